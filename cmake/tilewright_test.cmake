@@ -1,0 +1,13 @@
+# tilewright_test(NAME name SOURCES a_test.cpp ... LIBRARIES target ...): one doctest executable, one CTest entry.
+# Tests that need SystemC elaborate inside one process; doctest's main is in tests/doctest_main.cpp.
+function(tilewright_test)
+  cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_executable(${ARG_NAME} ${ARG_SOURCES} "${CMAKE_SOURCE_DIR}/tests/doctest_main.cpp")
+  target_link_libraries(${ARG_NAME} PRIVATE tilewright_options doctest::doctest ${ARG_LIBRARIES})
+  target_compile_definitions(${ARG_NAME} PRIVATE TILEWRIGHT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
+  set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+endfunction()
