@@ -3,5 +3,5 @@
 #include <doctest/doctest.h>
 
 // The distribution's libsystemc holds a main() that calls sc_main; tests bring their own main, so this is never run.
-int sc_main(int, char**);
-int sc_main(int, char**) { return 0; }
+extern "C" int sc_main(int, char**);
+extern "C" int sc_main(int, char**) { return 0; }

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/engine/clock.h"
+
+#include "sim/base/error.h"
+
+namespace tilewright::engine {
+
+Clock::Clock(Hertz frequency) : frequency_(frequency.value) {
+  if (frequency_ == 0 || frequency_ > kFemtosecondsPerSecond) {
+    throw UserError("a clock must run at 1 Hz to 1000 THz, got " + std::to_string(frequency_) + " Hz");
+  }
+}
+
+}  // namespace tilewright::engine

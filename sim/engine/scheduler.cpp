@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/engine/scheduler.h"
+
+#include <algorithm>
+
+#include "sim/base/interrupt.h"
+
+namespace tilewright::engine {
+
+Scheduler::Scheduler(const sc_core::sc_module_name& name, Stepping stepping)
+    : sc_core::sc_module(name), stepping_(stepping) {
+  SC_METHOD(host);
+  sensitive << start_;
+  dont_initialize();
+}
+
+uint32_t Scheduler::add_domain(const Clock& clock) {
+  domains_.emplace_back(clock);
+  return static_cast<uint32_t>(domains_.size() - 1);
+}
+
+uint32_t Scheduler::add_slot(uint32_t domain, void* object, Act act) {
+  std::vector<Slot>& slots = domains_[domain].slots;
+  TILEWRIGHT_CHECK(slots.size() < Wheel::kSlots, "a clock domain has more slots than its wheel");
+  slots.push_back({object, act});
+  return static_cast<uint32_t>(slots.size() - 1);
+}
+
+void Scheduler::reset() {
+  for (Domain& domain : domains_) {
+    domain.wheel.reset();
+    domain.next = 0;
+    domain.next_time = 0;
+  }
+}
+
+bool Scheduler::run(Cycle limit) {
+  limit_ = limit;
+  finished_ = false;
+  epoch_ = sc_core::sc_time_stamp().value();
+  for (Domain& domain : domains_) {
+    update_next(domain);
+  }
+  start_.notify(sc_core::SC_ZERO_TIME);
+  sc_core::sc_start();  // returns once no event is pending: host() asked for no further trigger
+  return finished_;
+}
+
+// How far this activation may run ahead of kernel time: not past what other processes of the kernel wait for.
+Femtoseconds Scheduler::horizon() const {
+  const Femtoseconds now = sc_core::sc_time_stamp().value() - epoch_;
+  const Femtoseconds quantum = domains_[0].clock.edge_time(look_ahead_);
+  const Femtoseconds others = sc_core::sc_time_to_pending_activity().value();
+  return now + std::min(quantum, others);
+}
+
+void Scheduler::host() {
+  throw_if_interrupted();
+  const Femtoseconds end = horizon();
+  while (!finished_) {
+    Domain& domain = domains_[earliest_domain()];
+    if (domain.next_time == kNever || past_limit()) {
+      return;  // nothing will ever happen again, or it takes too long: run() reports that it did not finish
+    }
+    if (domain.next_time > end) {
+      const Femtoseconds now = sc_core::sc_time_stamp().value() - epoch_;
+      next_trigger(sc_core::sc_time::from_value(domain.next_time - now));
+      return;
+    }
+    run_cycle(domain);
+  }
+}
+
+std::size_t Scheduler::earliest_domain() const {
+  std::size_t earliest = 0;
+  for (std::size_t i = 1; i < domains_.size(); ++i) {
+    if (domains_[i].next_time < domains_[earliest].next_time) {
+      earliest = i;
+    }
+  }
+  return earliest;
+}
+
+void Scheduler::update_next(Domain& domain) {
+  if (stepping_ == Stepping::kOnWake) {
+    const Cycle next = domain.wheel.next();
+    if (next == domain.next && next != kNever) {
+      return;
+    }
+    domain.next = next;
+  }
+  domain.next_time = domain.next == kNever ? kNever : domain.clock.edge_time(domain.next);
+}
+
+void Scheduler::run_cycle(Domain& domain) {
+  const Cycle now = domain.next;
+  if (stepping_ == Stepping::kEveryCycle) {
+    for (const Slot& slot : domain.slots) {
+      slot.act(slot.object, now);
+    }
+    ++domain.next;
+    update_next(domain);
+    return;
+  }
+  domain.wheel.advance(now);
+  for (uint32_t slot = domain.wheel.take(); slot != Wheel::kSlots; slot = domain.wheel.take()) {
+    domain.slots[slot].act(domain.slots[slot].object, now);
+  }
+  domain.next = kNever;
+  for (Domain& each : domains_) {  // acting may have woken slots of other domains
+    update_next(each);
+  }
+}
+
+}  // namespace tilewright::engine

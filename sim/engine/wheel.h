@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The timing wheel of one clock domain: which slots are to act at which coming cycle. A slot asked for twice in one
+// cycle acts once; slots of one cycle act in ascending order, which is how phases within a cycle are written
+// down (completions before arbitration before starts). Waking a higher slot in the cycle that is running is allowed.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <functional>
+#include <queue>
+#include <utility>
+#include <vector>
+
+#include "sim/base/error.h"
+#include "sim/base/units.h"
+
+namespace tilewright::engine {
+
+class Wheel {
+ public:
+  static constexpr std::size_t kSlots = 256;
+  using Mask = std::array<uint64_t, kSlots / 64>;
+
+  void reset() {
+    buckets_.fill(Mask{});
+    occupied_.fill(0);
+    far_ = {};
+    now_ = 0;
+  }
+
+  Cycle now() const { return now_; }
+
+  void wake(uint32_t slot, Cycle cycle) {
+    if (cycle - now_ < kBuckets) {
+      put(slot, cycle);
+    } else {
+      TILEWRIGHT_CHECK(cycle > now_, "a slot was woken for a cycle that is over");
+      far_.emplace(cycle, slot);
+    }
+  }
+
+  // The next cycle at or after now() in which something acts; kNever if nothing will.
+  Cycle next() const {
+    const Cycle near = next_near();
+    const Cycle far = far_.empty() ? kNever : far_.top().first;
+    return near < far ? near : far;
+  }
+
+  // Moves to `cycle` (from next()), pulling far wakes that are due.
+  void advance(Cycle cycle) {
+    now_ = cycle;
+    while (!far_.empty() && far_.top().first - now_ < kBuckets) {
+      put(far_.top().second, far_.top().first);
+      far_.pop();
+    }
+  }
+
+  // Takes the lowest slot that is due now; kSlots if none is left.
+  uint32_t take() {
+    Mask& bucket = buckets_[now_ % kBuckets];
+    for (std::size_t word = 0; word < bucket.size(); ++word) {
+      if (bucket[word] != 0) {
+        const auto bit = static_cast<uint32_t>(std::countr_zero(bucket[word]));
+        bucket[word] &= bucket[word] - 1;
+        return static_cast<uint32_t>(word * 64) + bit;
+      }
+    }
+    occupied_[now_ % kBuckets / 64] &= ~(uint64_t{1} << (now_ % 64));
+    return kSlots;
+  }
+
+ private:
+  static constexpr std::size_t kBuckets = 1024;
+
+  void put(uint32_t slot, Cycle cycle) {
+    const std::size_t bucket = cycle % kBuckets;
+    buckets_[bucket][slot / 64] |= uint64_t{1} << (slot % 64);
+    occupied_[bucket / 64] |= uint64_t{1} << (bucket % 64);
+  }
+
+  Cycle next_near() const {
+    const std::size_t start = now_ % kBuckets;
+    std::size_t word = start / 64;
+    uint64_t bits = occupied_[word] & (~uint64_t{0} << (start % 64));
+    for (std::size_t visited = 0; visited <= occupied_.size(); ++visited) {
+      if (bits != 0) {
+        const std::size_t bucket = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+        return now_ + (bucket + kBuckets - start) % kBuckets;
+      }
+      word = (word + 1) % occupied_.size();
+      bits = occupied_[word];
+    }
+    return kNever;
+  }
+
+  using Far = std::pair<Cycle, uint32_t>;
+  std::array<Mask, kBuckets> buckets_{};
+  std::array<uint64_t, kBuckets / 64> occupied_{};
+  std::priority_queue<Far, std::vector<Far>, std::greater<>> far_;
+  Cycle now_ = 0;
+};
+
+}  // namespace tilewright::engine
