@@ -22,7 +22,7 @@ enum class LayerKind : uint8_t {
   kGelu,
   kRelu,
   kAdd,
-  kConcat,   // along channels; moves data only where its inputs are not written in place
+  kConcat,   // along channels; moves data only where its inputs are not written in place (VectorShape)
   kResize,   // bilinear
   kPool,     // average or maximum over a window
 };
@@ -60,7 +60,9 @@ struct MacShape {
 };
 
 // Work of the vector unit, in passes over elements. Passes: layernorm and softmax 3 (statistics, exponent or centring,
-// scale), GELU 1, add 1, resize 3 (two linear interpolations across, one down), pool = window size.
+// scale), GELU 1, ReLU 1, add 1, resize 3 (two linear interpolations across, one down), pool = window size, concat 1
+// over the inputs that must be copied. A concat whose inputs are all written in place by their producers (nobody else
+// reads them) has 0 passes, 0 operands and 0 elements: it costs nothing.
 struct VectorShape {
   uint64_t input_elements = 0;   // all operands together
   uint64_t output_elements = 0;
