@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rates and latencies of the instructions a softmax is made of, alone and beside a busy matrix unit.
+#include <algorithm>
+
+#include "micro/suites.h"
+#include "micro/wgmma_tiles.cuh"
+
+namespace tw::gpu {
+namespace {
+
+constexpr int kIterations = 256;
+constexpr int kUnroll = 8;
+constexpr int kMmaGroups = 128;
+
+enum class Instruction : uint8_t { kFfma, kFmul, kFmnmx, kEx2, kF2fp, kImad, kShfl, kLop3 };
+
+struct InstructionName {
+  Instruction instruction;
+  const char* name;
+};
+
+// One instruction whose result feeds the next of its chain.
+template <Instruction kInstruction>
+__device__ __forceinline__ void step(uint32_t& x, uint32_t y, uint32_t z) {
+  if constexpr (kInstruction == Instruction::kFfma) {
+    asm volatile("fma.rn.f32 %0, %0, %1, %2;" : "+r"(x) : "r"(y), "r"(z));
+  } else if constexpr (kInstruction == Instruction::kFmul) {
+    asm volatile("mul.rn.f32 %0, %0, %1;" : "+r"(x) : "r"(y));
+  } else if constexpr (kInstruction == Instruction::kFmnmx) {
+    asm volatile("max.f32 %0, %0, %1;" : "+r"(x) : "r"(y));
+  } else if constexpr (kInstruction == Instruction::kEx2) {
+    asm volatile("ex2.approx.ftz.f32 %0, %0;" : "+r"(x));
+  } else if constexpr (kInstruction == Instruction::kF2fp) {
+    asm volatile("cvt.rn.bf16x2.f32 %0, %0, %1;" : "+r"(x) : "r"(y));
+  } else if constexpr (kInstruction == Instruction::kImad) {
+    asm volatile("mad.lo.u32 %0, %0, %1, %2;" : "+r"(x) : "r"(y), "r"(z));
+  } else if constexpr (kInstruction == Instruction::kShfl) {
+    asm volatile("shfl.sync.bfly.b32 %0, %0, 1, 31, 0xffffffff;" : "+r"(x));
+  } else {
+    asm volatile("lop3.b32 %0, %0, %1, %2, 0x96;" : "+r"(x) : "r"(y), "r"(z));
+  }
+}
+
+template <Instruction kInstruction, int kChains>
+__device__ __forceinline__ void steps(uint32_t (&chains)[kChains], uint32_t y, uint32_t z) {
+#pragma unroll
+  for (int j = 0; j < kUnroll; ++j) {
+#pragma unroll
+    for (int c = 0; c < kChains; ++c) {
+      step<kInstruction>(chains[c], y, z);
+    }
+  }
+}
+
+template <int kChains>
+__device__ __forceinline__ void start(uint32_t (&chains)[kChains], uint32_t y) {
+#pragma unroll
+  for (int c = 0; c < kChains; ++c) {
+    chains[c] = y + threadIdx.x * kChains + c;
+  }
+}
+
+template <int kChains>
+__device__ __forceinline__ void keep(const uint32_t (&chains)[kChains], Stamp* stamps) {
+  uint32_t all = 0;
+#pragma unroll
+  for (int c = 0; c < kChains; ++c) {
+    all ^= chains[c];
+  }
+  if (all == 0x9e3779b9u) {
+    stamps[blockIdx.x].value[3] = all;
+  }
+}
+
+template <Instruction kInstruction, int kChains>
+__global__ void __launch_bounds__(1024) instruction_kernel(Stamp* stamps, uint32_t y, uint32_t z) {
+  uint32_t chains[kChains];
+  start(chains, y);
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    stamps[0].errors = 0;
+    stamp_begin(stamps);
+  }
+  __syncthreads();
+#pragma unroll 1
+  for (int i = 0; i < kIterations; ++i) {
+    steps<kInstruction>(chains, y, z);
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    stamp_end(stamps);
+  }
+  keep(chains, stamps);
+}
+
+// Warpgroup 0 multiplies without pause; the other warps run the instruction until it is done.
+// value[0]: instructions issued by those warps; value[1]: cycles they took.
+template <Instruction kInstruction, bool kFromRegisters>
+__global__ void __launch_bounds__(256) beside_kernel(Stamp* stamps, uint32_t y, uint32_t z, int groups) {
+  extern __shared__ __align__(1024) uint8_t tiles[];
+  __shared__ volatile uint32_t done;
+  __shared__ unsigned long long issued;
+  fill_tile(tiles, 64 + 128, 0, Data::kRandom);
+  if (threadIdx.x == 0) {
+    done = 0;
+    issued = 0;
+    stamps[0].errors = 0;
+  }
+  fence_proxy_async();
+  __syncthreads();
+  if (threadIdx.x < 128) {
+    const uint32_t a = shared_address(tiles), b = a + 64 * kRowBytes;
+    float d[64] = {};
+    uint32_t fragment[4];
+    load_a_fragment(fragment, tiles, 0);
+    if (threadIdx.x == 0) {
+      stamp_begin(stamps);
+    }
+    for (int g = 0; g < groups; ++g) {
+      wgmma_fence();
+#pragma unroll
+      for (int i = 0; i < 32; ++i) {
+        const uint32_t at = i % 4 * kStepBytes;
+        if constexpr (kFromRegisters) {
+          Wgmma<128>::rs(d, fragment, wgmma_descriptor(b + at));
+        } else {
+          Wgmma<128>::ss(d, wgmma_descriptor(a + at), wgmma_descriptor(b + at));
+        }
+      }
+      wgmma_commit();
+      wgmma_wait<0>();
+    }
+    named_sync(1, 128);
+    if (threadIdx.x == 0) {
+      stamp_end(stamps);
+      done = 1;
+    }
+    float sum = 0;
+    for (const float v : d) {
+      sum += v;
+    }
+    if (sum == 1.2345f) {
+      stamps[0].value[3] = 1;
+    }
+  } else {
+    uint32_t chains[8];
+    start(chains, y);
+    uint32_t rounds = 0;
+    const uint64_t begin = clock_now();
+    while (done == 0) {
+      for (int i = 0; i < 4; ++i) {
+        steps<kInstruction>(chains, y, z);
+      }
+      rounds += 4;
+    }
+    const uint64_t taken = clock_now() - begin;
+    if (threadIdx.x % 32 == 0) {
+      atomicAdd(&issued, static_cast<unsigned long long>(rounds) * kUnroll * 8);
+    }
+    if (threadIdx.x == 128) {
+      stamps[0].value[1] = taken;
+    }
+    keep(chains, stamps);
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    stamps[0].value[0] = issued;
+  }
+}
+
+template <Instruction kInstruction, int kChains>
+void measure_alone(Bench& bench, const char* name, int warps) {
+  const Repeat repeat{};
+  const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
+    instruction_kernel<kInstruction, kChains><<<1, warps * 32>>>(stamps, 0x3f7fff00u, 0x3a83126fu);
+  });
+  const double per_warp = double{kIterations} * kUnroll * kChains;
+  bench.add("instruction", Mechanisms::kOne,
+            {{"instruction", std::string(name)}, {"chains", int64_t{kChains}}, {"warps", int64_t{warps}}}, samples,
+            repeat,
+            {{"cycles_per_instruction_of_a_warp", "cycle", [=](const Sample& s) { return s.cycles / per_warp; }},
+             {"thread_operations_per_cycle_per_sm", "1/cycle",
+              [=](const Sample& s) { return per_warp * warps * 32 / s.cycles; }}});
+}
+
+template <Instruction kInstruction, bool kFromRegisters>
+void measure_beside(Bench& bench, const char* name, double matrix_alone) {
+  const Repeat repeat{};
+  const size_t shared = (64 + 128) * kRowBytes;
+  const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
+    beside_kernel<kInstruction, kFromRegisters>
+        <<<1, 256, shared>>>(stamps, 0x3f7fff00u, 0x3a83126fu, kMmaGroups);
+  });
+  bench.add("instruction_beside_wgmma", Mechanisms::kCombined,
+            {{"instruction", std::string(name)},
+             {"a", std::string(kFromRegisters ? "RS" : "SS")},
+             {"n", int64_t{128}},
+             {"warps", int64_t{4}}},
+            samples, repeat,
+            {{"thread_operations_per_cycle_per_sm", "1/cycle",
+              [](const Sample& s) { return s.mean_value(0) * 32 / s.mean_value(1); }},
+             {"wgmma_cycles", "cycle", [](const Sample& s) { return s.cycles / (kMmaGroups * 32.0); }},
+             {"wgmma_slow_down", "1", [=](const Sample& s) { return s.cycles / matrix_alone; }}});
+}
+
+// The matrix work of beside_kernel with the other warps absent.
+template <bool kFromRegisters>
+double matrix_alone(Bench& bench) {
+  const auto samples = bench.measure(1, {}, [&](Stamp* stamps, int) {
+    beside_kernel<Instruction::kFfma, kFromRegisters>
+        <<<1, 128, (64 + 128) * kRowBytes>>>(stamps, 1, 1, kMmaGroups);
+  });
+  std::vector<double> cycles;
+  for (const Sample& sample : samples) {
+    cycles.push_back(sample.cycles);
+  }
+  return median(cycles);
+}
+
+template <Instruction kInstruction>
+void measure_instruction(Bench& bench, const char* name, double alone_ss, double alone_rs) {
+  measure_alone<kInstruction, 1>(bench, name, 1);
+  measure_alone<kInstruction, 8>(bench, name, 1);
+  for (const int warps : {4, 8, 16}) {
+    measure_alone<kInstruction, 8>(bench, name, warps);
+  }
+  measure_beside<kInstruction, false>(bench, name, alone_ss);
+  measure_beside<kInstruction, true>(bench, name, alone_rs);
+}
+
+}  // namespace
+
+void run_arithmetic(Bench& bench) {
+  const double ss = matrix_alone<false>(bench), rs = matrix_alone<true>(bench);
+  measure_instruction<Instruction::kFfma>(bench, "FFMA", ss, rs);
+  measure_instruction<Instruction::kFmul>(bench, "FMUL", ss, rs);
+  measure_instruction<Instruction::kFmnmx>(bench, "FMNMX", ss, rs);
+  measure_instruction<Instruction::kEx2>(bench, "EX2", ss, rs);
+  measure_instruction<Instruction::kF2fp>(bench, "F2FP", ss, rs);
+  measure_instruction<Instruction::kImad>(bench, "IMAD", ss, rs);
+  measure_instruction<Instruction::kShfl>(bench, "SHFL", ss, rs);
+  measure_instruction<Instruction::kLop3>(bench, "LOP3", ss, rs);
+}
+
+}  // namespace tw::gpu

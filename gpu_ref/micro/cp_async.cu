@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// cp.async of 16 bytes a thread: how often a warp can issue it, how long it takes, how many bytes must be in
+// flight before it runs at full speed.
+#include <algorithm>
+
+#include "micro/device_data.h"
+#include "micro/ptx.cuh"
+#include "micro/suites.h"
+
+namespace tw::gpu {
+namespace {
+
+constexpr uint32_t kWarpBytes = 512;  // one instruction of a warp
+constexpr int kMaximumBurst = 64;
+
+// Issues `burst` copies back to back and reads the clock before waiting for any of them.
+template <int kBurst>
+__global__ void cp_async_issue_kernel(Stamp* stamps, const uint8_t* source) {
+  extern __shared__ __align__(1024) uint8_t tile[];
+  const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const uint32_t destination = shared_address(tile) + (warp * kWarpBytes + lane * 16);
+  const uint8_t* from = source + size_t{warp} * kMaximumBurst * kWarpBytes + lane * 16;
+  const uint32_t warps = blockDim.x / 32;
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    stamps[0].errors = 0;
+    stamp_begin(stamps);
+  }
+  __syncthreads();
+  const uint64_t begin = clock_now();
+#pragma unroll
+  for (int i = 0; i < kBurst; ++i) {
+    cp_async16(destination + (i % 8) * warps * kWarpBytes, from + i * kWarpBytes);
+  }
+  const uint64_t issued = clock_now();
+  cp_async_commit();
+  cp_async_wait<0>();
+  const uint64_t landed = clock_now();
+  if (threadIdx.x == 0) {
+    stamps[0].value[0] = issued - begin;
+    stamps[0].value[1] = landed - begin;
+    stamp_end(stamps);
+  }
+}
+
+// A steady stream: each warp keeps kDepth copies in flight, every copy its own group.
+template <int kDepth>
+__global__ void cp_async_stream_kernel(Stamp* stamps, const uint8_t* source, size_t bytes, int iterations,
+                                       int active_ctas) {
+  extern __shared__ __align__(1024) uint8_t tile[];
+  if (static_cast<int>(blockIdx.x) >= active_ctas) {
+    return;
+  }
+  const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32, warps = blockDim.x / 32;
+  const uint32_t own = (warp * kDepth * kWarpBytes) + lane * 16;
+  const uint32_t destination = shared_address(tile) + own;
+  const size_t stride = size_t{warps} * active_ctas * kWarpBytes;
+  size_t offset = (size_t{blockIdx.x} * warps + warp) * kWarpBytes;
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    stamps[blockIdx.x].errors = 0;
+    stamp_begin(stamps);
+  }
+  __syncthreads();
+  size_t last = 0;
+  for (int i = 0; i < iterations; ++i) {
+#pragma unroll
+    for (int d = 0; d < kDepth; ++d) {
+      cp_async_wait<kDepth - 1>();
+      cp_async16(destination + d * kWarpBytes, source + offset + lane * 16);
+      cp_async_commit();
+      last = offset;
+      offset += stride;
+      offset = offset >= bytes ? offset - bytes : offset;
+    }
+  }
+  cp_async_wait<0>();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    stamp_end(stamps);
+  }
+  const uint32_t found = reinterpret_cast<uint32_t*>(tile + own + (kDepth - 1) * kWarpBytes)[0];
+  if (found != pattern_word((last + lane * 16) / 4)) {
+    atomicAdd(&stamps[blockIdx.x].errors, 1u);
+  }
+}
+
+// One 16-byte copy at a time by one thread; the distribution over lines shows where a line lives.
+__global__ void cp_async_latency_kernel(Stamp* stamps, const uint8_t* source, size_t stride, int lines,
+                                        uint32_t* latencies) {
+  extern __shared__ __align__(1024) uint8_t tile[];
+  stamps[0].errors = 0;
+  stamp_begin(stamps);
+  for (int i = 0; i < lines; ++i) {
+    const uint64_t begin = clock_now();
+    cp_async16(shared_address(tile), source + i * stride);
+    cp_async_commit();
+    cp_async_wait<0>();
+    latencies[i] = static_cast<uint32_t>(clock_now() - begin);
+  }
+  stamp_end(stamps);
+}
+
+template <int kBurst>
+void measure_issue(Bench& bench, const uint8_t* source) {
+  for (const int warps : {1, 2, 4, 8, 16}) {
+    const Repeat repeat{.warm_up = 2, .repeats = 9};
+    const size_t shared = size_t{8} * warps * kWarpBytes;
+    allow_shared(cp_async_issue_kernel<kBurst>, shared);
+    const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
+      cp_async_issue_kernel<kBurst><<<1, warps * 32, shared>>>(stamps, source);
+    });
+    bench.add("cp_async_issue", Mechanisms::kOne,
+              {{"burst", int64_t{kBurst}}, {"warps", int64_t{warps}}, {"residency", std::string("l2")}}, samples,
+              repeat,
+              {{"issue_cycles", "cycle", [](const Sample& s) { return s.mean_value(0); }},
+               {"issue_interval_cycles", "cycle", [](const Sample& s) { return s.mean_value(0) / kBurst; }},
+               {"landed_cycles", "cycle", [](const Sample& s) { return s.mean_value(1); }}});
+  }
+}
+
+template <int kDepth>
+void measure_stream(Bench& bench, const uint8_t* source, size_t bytes, const char* residency, int ctas) {
+  for (const int warps : {1, 4, 8}) {
+    const Repeat repeat{.verifies = true};
+    const int iterations = 4096 / kDepth;
+    const size_t used = size_t{kDepth} * warps * kWarpBytes;
+    const size_t shared = std::max(used, ctas > 1 ? kWholeSmShared / 2 + 16 * 1024 : used);
+    allow_shared(cp_async_stream_kernel<kDepth>, shared);
+    const auto samples = bench.measure(ctas, repeat, [&](Stamp* stamps, int) {
+      cp_async_stream_kernel<kDepth><<<ctas, warps * 32, shared>>>(stamps, source, bytes, iterations, ctas);
+    });
+    const double moved = double{kWarpBytes} * kDepth * iterations * warps;
+    bench.add("cp_async_stream", Mechanisms::kOne,
+              {{"residency", std::string(residency)},
+               {"sms", int64_t{ctas}},
+               {"warps", int64_t{warps}},
+               {"copies_in_flight", int64_t{kDepth}}},
+              samples, repeat,
+              {{"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return moved / s.cycles_mean; }},
+               {"bytes_in_flight_per_sm", "B", [=](const Sample&) { return static_cast<double>(used); }},
+               {"bytes_per_second", "B/s", [=](const Sample& s) { return moved * s.ctas / s.time_s; }}});
+  }
+}
+
+void measure_latency(Bench& bench, const uint8_t* source, bool resident) {
+  const int lines = 512;
+  const size_t stride = resident ? 4224 : (size_t{2} << 20) + 4224;  // no two in one line, many slices
+  DeviceBuffer<uint32_t> latencies(lines);
+  const Repeat repeat{.warm_up = 1, .repeats = 5, .flush_l2 = !resident};
+  std::vector<std::vector<uint32_t>> sorted;
+  allow_shared(cp_async_latency_kernel, 1024);
+  for (int i = 0; i < repeat.repeats; ++i) {
+    bench.measure(1, {.warm_up = 1, .repeats = 1, .flush_l2 = !resident}, [&](Stamp* stamps, int) {
+      cp_async_latency_kernel<<<1, 1, 1024>>>(stamps, source, stride, lines, latencies.get());
+    });
+    auto host = latencies.download();
+    std::sort(host.begin(), host.end());
+    sorted.push_back(std::move(host));
+  }
+  Point point{.family = "cp_async_latency",
+              .parameters = {{"residency", std::string(resident ? "l2" : "hbm")}, {"lines", int64_t{lines}}}};
+  const auto quantile = [&](const char* name, double q) {
+    Metric metric{name, "cycle", {}};
+    for (const auto& run : sorted) {
+      metric.samples.push_back(run[static_cast<size_t>(q * (lines - 1))]);
+    }
+    point.metrics.push_back(metric);
+  };
+  quantile("median_cycles", 0.5);
+  quantile("p05_cycles", 0.05);
+  quantile("p25_cycles", 0.25);
+  quantile("p75_cycles", 0.75);
+  quantile("p95_cycles", 0.95);
+  point.memory_clock_hz = bench.nvml().memory_clock_hz();
+  bench.add(std::move(point));
+}
+
+template <int kDepth>
+void measure_streams(Bench& bench, const uint8_t* source, size_t stream_bytes) {
+  measure_stream<kDepth>(bench, source, kResidentBytes, "l2", 1);
+  measure_stream<kDepth>(bench, source, kResidentBytes, "l2", bench.sm_count());
+  measure_stream<kDepth>(bench, source, stream_bytes, "hbm", bench.sm_count());
+}
+
+}  // namespace
+
+void run_cp_async(Bench& bench) {
+  const size_t stream_bytes = size_t{2} << 30;
+  DeviceBuffer<uint32_t> source(stream_bytes / 4);
+  fill_pattern(source.get(), source.count());
+  const auto* bytes = reinterpret_cast<const uint8_t*>(source.get());
+  touch(bytes, kResidentBytes);
+  measure_latency(bench, bytes, true);
+  measure_latency(bench, bytes, false);
+  touch(bytes, kResidentBytes);
+  measure_issue<1>(bench, bytes);
+  measure_issue<4>(bench, bytes);
+  measure_issue<8>(bench, bytes);
+  measure_issue<16>(bench, bytes);
+  measure_issue<32>(bench, bytes);
+  measure_issue<64>(bench, bytes);
+  measure_streams<1>(bench, bytes, stream_bytes);
+  measure_streams<2>(bench, bytes, stream_bytes);
+  measure_streams<4>(bench, bytes, stream_bytes);
+  measure_streams<8>(bench, bytes, stream_bytes);
+  measure_streams<16>(bench, bytes, stream_bytes);
+  measure_streams<32>(bench, bytes, stream_bytes);
+}
+
+}  // namespace tw::gpu

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "harness/bench.h"
+
+namespace tw::gpu {
+
+// Each function measures the families of one suite and adds their points to the bench's record.
+void run_shared_memory(Bench& bench);
+void run_cp_async(Bench& bench);
+void run_tma(Bench& bench);
+void run_synchronisation(Bench& bench);
+void run_wgmma(Bench& bench);
+void run_arithmetic(Bench& bench);
+void run_memory_latency(Bench& bench);
+void run_memory_bandwidth(Bench& bench);
+void run_gather(Bench& bench);
+void run_pingpong(Bench& bench);
+void run_launch(Bench& bench);
+void run_energy(Bench& bench);
+
+}  // namespace tw::gpu
