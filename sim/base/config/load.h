@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a file to a checked struct, or a UserError that lists every problem (up to 20) with file, line and column:
+//
+//   const auto machine = config::load<arch::AcceleratorSpec>("configs/arch/keller_core_5nm.yaml", {"pe.lanes=8"});
+//   machine.value, machine.yaml (resolved, defaults marked, loads again), machine.hash (16 hex digits)
+//
+// Steps: parse, `extends:` (maps merged deeply, lists replaced), files named by reference fields, overrides in
+// order, decode with units, ranges, sources, cross-field checks.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "sim/base/config/schema.h"
+
+namespace tilewright::config {
+
+// "path.to.key=value" each, applied in order. A list is indexed by number ("machines.0.pe.lanes=8") or, for all of its
+// elements, by "*".
+using Overrides = std::vector<std::string>;
+
+template <class T>
+struct Resolved {
+  T value;
+  std::string yaml;
+  std::string hash;
+  std::filesystem::path path;
+};
+
+struct ResolvedText {
+  std::string yaml;
+  std::string hash;
+};
+
+// Type-erased: fills `value`, an object of the schema's struct. Throws UserError.
+ResolvedText load_into(void* value, const StructSchema& schema, const std::filesystem::path& path,
+                       const Overrides& overrides);
+
+template <class T>
+Resolved<T> load(const std::filesystem::path& path, const Overrides& overrides = {}) {
+  Resolved<T> resolved{};
+  ResolvedText text = load_into(&resolved.value, schema_of<T>(), path, overrides);
+  resolved.yaml = std::move(text.yaml);
+  resolved.hash = std::move(text.hash);
+  resolved.path = path;
+  return resolved;
+}
+
+// The text of the file's `kind:` key; throws UserError if there is none (`known` is listed then).
+std::string kind_of(const std::filesystem::path& path, const std::vector<std::string>& known);
+
+// A name given on the command line: as it is, else relative to the repository root of the build.
+std::filesystem::path find_file(const std::filesystem::path& name);
+std::filesystem::path repository_root();
+
+// JSON Schema (draft 2020-12) of files of this kind, indented.
+std::string json_schema(const StructSchema& schema);
+
+// FNV-1a, 64 bits, as 16 hex digits: stable across machines and releases.
+std::string hash_text(std::string_view text);
+
+}  // namespace tilewright::config
