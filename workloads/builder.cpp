@@ -20,7 +20,9 @@ uint32_t narrow(uint64_t value) {
   return static_cast<uint32_t>(value);
 }
 
-uint32_t tokens(const Shape& shape) { return narrow(checked_multiply(shape.height, shape.width)); }
+uint32_t tokens(const Shape& shape) {
+  return narrow(checked_multiply(shape.height, shape.width));
+}
 
 uint32_t window_output(uint32_t input, uint32_t kernel, uint32_t stride, uint32_t padding) {
   const uint64_t padded = uint64_t{input} + 2 * uint64_t{padding};
@@ -45,8 +47,7 @@ NetworkBuilder::Tensor NetworkBuilder::append(LayerName name, LayerKind kind, st
   layer.name = std::move(name.name);
   layer.group = std::move(name.group);
   layer.kind = kind;
-  layer.on_pe_array =
-      kind == LayerKind::kConv2d || kind == LayerKind::kLinear || kind == LayerKind::kMatmul;
+  layer.on_pe_array = kind == LayerKind::kConv2d || kind == LayerKind::kLinear || kind == LayerKind::kMatmul;
   layer.output = output;
   for (Tensor tensor : inputs) {
     layer.inputs.push_back(tensor.layer);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Builds a network layer by layer: shapes and inputs are tracked, so that a generator reads like the definition of its
-// network. Every function appends one layer and returns its output.
+// Builds a network layer by layer: shapes and inputs are tracked, so that a generator reads like the
+// definition of its network. Every function appends one layer and returns its output.
 //
-// A linear layer keeps the height and width of its input (tokens are pixels). Attention keeps its heads as groups; a
-// linear layer behind it reads them side by side as channels. What a generator gets wrong is an InternalError; sizes that
-// come from a user are checked by the generator before it builds.
+// A linear layer keeps the height and width of its input (tokens are pixels). Attention keeps its heads as
+// groups; a linear layer behind it reads them side by side as channels. What a generator gets wrong is an
+// InternalError; sizes that come from a user are checked by the generator before it builds.
 #pragma once
 
 #include <cstdint>
@@ -62,7 +62,8 @@ class NetworkBuilder {
   Tensor conv2d(LayerName name, Tensor input, const Convolution& convolution);
   Tensor depthwise(LayerName name, Tensor input, const Window& window);
   Tensor linear(LayerName name, Tensor input, uint32_t output_features);
-  // The second operand may be part of what `right` holds (the keys or the values of one layer that computes both).
+  // The second operand may be part of what `right` holds (the keys or the values of one layer that computes
+  // both).
   Tensor matmul(LayerName name, Tensor left, Tensor right, const Product& product);
   Tensor softmax(LayerName name, Tensor input);  // along the innermost dimension
   Tensor layernorm(LayerName name, Tensor input);
@@ -73,8 +74,8 @@ class NetworkBuilder {
   Tensor resize(LayerName name, Tensor input, uint32_t height, uint32_t width);
   Tensor pool(LayerName name, Tensor input, const Window& window);
 
-  // Decides which concatenations cost nothing (inputs that nobody else reads are written in place), checks the network
-  // and hands it over; the builder is spent.
+  // Decides which concatenations cost nothing (inputs that nobody else reads are written in place), checks
+  // the network and hands it over; the builder is spent.
   Network finish();
 
  private:

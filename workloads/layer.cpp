@@ -50,6 +50,8 @@ uint64_t MacShape::weights() const {
   return product({groups, output_channels, input_channels, kernel_height, kernel_width});
 }
 
-uint64_t MacShape::macs() const { return product({weights(), output_height, output_width}); }
+uint64_t MacShape::macs() const {
+  return product({weights(), output_height, output_width});
+}
 
 }  // namespace tilewright::workloads

@@ -175,6 +175,8 @@ uint64_t footprint_elements(const MacShape& shape) {
   return checked_add(checked_add(input, output), shape.weights());
 }
 
-void check_network(const Network& network) { Checker(network).run(); }
+void check_network(const Network& network) {
+  Checker(network).run();
+}
 
 }  // namespace tilewright::workloads

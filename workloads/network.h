@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What can be asked of a whole network: is it well formed, and what do its layers add up to, group by group. Counts are
-// MACs and weight elements; non-GEMM layers appear with zero of both.
+// What can be asked of a whole network: is it well formed, and what do its layers add up to, group by group.
+// Counts are MACs and weight elements; non-GEMM layers appear with zero of both.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +27,13 @@ std::vector<GroupTotals> totals_by_group(const Network& network);
 // For each layer, the layers that read its output, each once, in order.
 std::vector<std::vector<std::size_t>> readers(const Network& network);
 
-// Elements a layer of the PE array reads and writes once each: input, second operand or weights, output. Bytes at INT8.
+// Elements a layer of the PE array reads and writes once each: input, second operand or weights, output.
+// Bytes at INT8.
 uint64_t footprint_elements(const MacShape& shape);
 
-// Throws InternalError where a generator broke a law: an input that does not stand before its reader, a name used twice,
-// shapes that do not follow from one another; UserError where sizes are so large that counts leave 64 bits.
+// Throws InternalError where a generator broke a law: an input that does not stand before its reader, a name
+// used twice, shapes that do not follow from one another; UserError where sizes are so large that counts
+// leave 64 bits.
 void check_network(const Network& network);
 
 }  // namespace tilewright::workloads

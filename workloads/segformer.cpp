@@ -26,7 +26,9 @@ uint64_t sum(const PerStage<uint32_t>& values) {
   return std::accumulate(values.begin(), values.end(), uint64_t{0});
 }
 
-PerStage<uint32_t> every_stage(uint32_t value) { return {value, value, value, value}; }
+PerStage<uint32_t> every_stage(uint32_t value) {
+  return {value, value, value, value};
+}
 
 class Generator {
  public:
@@ -132,23 +134,26 @@ class Generator {
 };
 
 Decoder resolve(const SegformerSpec& spec, const SegformerPath& path) {
-  const PerStage<uint32_t> linear =
-      path.decode_linear_channels.value_or(every_stage(spec.decoder_channels));
+  const PerStage<uint32_t> linear = path.decode_linear_channels.value_or(every_stage(spec.decoder_channels));
   const auto joined = static_cast<uint32_t>(sum(linear));
   return {linear, path.fuse_input_channels.value_or(joined),
           path.predict_input_channels.value_or(spec.decoder_channels)};
 }
 
-std::string range(uint64_t low, uint64_t high) { return std::to_string(low) + " to " + std::to_string(high); }
+std::string range(uint64_t low, uint64_t high) {
+  return std::to_string(low) + " to " + std::to_string(high);
+}
 
 void check_spec(const SegformerSpec& spec) {
   std::vector<Diagnostic> problems;
   const auto image_side = [&](const char* what, uint32_t value) {
     if (value == 0 || value % kImageMultiple != 0 || value > kLargestImage) {
-      problems.push_back({{}, "workload.image-size",
-                          "SegFormer cannot take an image of " + std::string(what) + " " + std::to_string(value),
-                          {"allowed: a multiple of " + std::to_string(kImageMultiple) + " from " +
-                           range(kImageMultiple, kLargestImage)}});
+      problems.push_back(
+          {{},
+           "workload.image-size",
+           "SegFormer cannot take an image of " + std::string(what) + " " + std::to_string(value),
+           {"allowed: a multiple of " + std::to_string(kImageMultiple) + " from " +
+            range(kImageMultiple, kLargestImage)}});
     }
   };
   image_side("height", spec.height);
@@ -167,13 +172,14 @@ void check_spec(const SegformerSpec& spec) {
 }
 
 // Checks one setting of each stage against its bounds.
-void check_stages(std::vector<PathProblem>& problems, const std::string& knob, const PerStage<uint32_t>& found,
-                  const PerStage<uint32_t>& low, const PerStage<uint32_t>& high) {
+void check_stages(std::vector<PathProblem>& problems, const std::string& knob,
+                  const PerStage<uint32_t>& found, const PerStage<uint32_t>& low,
+                  const PerStage<uint32_t>& high) {
   for (std::size_t stage = 0; stage < kSegformerStages; ++stage) {
     if (found[stage] < low[stage] || found[stage] > high[stage]) {
-      problems.push_back({knob,
-                          knob + " keeps " + std::to_string(found[stage]) + " in stage " + std::to_string(stage),
-                          range(low[stage], high[stage]) + " in this stage"});
+      problems.push_back(
+          {knob, knob + " keeps " + std::to_string(found[stage]) + " in stage " + std::to_string(stage),
+           range(low[stage], high[stage]) + " in this stage"});
     }
   }
 }
@@ -191,7 +197,8 @@ SegformerSpec segformer_spec(SegformerSize size, SegformerData data) {
                                                    {3, 4, 18, 3}, {3, 8, 27, 3}, {3, 6, 40, 3}};
   const auto index = static_cast<std::size_t>(size);
   SegformerSpec spec;
-  spec.name = "segformer_b" + std::to_string(index) + (data == SegformerData::kAde20k ? "_ade" : "_cityscapes");
+  spec.name =
+      "segformer_b" + std::to_string(index) + (data == SegformerData::kAde20k ? "_ade" : "_cityscapes");
   if (data == SegformerData::kCityscapes) {
     spec.height = 1024;
     spec.width = 2048;

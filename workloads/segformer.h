@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SegFormer B0 to B5 (Xie et al., NeurIPS 2021; NVlabs/SegFormer, mix_transformer.py and segformer_head.py), every layer in
-// order, and the execution paths that keep only part of it.
+// SegFormer B0 to B5 (Xie et al., NeurIPS 2021; NVlabs/SegFormer, mix_transformer.py and segformer_head.py),
+// every layer in order, and the execution paths that keep only part of it.
 //
-// Counted as published: MACs of convolutions, linear layers and the two attention products. Layer normalisation, softmax,
-// GELU, residual additions and the head's resizes are in the graph without MACs; batch normalisation is folded into
-// Conv2DFuse and its ReLU is that layer's `relu`. Resizing the logits to the image's size is part of evaluation, not of the
-// published count: it is left out unless `resize_logits` asks for it. The scale of the attention scores is folded into q.
+// Counted as published: MACs of convolutions, linear layers and the two attention products. Layer
+// normalisation, softmax, GELU, residual additions and the head's resizes are in the graph without MACs;
+// batch normalisation is folded into Conv2DFuse and its ReLU is that layer's `relu`. Resizing the logits to
+// the image's size is part of evaluation, not of the published count: it is left out unless `resize_logits`
+// asks for it. The scale of the attention scores is folded into q.
 #pragma once
 
 #include <array>
@@ -46,13 +47,15 @@ SegformerSpec segformer_spec(SegformerSize size, SegformerData data);
 
 // An execution path: what is kept of the full network. Everything left out of it is kept whole.
 struct SegformerPath {
-  // Encoder blocks kept per stage: the first ones; blocks are removed from the end of a stage. At least 1 each.
+  // Encoder blocks kept per stage: the first ones; blocks are removed from the end of a stage. At least 1
+  // each.
   std::optional<PerStage<uint32_t>> blocks;
-  // Output features that DecodeLinear0..3 keep (the first ones). A stage with 0 loses its DecodeLinear and its resize;
-  // stage 3 keeps at least 1, since nothing else reads it.
+  // Output features that DecodeLinear0..3 keep (the first ones). A stage with 0 loses its DecodeLinear and
+  // its resize; stage 3 keeps at least 1, since nothing else reads it.
   std::optional<PerStage<uint32_t>> decode_linear_channels;
-  // Input channels that Conv2DFuse keeps: the first ones of the concatenation, whose order is stage 3, 2, 1, 0. Changes
-  // Conv2DFuse only: DecodeLinears and resizes that produce dropped channels still run unless narrowed too.
+  // Input channels that Conv2DFuse keeps: the first ones of the concatenation, whose order is stage 3, 2, 1,
+  // 0. Changes Conv2DFuse only: DecodeLinears and resizes that produce dropped channels still run unless
+  // narrowed too.
   std::optional<uint32_t> fuse_input_channels;
   // Input channels that Conv2DPred keeps, which are the output channels that Conv2DFuse keeps.
   std::optional<uint32_t> predict_input_channels;

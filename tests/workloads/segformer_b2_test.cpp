@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SegFormer-B2 on ADE20K against the layer table derived from its published definition, to the last printed digit.
+// SegFormer-B2 on ADE20K against the layer table derived from its published definition, to the last printed
+// digit.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -16,8 +17,8 @@ namespace {
 const SegformerSpec kAde = segformer_spec(SegformerSize::kB2, SegformerData::kAde20k);
 const SegformerSpec kCityscapes = segformer_spec(SegformerSize::kB2, SegformerData::kCityscapes);
 
-// One row of the table. Channels of a depthwise layer are those of the whole layer; `outputs` is rows x columns of a
-// convolution, tokens of the others; MMAC and weights are those of all layers of the row.
+// One row of the table. Channels of a depthwise layer are those of the whole layer; `outputs` is rows x
+// columns of a convolution, tokens of the others; MMAC and weights are those of all layers of the row.
 struct Row {
   const char* group;
   uint32_t layers;
@@ -80,12 +81,15 @@ constexpr Row kTable[] = {
 };
 
 std::string kind_in_table(const GroupTotals& totals) {
-  return totals.depthwise ? "dwconv" : totals.kind == LayerKind::kConv2d ? "conv" : std::string(name(totals.kind));
+  return totals.depthwise                    ? "dwconv"
+         : totals.kind == LayerKind::kConv2d ? "conv"
+                                             : std::string(name(totals.kind));
 }
 
 std::string outputs_in_table(const Layer& layer) {
-  return layer.kind == LayerKind::kConv2d ? fmt::format("{}x{}", layer.mac.output_height, layer.mac.output_width)
-                                          : fmt::format("{}", layer.mac.output_width);
+  return layer.kind == LayerKind::kConv2d
+             ? fmt::format("{}x{}", layer.mac.output_height, layer.mac.output_width)
+             : fmt::format("{}", layer.mac.output_width);
 }
 
 std::vector<GroupTotals> compute_groups(const Network& network) {
@@ -160,10 +164,9 @@ TEST_CASE("MACs of one encoder block per stage") {
 }
 
 TEST_CASE("MACs of one encoder block, layer by layer") {
-  const PerStage<const char*> expected = {"67.1/67.1/2.1/268.4/268.4/67.1/268.4/37.7/268.4",
-                                          "67.1/67.1/8.4/134.2/134.2/67.1/268.4/18.9/268.4",
-                                          "104.9/104.9/52.4/83.9/83.9/104.9/419.4/11.8/419.4",
-                                          "67.1/-/134.2/33.6/33.6/67.1/268.4/4.7/268.4"};
+  const PerStage<const char*> expected = {
+      "67.1/67.1/2.1/268.4/268.4/67.1/268.4/37.7/268.4", "67.1/67.1/8.4/134.2/134.2/67.1/268.4/18.9/268.4",
+      "104.9/104.9/52.4/83.9/83.9/104.9/419.4/11.8/419.4", "67.1/-/134.2/33.6/33.6/67.1/268.4/4.7/268.4"};
   const std::vector<GroupTotals> groups = compute_groups(segformer(kAde));
   for (std::size_t stage = 0; stage < kSegformerStages; ++stage) {
     std::string found;
@@ -186,7 +189,8 @@ TEST_CASE("INT8 footprints") {
     const char* fuse;
     const char* layer_by_layer;
   };
-  for (const Expected& expected : {Expected{kAde, "50.33/12.58/2.36", "385"}, {kCityscapes, "402.65/100.66/2.36", "6279"}}) {
+  for (const Expected& expected :
+       {Expected{kAde, "50.33/12.58/2.36", "385"}, {kCityscapes, "402.65/100.66/2.36", "6279"}}) {
     const Network network = segformer(expected.spec);
     uint64_t sum = 0;
     for (const Layer& layer : network.layers) {
@@ -194,8 +198,8 @@ TEST_CASE("INT8 footprints") {
       if (layer.name == "Conv2DFuse") {
         const uint64_t pixels = uint64_t{layer.mac.input_height} * layer.mac.input_width;
         CHECK(fmt::format("{}/{}/{}", printed(pixels * layer.mac.input_channels, 1e6, 2),
-                          printed(layer.output.elements(), 1e6, 2), printed(layer.weights(), 1e6, 2)) ==
-              expected.fuse);
+                          printed(layer.output.elements(), 1e6, 2),
+                          printed(layer.weights(), 1e6, 2)) == expected.fuse);
       }
       if (layer.name == "enc0.0.softmax" && &expected.spec == &kCityscapes) {
         CHECK(printed(layer.output.elements(), 1e6, 0) == "268");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SegFormer B0 to B5 against the published definitions' totals, and the execution paths' effect on MACs, each compared at
-// the precision its source prints.
+// SegFormer B0 to B5 against the published definitions' totals, and the execution paths' effect on MACs, each
+// compared at the precision its source prints.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -27,8 +27,12 @@ struct Row {
   std::map<std::string, const char*> largest;
 };
 
-SegformerSpec ade(SegformerSize size) { return segformer_spec(size, SegformerData::kAde20k); }
-SegformerSpec cityscapes(SegformerSize size) { return segformer_spec(size, SegformerData::kCityscapes); }
+SegformerSpec ade(SegformerSize size) {
+  return segformer_spec(size, SegformerData::kAde20k);
+}
+SegformerSpec cityscapes(SegformerSize size) {
+  return segformer_spec(size, SegformerData::kCityscapes);
+}
 
 SegformerSpec crop() {
   SegformerSpec spec = cityscapes(SegformerSize::kB2);
@@ -119,8 +123,8 @@ TEST_CASE("MACs, weights and their split for every size, data set and crop") {
     const Split sum = split(network);
     CHECK(printed(all, 1e9, 2) == row.gmac);
     CHECK(printed(network.weights(), 1e6, 1) == row.million_weights);
-    CHECK(fmt::format("{} ({})", printed_percent(sum.convolution, all, 1), printed_percent(sum.depthwise, all, 1)) ==
-          row.convolution);
+    CHECK(fmt::format("{} ({})", printed_percent(sum.convolution, all, 1),
+                      printed_percent(sum.depthwise, all, 1)) == row.convolution);
     CHECK(printed_percent(sum.linear, all, 1) == row.linear);
     CHECK(printed_percent(sum.matmul, all, 1) == row.matmul);
     CHECK(printed_percent(sum.decoder, all, 1) == row.decoder);
@@ -167,7 +171,8 @@ TEST_CASE("a DecodeLinear output dropped with the Conv2DFuse channel it feeds sa
     SegformerPath both;
     both.decode_linear_channels = {768, 768, 768, 768};
     both.decode_linear_channels->at(stage) = 767;
-    CHECK(printed(segformer(spec, fuse_only).macs() - segformer(spec, both).macs(), 1e6, 2) == expected[stage]);
+    CHECK(printed(segformer(spec, fuse_only).macs() - segformer(spec, both).macs(), 1e6, 2) ==
+          expected[stage]);
   }
 }
 
@@ -176,8 +181,8 @@ TEST_CASE("encoder blocks kept per stage") {
     PerStage<uint32_t> blocks;
     const char* saving;
   };
-  constexpr Setting kSettings[] = {{{2, 4, 6, 3}, "2.1"}, {{3, 3, 6, 3}, "1.7"}, {{3, 4, 5, 3}, "2.2"},
-                                   {{3, 4, 6, 2}, "1.4"}, {{2, 3, 5, 2}, "7.4"}, {{2, 3, 4, 3}, "8.2"},
+  constexpr Setting kSettings[] = {{{2, 4, 6, 3}, "2.1"},  {{3, 3, 6, 3}, "1.7"}, {{3, 4, 5, 3}, "2.2"},
+                                   {{3, 4, 6, 2}, "1.4"},  {{2, 3, 5, 2}, "7.4"}, {{2, 3, 4, 3}, "8.2"},
                                    {{2, 2, 4, 2}, "11.3"}, {{1, 2, 3, 1}, "17.0"}};
   const uint64_t full = segformer(ade(Size::kB2)).macs();
   for (const Setting& setting : kSettings) {
@@ -233,7 +238,8 @@ TEST_CASE("every operator without MACs stands in the graph, in order") {
   for (const Layer& layer : network.layers) {
     ++count[layer.kind];
   }
-  // 16 blocks: two norms each, one more behind the 13 spatial reductions; 4 patch embeddings, 4 ends of stages.
+  // 16 blocks: two norms each, one more behind the 13 spatial reductions; 4 patch embeddings, 4 ends of
+  // stages.
   CHECK(count[LayerKind::kLayerNorm] == 16 * 2 + 13 + 4 + 4);
   CHECK(count[LayerKind::kSoftmax] == 16);
   CHECK(count[LayerKind::kGelu] == 16);
