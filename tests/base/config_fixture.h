@@ -20,7 +20,8 @@ namespace tilewright::test {
 
 class Folder {
  public:
-  Folder() : path_(std::filesystem::temp_directory_path() / ("tilewright_test_" + std::to_string(::getpid()))) {
+  Folder()
+      : path_(std::filesystem::temp_directory_path() / ("tilewright_test_" + std::to_string(::getpid()))) {
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }

@@ -59,8 +59,8 @@ TEST_CASE("the resolved dump loads again to the same values and the same hash") 
 TEST_CASE("the hash depends on values only") {
   Folder folder;
   const auto first = load<Plant>(folder.write("a.yaml", minimal_plant()));
-  const auto respelled = load<Plant>(
-      folder.write("b.yaml", "# a comment\nsize: 1024 B\nkind: plant\nname: small\nsource: \"other\"\nclock: 1000 kHz\n"));
+  const auto respelled = load<Plant>(folder.write(
+      "b.yaml", "# a comment\nsize: 1024 B\nkind: plant\nname: small\nsource: \"other\"\nclock: 1000 kHz\n"));
   const auto other = load<Plant>(folder.write("a.yaml", minimal_plant()), {"size=1025 B"});
   CHECK(first.hash == respelled.hash);
   CHECK(first.hash != other.hash);
@@ -68,7 +68,8 @@ TEST_CASE("the hash depends on values only") {
 
 TEST_CASE("extends merges maps deeply, replaces lists, and a base's source does not speak for new values") {
   Folder folder;
-  folder.write("base.yaml", minimal_plant() + "pumps: [{rate: 1}, {rate: 2}]\nby_name: {a: {rate: 1, on: true}}\n");
+  folder.write("base.yaml",
+               minimal_plant() + "pumps: [{rate: 1}, {rate: 2}]\nby_name: {a: {rate: 1, on: true}}\n");
   const auto path = folder.write("child.yaml",
                                  "kind: plant\nextends: base.yaml\nsource: measured\nsize: 2 KiB\n"
                                  "pumps: [{rate: 9}]\nby_name: {a: {rate: 8}, b: {rate: 7}}\n");
@@ -90,7 +91,8 @@ TEST_CASE("extends merges maps deeply, replaces lists, and a base's source does 
 TEST_CASE("a section may be the name of a file of its kind, and overrides reach into it") {
   Folder folder;
   folder.write("pump.yaml", "kind: pump\nrate: 3\nsource: made up\n");
-  const auto path = folder.write("plant.yaml", minimal_plant() + "main_pump: pump.yaml\npumps: [{rate: 1}, {rate: 2}]\n");
+  const auto path =
+      folder.write("plant.yaml", minimal_plant() + "main_pump: pump.yaml\npumps: [{rate: 1}, {rate: 2}]\n");
   const auto plant = load<Plant>(path, {"main_pump.on=true", "pumps.*.rate=5", "pumps.1.on=true"}).value;
   CHECK(plant.main_pump.rate == 3);
   CHECK(plant.main_pump.on);
@@ -107,7 +109,8 @@ TEST_CASE("all problems of a file are reported at once, in file order, and at mo
         "plant.yaml:6:9: error: 'colour' cannot be 'red' [config.unknown-value]\n"
         "  note: allowed: dark_green, light_blue\n"
         "plant.yaml:7:1: error: unknown key 'limti' in 'plant'; did you mean 'limit'? [config.unknown-key]\n"
-        "  note: keys here: name, size, clock, bandwidth, energy, colour, shape, pumps, by_name, main_pump, table, "
+        "  note: keys here: name, size, clock, bandwidth, energy, colour, shape, pumps, by_name, main_pump, "
+        "table, "
         "limit\n"
         "plant.yaml:8:8: error: 'shape' must have 3 values, got 2 [config.out-of-range]\n");
   std::string many = minimal_plant() + "pumps:\n";
@@ -126,8 +129,7 @@ TEST_CASE("all problems of a file are reported at once, in file order, and at mo
 TEST_CASE("a cross-field check points at the value it is about") {
   Folder folder;
   const auto path = folder.write("plant.yaml", minimal_plant() + "pumps: [{rate: 1}, {rate: 13}]\n");
-  CHECK(problems<Plant>(path) ==
-        "plant.yaml:6:27: error: 'pumps.1.rate' is unlucky [config.inconsistent]\n");
+  CHECK(problems<Plant>(path) == "plant.yaml:6:27: error: 'pumps.1.rate' is unlucky [config.inconsistent]\n");
 }
 
 }  // namespace

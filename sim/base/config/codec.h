@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How one C++ type is read from a node, written back and described to an editor. Type-erased: a codec works on
-// `void*`, so that only a few lines per field are templates. Authors of schemas need sim/base/config/schema.h only.
+// How one C++ type is read from a node, written back and described to an editor. Type-erased: a codec works
+// on `void*`, so that only a few lines per field are templates. Authors of schemas need
+// sim/base/config/schema.h only.
 #pragma once
 
 #include <cstdint>
@@ -24,28 +25,40 @@ struct Constraints {
   double minimum = -std::numeric_limits<double>::infinity();
   double maximum = std::numeric_limits<double>::infinity();
   bool power_of_two = false;
-  bool non_empty = false;       // text, lists and maps
-  bool file = false;            // text: the name of a file that must exist
+  bool non_empty = false;  // text, lists and maps
+  bool file = false;       // text: the name of a file that must exist
   std::size_t minimum_items = 0;
-  std::string unit;             // of a plain number, for documentation and messages
+  std::string unit;  // of a plain number, for documentation and messages
 };
 
 class Codec {
  public:
   virtual ~Codec() = default;
-  virtual void decode(const Node& node, void* value, const Constraints& constraints, Reader& reader) const = 0;
+  virtual void decode(const Node& node, void* value, const Constraints& constraints,
+                      Reader& reader) const = 0;
   // The value as a node in its one canonical spelling; null for an empty optional.
   virtual Node encode(const void* value, const Constraints& constraints) const = 0;
   // `partial`: no key is required (a file that extends another).
-  virtual void json_schema(nlohmann::ordered_json& out, const Constraints& constraints, bool partial) const = 0;
-  virtual std::string expected(const Constraints& constraints) const = 0;  // "an integer", "a size such as 64 KiB"
+  virtual void json_schema(nlohmann::ordered_json& out, const Constraints& constraints,
+                           bool partial) const = 0;
+  virtual std::string expected(
+      const Constraints& constraints) const = 0;      // "an integer", "a size such as 64 KiB"
   virtual bool is_leaf() const { return true; }       // may be written as {value: ..., source: ...}
   virtual bool needs_source() const { return true; }  // numbers and switches do, names do not
-  virtual const StructSchema* schema() const { return nullptr; }  // of the struct, or of a container's elements
+  virtual const StructSchema* schema() const {
+    return nullptr;
+  }  // of the struct, or of a container's elements
 };
 
 enum class QuantityKind : uint8_t {
-  kBytes, kHertz, kBytesPerSecond, kSeconds, kVolts, kWatts, kJoules, kSquareMetres
+  kBytes,
+  kHertz,
+  kBytesPerSecond,
+  kSeconds,
+  kVolts,
+  kWatts,
+  kJoules,
+  kSquareMetres
 };
 
 const Codec& bool_codec();

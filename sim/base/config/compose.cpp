@@ -16,7 +16,9 @@
 namespace tilewright::config {
 namespace fs = std::filesystem;
 
-fs::path repository_root() { return TILEWRIGHT_REPOSITORY_ROOT; }
+fs::path repository_root() {
+  return TILEWRIGHT_REPOSITORY_ROOT;
+}
 
 fs::path find_file(const fs::path& name) {
   std::error_code ignored;
@@ -28,7 +30,8 @@ fs::path find_file(const fs::path& name) {
 
 std::string portable_name(const fs::path& path) {
   std::error_code failed;
-  const fs::path inside = fs::weakly_canonical(path, failed).lexically_relative(fs::weakly_canonical(repository_root(), failed));
+  const fs::path inside =
+      fs::weakly_canonical(path, failed).lexically_relative(fs::weakly_canonical(repository_root(), failed));
   return inside.empty() || *inside.begin() == ".." ? path.string() : inside.string();
 }
 
@@ -62,9 +65,9 @@ Node parse_file(const fs::path& path, Diagnostics& diagnostics) {
   std::ifstream stream(path, std::ios::binary);
   if (!stream || !is_readable_file(path)) {
     const std::string reason = errno == 0 ? "not a regular file" : std::strerror(errno);
-    diagnostics.error({path.string(), 0, 0}, "config.missing-file",
-                      "cannot open the file: " + reason +
-                          did_you_mean(path.filename().string(), files_beside(path)));
+    diagnostics.error(
+        {path.string(), 0, 0}, "config.missing-file",
+        "cannot open the file: " + reason + did_you_mean(path.filename().string(), files_beside(path)));
     return {};
   }
   return parse_text(std::string(std::istreambuf_iterator<char>(stream), {}), path.string(), diagnostics);
@@ -93,8 +96,9 @@ std::optional<fs::path> resolve_file(const std::string& name, const Place& place
   diagnostics.error(place.location(), "config.missing-file",
                     "cannot open the file " + quoted_excerpt(name) +
                         did_you_mean(fs::path(name).filename().string(), files_beside(first)),
-                    {place.is_override() ? "looked in the current folder, beside the file being loaded and in the repository"
-                                         : "looked beside the file that names it and in the repository"});
+                    {place.is_override()
+                         ? "looked in the current folder, beside the file being loaded and in the repository"
+                         : "looked beside the file that names it and in the repository"});
   return std::nullopt;
 }
 
@@ -110,9 +114,10 @@ class Composer {
     std::error_code failed;
     const fs::path canonical = fs::weakly_canonical(path, failed);
     if (std::find(chain_.begin(), chain_.end(), canonical) != chain_.end()) {
-      diagnostics_.error(named_at->location(), "config.extends-cycle",
-                         "'" + path.string() + "' is already being read: the files name each other in a circle",
-                         {"chain: " + chain_text(path)});
+      diagnostics_.error(
+          named_at->location(), "config.extends-cycle",
+          "'" + path.string() + "' is already being read: the files name each other in a circle",
+          {"chain: " + chain_text(path)});
       return std::nullopt;
     }
     chain_.push_back(canonical);
@@ -211,8 +216,9 @@ class Composer {
       return false;
     }
     if (!kind->is_scalar() || kind->text != schema.kind()) {
-      diagnostics_.error(kind->place.location(), "config.wrong-kind",
-                         "a file of kind '" + schema.kind() + "' is needed here, got " + describe_found(*kind));
+      diagnostics_.error(
+          kind->place.location(), "config.wrong-kind",
+          "a file of kind '" + schema.kind() + "' is needed here, got " + describe_found(*kind));
       return false;
     }
     node.erase("kind");

@@ -57,9 +57,10 @@ class ListCodec : public Codec {
     }
     if (node.items.size() < minimum_items(constraints)) {
       reader.error(node.place, "config.out-of-range",
-                   node.items.empty() ? fmt::format("{} must not be empty", reader.quoted_path())
-                                      : fmt::format("{} must have at least {} values, got {}", reader.quoted_path(),
-                                                    constraints.minimum_items, node.items.size()));
+                   node.items.empty()
+                       ? fmt::format("{} must not be empty", reader.quoted_path())
+                       : fmt::format("{} must have at least {} values, got {}", reader.quoted_path(),
+                                     constraints.minimum_items, node.items.size()));
       return;
     }
     if (access_.resize != nullptr) {
@@ -73,7 +74,8 @@ class ListCodec : public Codec {
 
  private:
   std::size_t minimum_items(const Constraints& constraints) const {
-    return std::max({constraints.minimum_items, access_.fixed_size, std::size_t{constraints.non_empty ? 1U : 0U}});
+    return std::max(
+        {constraints.minimum_items, access_.fixed_size, std::size_t{constraints.non_empty ? 1U : 0U}});
   }
   ListAccess access_;
   const Codec& element_;
@@ -106,7 +108,8 @@ class MapCodec : public Codec {
       return;
     }
     if (constraints.non_empty && node.entries.empty()) {
-      reader.error(node.place, "config.out-of-range", fmt::format("{} must not be empty", reader.quoted_path()));
+      reader.error(node.place, "config.out-of-range",
+                   fmt::format("{} must not be empty", reader.quoted_path()));
     }
     access_.clear(value);
     for (const Entry& entry : node.entries) {
@@ -126,7 +129,9 @@ class OptionalCodec : public Codec {
   bool is_leaf() const override { return element_.is_leaf(); }
   bool needs_source() const override { return element_.needs_source(); }
   const StructSchema* schema() const override { return element_.schema(); }
-  std::string expected(const Constraints& constraints) const override { return element_.expected(constraints); }
+  std::string expected(const Constraints& constraints) const override {
+    return element_.expected(constraints);
+  }
   Node encode(const void* value, const Constraints& constraints) const override {
     const void* inner = access_.get(value);
     return inner == nullptr ? Node{} : element_.encode(inner, constraints);

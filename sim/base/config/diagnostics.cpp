@@ -26,7 +26,8 @@ void Diagnostics::throw_if_any() const {
     file_order.emplace(diagnostic.location.file, file_order.size());
   }
   const auto position = [&](const Diagnostic& diagnostic) {
-    return std::tuple(file_order.at(diagnostic.location.file), diagnostic.location.line, diagnostic.location.column);
+    return std::tuple(file_order.at(diagnostic.location.file), diagnostic.location.line,
+                      diagnostic.location.column);
   };
   std::vector<Diagnostic> sorted = shown_;
   std::stable_sort(sorted.begin(), sorted.end(),

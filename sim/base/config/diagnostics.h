@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Collects the problems of one load, so that a user mends a file once and not twenty times, and finds near names.
+// Collects the problems of one load, so that a user mends a file once and not twenty times, and finds near
+// names.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,8 @@ class Diagnostics {
  public:
   static constexpr std::size_t kShown = 20;  // more are only counted
 
-  void error(SourceLocation location, std::string code, std::string message, std::vector<std::string> notes = {});
+  void error(SourceLocation location, std::string code, std::string message,
+             std::vector<std::string> notes = {});
   std::size_t count() const { return count_; }
   bool empty() const { return count_ == 0; }
   // Throws UserError (exit code 2) with the problems in file order, if there are any.
@@ -34,8 +36,8 @@ struct CodeInfo {
 };
 const std::vector<CodeInfo>& diagnostic_codes();
 
-// The candidate nearest to `word` by edit distance (insert, delete, change, swap neighbours; case counts half),
-// or nothing if none is near.
+// The candidate nearest to `word` by edit distance (insert, delete, change, swap neighbours; case counts
+// half), or nothing if none is near.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 // "; did you mean 'x'?" or nothing.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);

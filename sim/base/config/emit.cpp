@@ -13,7 +13,8 @@ bool is_plain(const std::string& text) {
     return false;
   }
   for (const char c : text) {
-    if (!is_letter(c) && !(c >= '0' && c <= '9') && std::string_view("_-+./ ()").find(c) == std::string_view::npos) {
+    if (!is_letter(c) && !(c >= '0' && c <= '9') &&
+        std::string_view("_-+./ ()").find(c) == std::string_view::npos) {
       return false;
     }
   }
@@ -40,7 +41,9 @@ std::string quote(const std::string& text) {
   return quoted + "\"";
 }
 
-std::string spelled(const std::string& text) { return is_plain(text) ? text : quote(text); }
+std::string spelled(const std::string& text) {
+  return is_plain(text) ? text : quote(text);
+}
 
 class Emitter {
  public:
@@ -48,7 +51,8 @@ class Emitter {
 
   void map(const Node& node, const std::string& path, int indent, bool first_on_line) {
     for (const Entry& entry : node.entries) {
-      out_ += std::string(first_on_line ? 0 : static_cast<std::size_t>(indent), ' ') + spelled(entry.key) + ":";
+      out_ +=
+          std::string(first_on_line ? 0 : static_cast<std::size_t>(indent), ' ') + spelled(entry.key) + ":";
       first_on_line = false;
       value(entry.value, path.empty() ? entry.key : path + "." + entry.key, indent);
     }
@@ -95,7 +99,8 @@ class Emitter {
     if (is_flow(node)) {
       const bool sourced = !known.source.empty() && !canonical_;
       const std::string text = flow(node, path);
-      out_ += (sourced ? fmt::format(" {{value: {}, source: {}}}", text, quote(known.source)) : " " + text) + mark + "\n";
+      out_ += (sourced ? fmt::format(" {{value: {}, source: {}}}", text, quote(known.source)) : " " + text) +
+              mark + "\n";
       return;
     }
     out_ += mark + "\n";
@@ -137,7 +142,9 @@ class Emitter {
 
 std::string emit_resolved(const Node& root, const std::string& kind, const ValueNotes& notes) {
   Emitter emitter(notes, false);
-  emitter.line("# The configuration as it was used: 'extends', file names and overrides applied; '# default' marks what no");
+  emitter.line(
+      "# The configuration as it was used: 'extends', file names and overrides applied; '# default' marks "
+      "what no");
   emitter.line("# file said.");
   if (!kind.empty()) {
     emitter.line("kind: " + kind);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes a tree as YAML: for the resolved configuration (with sources, and defaults marked) and, without any notes,
-// as the canonical text that the configuration hash is taken of.
+// Writes a tree as YAML: for the resolved configuration (with sources, and defaults marked) and, without any
+// notes, as the canonical text that the configuration hash is taken of.
 #pragma once
 
 #include <string>

@@ -36,7 +36,8 @@ std::string kind_of(const std::filesystem::path& path, const std::vector<std::st
   if (kind == nullptr || !kind->is_scalar()) {
     diagnostics.throw_if_any();
     diagnostics.error({path.string(), 1, 1}, "config.missing-kind",
-                      "the file does not say what it describes; write 'kind: ...'", {"kinds: " + join(known)});
+                      "the file does not say what it describes; write 'kind: ...'",
+                      {"kinds: " + join(known)});
   } else if (std::find(known.begin(), known.end(), kind->text) == known.end()) {
     diagnostics.error(kind->place.location(), "config.wrong-kind",
                       "there is no kind " + quoted_excerpt(kind->text) + did_you_mean(kind->text, known),
@@ -62,7 +63,8 @@ std::string json_schema(const StructSchema& schema) {
   nlohmann::ordered_json partial = nlohmann::ordered_json::object();
   codec->json_schema(full, {}, false);
   codec->json_schema(partial, {}, true);
-  const nlohmann::ordered_json base = {{"type", "string"}, {"description", "the file that this one builds on"}};
+  const nlohmann::ordered_json base = {{"type", "string"},
+                                       {"description", "the file that this one builds on"}};
   partial["properties"]["extends"] = base;
   for (nlohmann::ordered_json* one : {&full, &partial}) {
     (*one)["required"].push_back("kind");

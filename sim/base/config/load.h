@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a file to a checked struct, or a UserError that lists every problem (up to 20) with file, line and column:
+// From a file to a checked struct, or a UserError that lists every problem (up to 20) with file, line and
+// column:
 //
-//   const auto machine = config::load<arch::AcceleratorSpec>("configs/arch/keller_core_5nm.yaml", {"pe.lanes=8"});
-//   machine.value, machine.yaml (resolved, defaults marked, loads again), machine.hash (16 hex digits)
+//   const auto machine = config::load<arch::AcceleratorSpec>("configs/arch/keller_core_5nm.yaml",
+//   {"pe.lanes=8"}); machine.value, machine.yaml (resolved, defaults marked, loads again), machine.hash (16
+//   hex digits)
 //
-// Steps: parse, `extends:` (maps merged deeply, lists replaced), files named by reference fields, overrides in
-// order, decode with units, ranges, sources, cross-field checks.
+// Steps: parse, `extends:` (maps merged deeply, lists replaced), files named by reference fields, overrides
+// in order, decode with units, ranges, sources, cross-field checks.
 #pragma once
 
 #include <filesystem>
@@ -17,8 +19,8 @@
 
 namespace tilewright::config {
 
-// "path.to.key=value" each, applied in order. A list is indexed by number ("machines.0.pe.lanes=8") or, for all of its
-// elements, by "*".
+// "path.to.key=value" each, applied in order. A list is indexed by number ("machines.0.pe.lanes=8") or, for
+// all of its elements, by "*".
 using Overrides = std::vector<std::string>;
 
 template <class T>

@@ -20,7 +20,9 @@ const Node* Node::find(std::string_view key) const {
   return nullptr;
 }
 
-Node* Node::find(std::string_view key) { return const_cast<Node*>(std::as_const(*this).find(key)); }
+Node* Node::find(std::string_view key) {
+  return const_cast<Node*>(std::as_const(*this).find(key));
+}
 
 void Node::erase(std::string_view key) {
   std::erase_if(entries, [&](const Entry& entry) { return entry.key == key; });
@@ -118,7 +120,8 @@ class Builder : public YAML::EventHandler {
   }
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!") {
-      diagnostics_.error(place(mark).location(), "config.tag", "YAML tags are not accepted, got " + quoted_excerpt(tag),
+      diagnostics_.error(place(mark).location(), "config.tag",
+                         "YAML tags are not accepted, got " + quoted_excerpt(tag),
                          {"the schema decides the type of every value"});
     }
   }
@@ -215,7 +218,8 @@ Node parse(std::string_view text, const Place& file, bool is_override, Diagnosti
   std::istringstream stream{is_override ? std::string(text) : replace_tabs(text, file, diagnostics)};
   Builder builder(file.file, is_override, diagnostics);
   const auto syntax_error = [&](int line, int column, const std::string& message) {
-    diagnostics.error({*file.file, is_override ? 0 : line, column}, "config.syntax", "not valid YAML: " + message);
+    diagnostics.error({*file.file, is_override ? 0 : line, column}, "config.syntax",
+                      "not valid YAML: " + message);
     return Node{};
   };
   try {
@@ -223,7 +227,8 @@ Node parse(std::string_view text, const Place& file, bool is_override, Diagnosti
     const bool any = parser.HandleNextDocument(builder);
     Node root = builder.take_root();
     if (!any || root.is_null()) {
-      diagnostics.error(file.location(), "config.empty", is_override ? "the value is empty" : "the file is empty");
+      diagnostics.error(file.location(), "config.empty",
+                        is_override ? "the value is empty" : "the file is empty");
       return {};
     }
     if (parser.HandleNextDocument(builder)) {
@@ -245,8 +250,9 @@ Node parse_text(std::string_view text, const std::string& file_name, Diagnostics
   constexpr std::size_t kLargest = std::size_t{4} << 20;
   const Place file{std::make_shared<const std::string>(file_name), 0, 0};
   if (text.size() > kLargest) {
-    diagnostics.error(file.location(), "config.too-large", "the file has " + std::to_string(text.size()) +
-                                                               " bytes; a configuration has at most 4 MiB");
+    diagnostics.error(
+        file.location(), "config.too-large",
+        "the file has " + std::to_string(text.size()) + " bytes; a configuration has at most 4 MiB");
     return {};
   }
   if (const std::size_t offset = first_non_text(text); offset != std::string_view::npos) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A parsed configuration file: a tree that keeps the place of every key and value, whether a scalar was quoted, and
-// the order of the keys. Built from yaml-cpp's events, because its node type forgets duplicate keys and positions.
+// A parsed configuration file: a tree that keeps the place of every key and value, whether a scalar was
+// quoted, and the order of the keys. Built from yaml-cpp's events, because its node type forgets duplicate
+// keys and positions.
 //
-// Refused with a diagnostic: binary or non-UTF-8 text, tabs, files above 4 MiB, empty files, several documents,
-// duplicate keys, keys that are not scalars, anchors, aliases, merge keys and tags.
+// Refused with a diagnostic: binary or non-UTF-8 text, tabs, files above 4 MiB, empty files, several
+// documents, duplicate keys, keys that are not scalars, anchors, aliases, merge keys and tags.
 #pragma once
 
 #include <cstdint>
@@ -34,12 +35,13 @@ struct Node {
   enum class Kind : uint8_t { kNull, kScalar, kSequence, kMap };
 
   Kind kind = Kind::kNull;
-  bool quoted = false;         // a quoted scalar is text, never a number
-  std::string text;            // scalars only
+  bool quoted = false;  // a quoted scalar is text, never a number
+  std::string text;     // scalars only
   Place place;
   std::vector<Entry> entries;  // maps only, in file order
   std::vector<Node> items;     // sequences only
-  std::vector<Node> earlier_sources;  // maps only: the 'source:' texts of extended files, which a newer one replaced
+  std::vector<Node>
+      earlier_sources;  // maps only: the 'source:' texts of extended files, which a newer one replaced
 
   bool is_null() const { return kind == Kind::kNull; }
   bool is_scalar() const { return kind == Kind::kScalar; }
@@ -59,8 +61,8 @@ struct Entry {
 // "a map", "a list", "nothing", "'text'", "the quoted text 'text'": what was found, for messages.
 std::string describe_found(const Node& node);
 
-// Parses one YAML document. `file_name` is what messages call it. Problems go to `diagnostics`; the tree holds what
-// could still be read.
+// Parses one YAML document. `file_name` is what messages call it. Problems go to `diagnostics`; the tree
+// holds what could still be read.
 Node parse_text(std::string_view text, const std::string& file_name, Diagnostics& diagnostics);
 
 // The same for a file; unreadable files, folders and so on are diagnostics too.

@@ -10,7 +10,8 @@ namespace {
 
 class Override {
  public:
-  Override(const std::string& text, Diagnostics& diagnostics) : label_("--set " + text), diagnostics_(diagnostics) {}
+  Override(const std::string& text, Diagnostics& diagnostics)
+      : label_("--set " + text), diagnostics_(diagnostics) {}
 
   void apply(Node& root, const std::string& text) {
     const std::size_t equals = text.find('=');

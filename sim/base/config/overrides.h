@@ -10,7 +10,8 @@
 
 namespace tilewright::config {
 
-// Lists are indexed by number, or "*" for every element. Unknown keys are inserted; the strict decoder reports them.
+// Lists are indexed by number, or "*" for every element. Unknown keys are inserted; the strict decoder
+// reports them.
 void apply_override(Node& root, const std::string& text, Diagnostics& diagnostics);
 
 }  // namespace tilewright::config

@@ -19,13 +19,17 @@ constexpr uint64_t kKi = 1024;
 std::vector<UnitInfo> byte_units(const std::string_view suffix) {
   // Names live as long as the program: string literals only.
   if (suffix.empty()) {
-    return {{"B", 0, 1},          {"kB", 3, 1},         {"KB", 3, 1},         {"KiB", 0, kKi},
-            {"MB", 6, 1},         {"MiB", 0, kKi * kKi}, {"GB", 9, 1},         {"GiB", 0, kKi * kKi * kKi},
-            {"TB", 12, 1},        {"TiB", 0, kKi * kKi * kKi * kKi}};
+    return {{"B", 0, 1},   {"kB", 3, 1},
+            {"KB", 3, 1},  {"KiB", 0, kKi},
+            {"MB", 6, 1},  {"MiB", 0, kKi * kKi},
+            {"GB", 9, 1},  {"GiB", 0, kKi * kKi * kKi},
+            {"TB", 12, 1}, {"TiB", 0, kKi * kKi * kKi * kKi}};
   }
-  return {{"B/s", 0, 1},          {"kB/s", 3, 1},           {"KB/s", 3, 1},  {"KiB/s", 0, kKi},
-          {"MB/s", 6, 1},         {"MiB/s", 0, kKi * kKi},  {"GB/s", 9, 1},  {"GiB/s", 0, kKi * kKi * kKi},
-          {"TB/s", 12, 1},        {"TiB/s", 0, kKi * kKi * kKi * kKi}};
+  return {{"B/s", 0, 1},   {"kB/s", 3, 1},
+          {"KB/s", 3, 1},  {"KiB/s", 0, kKi},
+          {"MB/s", 6, 1},  {"MiB/s", 0, kKi * kKi},
+          {"GB/s", 9, 1},  {"GiB/s", 0, kKi * kKi * kKi},
+          {"TB/s", 12, 1}, {"TiB/s", 0, kKi * kKi * kKi * kKi}};
 }
 
 const std::array<QuantityInfo, 8>& quantities() {
@@ -33,13 +37,21 @@ const std::array<QuantityInfo, 8>& quantities() {
       {"a size", "64 KiB", byte_units(""), true},
       {"a frequency", "975 MHz", {{"Hz", 0, 1}, {"kHz", 3, 1}, {"MHz", 6, 1}, {"GHz", 9, 1}}, true},
       {"a bandwidth", "51.2 GB/s", byte_units("/s"), false},
-      {"a time", "3.9 us", {{"fs", -15, 1}, {"ps", -12, 1}, {"ns", -9, 1}, {"us", -6, 1}, {"ms", -3, 1}, {"s", 0, 1}},
+      {"a time",
+       "3.9 us",
+       {{"fs", -15, 1}, {"ps", -12, 1}, {"ns", -9, 1}, {"us", -6, 1}, {"ms", -3, 1}, {"s", 0, 1}},
        false},
       {"a voltage", "0.67 V", {{"uV", -6, 1}, {"mV", -3, 1}, {"V", 0, 1}}, false},
       {"a power", "1.5 W", {{"pW", -12, 1}, {"nW", -9, 1}, {"uW", -6, 1}, {"mW", -3, 1}, {"W", 0, 1}}, false},
       {"an energy",
        "21.7 fJ",
-       {{"aJ", -18, 1}, {"fJ", -15, 1}, {"pJ", -12, 1}, {"nJ", -9, 1}, {"uJ", -6, 1}, {"mJ", -3, 1}, {"J", 0, 1}},
+       {{"aJ", -18, 1},
+        {"fJ", -15, 1},
+        {"pJ", -12, 1},
+        {"nJ", -9, 1},
+        {"uJ", -6, 1},
+        {"mJ", -3, 1},
+        {"J", 0, 1}},
        false},
       {"an area", "0.153 mm2", {{"um2", -12, 1}, {"mm2", -6, 1}, {"m2", 0, 1}}, false},
   }};
@@ -158,9 +170,10 @@ class QuantityCodec : public Codec {
       bool overflow = false;
       const std::optional<uint64_t> exact = to_integer(scaled, unit.factor, overflow);
       if (!exact && !overflow) {
-        reader.error(node.place, "config.wrong-type",
-                     fmt::format("{} must be a whole number of {}, got {}", reader.quoted_path(),
-                                 kind_ == QuantityKind::kBytes ? "bytes" : "hertz", quoted_excerpt(node.text)));
+        reader.error(
+            node.place, "config.wrong-type",
+            fmt::format("{} must be a whole number of {}, got {}", reader.quoted_path(),
+                        kind_ == QuantityKind::kBytes ? "bytes" : "hertz", quoted_excerpt(node.text)));
         return;
       }
       if (!exact || !within(static_cast<double>(*exact), constraints)) {
@@ -186,7 +199,8 @@ class QuantityCodec : public Codec {
     return value >= constraints.minimum && value <= constraints.maximum;
   }
   std::string bound(double value) const {
-    return info_.integral ? format_quantity(kind_, static_cast<uint64_t>(value)) : format_quantity(kind_, value);
+    return info_.integral ? format_quantity(kind_, static_cast<uint64_t>(value))
+                          : format_quantity(kind_, value);
   }
   void report_range(const Node& node, const Constraints& constraints, Reader& reader) const {
     const bool low = std::isfinite(constraints.minimum);
@@ -195,8 +209,9 @@ class QuantityCodec : public Codec {
                               : high      ? "at most " + bound(constraints.maximum)
                               : low       ? "at least " + bound(constraints.minimum)
                                           : std::string("neither negative nor beyond 64 bits");
-    reader.error(node.place, "config.out-of-range",
-                 fmt::format("{} must be {}, got {}", reader.quoted_path(), range, quoted_excerpt(node.text)));
+    reader.error(
+        node.place, "config.out-of-range",
+        fmt::format("{} must be {}, got {}", reader.quoted_path(), range, quoted_excerpt(node.text)));
   }
 
   QuantityKind kind_;
@@ -205,7 +220,9 @@ class QuantityCodec : public Codec {
 
 }  // namespace
 
-const QuantityInfo& info(QuantityKind kind) { return quantities()[static_cast<std::size_t>(kind)]; }
+const QuantityInfo& info(QuantityKind kind) {
+  return quantities()[static_cast<std::size_t>(kind)];
+}
 
 std::string format_quantity(QuantityKind kind, uint64_t value) {
   const QuantityInfo& quantity = info(kind);
@@ -246,10 +263,10 @@ std::string format_quantity(QuantityKind kind, double value) {
 
 const Codec& quantity_codec(QuantityKind kind) {
   static const std::array<QuantityCodec, 8> codecs = {
-      QuantityCodec(QuantityKind::kBytes),   QuantityCodec(QuantityKind::kHertz),
+      QuantityCodec(QuantityKind::kBytes),          QuantityCodec(QuantityKind::kHertz),
       QuantityCodec(QuantityKind::kBytesPerSecond), QuantityCodec(QuantityKind::kSeconds),
-      QuantityCodec(QuantityKind::kVolts),   QuantityCodec(QuantityKind::kWatts),
-      QuantityCodec(QuantityKind::kJoules),  QuantityCodec(QuantityKind::kSquareMetres)};
+      QuantityCodec(QuantityKind::kVolts),          QuantityCodec(QuantityKind::kWatts),
+      QuantityCodec(QuantityKind::kJoules),         QuantityCodec(QuantityKind::kSquareMetres)};
   return codecs[static_cast<std::size_t>(kind)];
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The state of one walk through a composed document: where we are, what to complain about, and what the resolved dump
-// will want to know (which values are defaults, and the source of each constant).
+// The state of one walk through a composed document: where we are, what to complain about, and what the
+// resolved dump will want to know (which values are defaults, and the source of each constant).
 #pragma once
 
 #include <functional>

@@ -47,7 +47,9 @@ class BoolCodec : public Codec {
   Node encode(const void* value, const Constraints&) const override {
     return scalar(*static_cast<const bool*>(value) ? "true" : "false");
   }
-  void json_schema(nlohmann::ordered_json& out, const Constraints&, bool) const override { out["type"] = "boolean"; }
+  void json_schema(nlohmann::ordered_json& out, const Constraints&, bool) const override {
+    out["type"] = "boolean";
+  }
   void decode(const Node& node, void* value, const Constraints& constraints, Reader& reader) const override {
     if (!node.is_scalar() || node.quoted || (node.text != "true" && node.text != "false")) {
       wrong_type(*this, node, constraints, reader);
@@ -77,8 +79,8 @@ class IntegerCodec : public Codec {
   void decode(const Node& node, void* value, const Constraints& constraints, Reader& reader) const override {
     const std::optional<Decimal> decimal =
         node.is_scalar() && !node.quoted ? parse_decimal(node.text) : std::nullopt;
-    const bool all_digits = node.text.find_first_not_of("0123456789", node.text.starts_with('-') ? 1 : 0) ==
-                            std::string::npos;
+    const bool all_digits =
+        node.text.find_first_not_of("0123456789", node.text.starts_with('-') ? 1 : 0) == std::string::npos;
     if (!decimal || !all_digits) {
       report(node, constraints, reader);
       return;
@@ -86,7 +88,8 @@ class IntegerCodec : public Codec {
     bool overflow = false;
     const std::optional<uint64_t> magnitude = to_integer(*decimal, 1, overflow);
     const double real = to_double(*decimal);
-    const bool fits = magnitude && (!decimal->negative || *magnitude <= uint64_t{1} << 63) && real >= minimum() &&
+    const bool fits = magnitude && (!decimal->negative || *magnitude <= uint64_t{1} << 63) &&
+                      real >= minimum() &&
                       (signed_ ? real <= maximum() && *magnitude <= largest() + (decimal->negative ? 1 : 0)
                                : *magnitude <= largest());
     if (!fits || real < constraints.minimum || real > constraints.maximum) {
@@ -130,26 +133,42 @@ class IntegerCodec : public Codec {
   }
   void store(void* value, uint64_t bits) const {
     switch (size_) {
-      case 1: *static_cast<uint8_t*>(value) = static_cast<uint8_t>(bits); break;
-      case 2: *static_cast<uint16_t*>(value) = static_cast<uint16_t>(bits); break;
-      case 4: *static_cast<uint32_t*>(value) = static_cast<uint32_t>(bits); break;
-      default: *static_cast<uint64_t*>(value) = bits; break;
+      case 1:
+        *static_cast<uint8_t*>(value) = static_cast<uint8_t>(bits);
+        break;
+      case 2:
+        *static_cast<uint16_t*>(value) = static_cast<uint16_t>(bits);
+        break;
+      case 4:
+        *static_cast<uint32_t*>(value) = static_cast<uint32_t>(bits);
+        break;
+      default:
+        *static_cast<uint64_t*>(value) = bits;
+        break;
     }
   }
   uint64_t load_unsigned(const void* value) const {
     switch (size_) {
-      case 1: return *static_cast<const uint8_t*>(value);
-      case 2: return *static_cast<const uint16_t*>(value);
-      case 4: return *static_cast<const uint32_t*>(value);
-      default: return *static_cast<const uint64_t*>(value);
+      case 1:
+        return *static_cast<const uint8_t*>(value);
+      case 2:
+        return *static_cast<const uint16_t*>(value);
+      case 4:
+        return *static_cast<const uint32_t*>(value);
+      default:
+        return *static_cast<const uint64_t*>(value);
     }
   }
   int64_t load_signed(const void* value) const {
     switch (size_) {
-      case 1: return *static_cast<const int8_t*>(value);
-      case 2: return *static_cast<const int16_t*>(value);
-      case 4: return *static_cast<const int32_t*>(value);
-      default: return *static_cast<const int64_t*>(value);
+      case 1:
+        return *static_cast<const int8_t*>(value);
+      case 2:
+        return *static_cast<const int16_t*>(value);
+      case 4:
+        return *static_cast<const int32_t*>(value);
+      default:
+        return *static_cast<const int64_t*>(value);
     }
   }
   std::size_t size_;
@@ -212,7 +231,8 @@ class TextCodec : public Codec {
     return scalar(constraints.file ? portable_name(text) : std::filesystem::path(text).string(), false);
   }
   void json_schema(nlohmann::ordered_json& out, const Constraints& constraints, bool) const override {
-    out["type"] = constraints.file ? nlohmann::ordered_json("string") : nlohmann::ordered_json::array({"string", "number", "boolean"});
+    out["type"] = constraints.file ? nlohmann::ordered_json("string")
+                                   : nlohmann::ordered_json::array({"string", "number", "boolean"});
     if (constraints.non_empty) {
       out["minLength"] = 1;
     }
@@ -222,8 +242,10 @@ class TextCodec : public Codec {
       wrong_type(*this, node, constraints, reader);
       return;
     }
-    if ((constraints.non_empty || constraints.file) && node.text.find_first_not_of(' ') == std::string::npos) {
-      reader.error(node.place, "config.out-of-range", fmt::format("{} must not be empty", reader.quoted_path()));
+    if ((constraints.non_empty || constraints.file) &&
+        node.text.find_first_not_of(' ') == std::string::npos) {
+      reader.error(node.place, "config.out-of-range",
+                   fmt::format("{} must not be empty", reader.quoted_path()));
       return;
     }
     if (!constraints.file) {

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One description per struct gives strict loading, units, defaults, ranges, cross-field checks, the resolved dump,
-// the configuration hash and the JSON Schema for editors. Write, in the struct's namespace:
+// One description per struct gives strict loading, units, defaults, ranges, cross-field checks, the resolved
+// dump, the configuration hash and the JSON Schema for editors. Write, in the struct's namespace:
 //
 //   void describe(config::Schema<PeSpec>& schema) {
 //     schema.name("pe", "one processing element");
-//     schema.field(&PeSpec::lanes, "lanes", "output channels side by side").required().range(1, 64).power_of_two();
-//     schema.field(&PeSpec::weight_buffer, "weight_buffer", "all lanes together").required();   // "64 KiB"
-//     schema.check([](const PeSpec& pe, config::Checker& check) {
+//     schema.field(&PeSpec::lanes, "lanes", "output channels side by side").required().range(1,
+//     64).power_of_two(); schema.field(&PeSpec::weight_buffer, "weight_buffer", "all lanes
+//     together").required();   // "64 KiB" schema.check([](const PeSpec& pe, config::Checker& check) {
 //       if (pe.weight_buffer.value % pe.lanes != 0) {
 //         check.error("weight_buffer", "must hold a whole bank per lane");
 //       }
 //     });
 //   }
 //
-// Field types: bool, integers, double, std::string, std::filesystem::path, the quantities of sim/base/units.h,
-// enumerations (needs `std::span<const config::EnumName<E>> enumeration_names(E)` in E's namespace), structs with a
-// describe(), std::optional, std::vector, std::array, and std::map<std::string, X> of any of these.
-// Keys that are absent and not required() keep the default member initialiser. Top-level schemas call kind("...").
+// Field types: bool, integers, double, std::string, std::filesystem::path, the quantities of
+// sim/base/units.h, enumerations (needs `std::span<const config::EnumName<E>> enumeration_names(E)` in E's
+// namespace), structs with a describe(), std::optional, std::vector, std::array, and std::map<std::string, X>
+// of any of these. Keys that are absent and not required() keep the default member initialiser. Top-level
+// schemas call kind("...").
 #pragma once
 
 #include <array>
@@ -49,24 +50,51 @@ class Field {
   Field(std::string key, std::string doc, std::ptrdiff_t offset, const Codec& codec)
       : key_(std::move(key)), doc_(std::move(doc)), offset_(offset), codec_(&codec) {}
 
-  Field& required() { required_ = true; return *this; }
+  Field& required() {
+    required_ = true;
+    return *this;
+  }
   // Both ends are allowed. Quantities: in their base unit (bytes, hertz, volts, ...).
   Field& range(double minimum, double maximum) {
     constraints_.minimum = minimum;
     constraints_.maximum = maximum;
     return *this;
   }
-  Field& at_least(double minimum) { constraints_.minimum = minimum; return *this; }
-  Field& power_of_two() { constraints_.power_of_two = true; return *this; }
-  Field& unit(std::string unit) { constraints_.unit = std::move(unit); return *this; }  // of a plain number
-  Field& non_empty() { constraints_.non_empty = true; return *this; }
-  Field& at_least_items(std::size_t count) { constraints_.minimum_items = count; return *this; }
-  // Text that names a file: it must exist, is found relative to the file that names it, then to the repository, and
-  // the value becomes a path that opens as it is.
-  Field& file() { constraints_.file = true; return *this; }
+  Field& at_least(double minimum) {
+    constraints_.minimum = minimum;
+    return *this;
+  }
+  Field& power_of_two() {
+    constraints_.power_of_two = true;
+    return *this;
+  }
+  Field& unit(std::string unit) {
+    constraints_.unit = std::move(unit);
+    return *this;
+  }  // of a plain number
+  Field& non_empty() {
+    constraints_.non_empty = true;
+    return *this;
+  }
+  Field& at_least_items(std::size_t count) {
+    constraints_.minimum_items = count;
+    return *this;
+  }
+  // Text that names a file: it must exist, is found relative to the file that names it, then to the
+  // repository, and the value becomes a path that opens as it is.
+  Field& file() {
+    constraints_.file = true;
+    return *this;
+  }
   // The struct (or each struct of a list) may be written in place or as the name of a file of its kind.
-  Field& reference() { reference_ = true; return *this; }
-  Field& no_source() { source_exempt_ = true; return *this; }  // where the schema demands sources
+  Field& reference() {
+    reference_ = true;
+    return *this;
+  }
+  Field& no_source() {
+    source_exempt_ = true;
+    return *this;
+  }  // where the schema demands sources
 
   const std::string& key() const { return key_; }
   const std::string& doc() const { return doc_; }
@@ -89,13 +117,15 @@ class Field {
   bool source_exempt_ = false;
 };
 
-// What a cross-field check reports to. Keys are relative to the struct being checked and may be dotted ("pe.lanes",
-// "operating_points.0.clock"); the message appears at that value, or at its section if it was left to its default.
+// What a cross-field check reports to. Keys are relative to the struct being checked and may be dotted
+// ("pe.lanes", "operating_points.0.clock"); the message appears at that value, or at its section if it was
+// left to its default.
 class Checker {
  public:
   Checker(const Node& section, std::string path, Diagnostics& diagnostics)
       : section_(&section), path_(std::move(path)), diagnostics_(&diagnostics) {}
-  // The message continues "'path.to.key' ": for example "must divide 'dram.channel_interleave' (256 B), is 100 B".
+  // The message continues "'path.to.key' ": for example "must divide 'dram.channel_interleave' (256 B), is
+  // 100 B".
   void error(std::string_view key, const std::string& message, std::vector<std::string> notes = {},
              const std::string& code = "config.inconsistent");
   bool has(std::string_view key) const;  // was it written (in the file, its base or an override)?
@@ -119,7 +149,10 @@ class StructSchema {
     return name(std::move(kind), std::move(doc));
   }
   // Every number needs a `source:`, its own ({value: 4, source: "..."}) or its section's, from the same file.
-  StructSchema& demand_sources() { demands_sources_ = true; return *this; }
+  StructSchema& demand_sources() {
+    demands_sources_ = true;
+    return *this;
+  }
 
   const std::string& name() const { return name_; }
   const std::string& kind() const { return kind_; }
@@ -150,7 +183,8 @@ class Schema : public StructSchema {
   template <class M>
   Field& field(M T::*member, std::string key, std::string doc) {
     static const T prototype{};
-    const auto offset = reinterpret_cast<const char*>(&(prototype.*member)) - reinterpret_cast<const char*>(&prototype);
+    const auto offset =
+        reinterpret_cast<const char*>(&(prototype.*member)) - reinterpret_cast<const char*>(&prototype);
     return fields_.emplace_back(std::move(key), std::move(doc), offset, codec_of<M>());
   }
   // Runs after the struct and everything in it was read without a problem.
@@ -174,16 +208,26 @@ const StructSchema& schema_of() {
 
 namespace detail {
 
-template <class T> inline constexpr bool always_false = false;
-template <class T> inline constexpr int quantity_kind = -1;
-template <> inline constexpr int quantity_kind<Bytes> = int(QuantityKind::kBytes);
-template <> inline constexpr int quantity_kind<Hertz> = int(QuantityKind::kHertz);
-template <> inline constexpr int quantity_kind<BytesPerSecond> = int(QuantityKind::kBytesPerSecond);
-template <> inline constexpr int quantity_kind<Seconds> = int(QuantityKind::kSeconds);
-template <> inline constexpr int quantity_kind<Volts> = int(QuantityKind::kVolts);
-template <> inline constexpr int quantity_kind<Watts> = int(QuantityKind::kWatts);
-template <> inline constexpr int quantity_kind<Joules> = int(QuantityKind::kJoules);
-template <> inline constexpr int quantity_kind<SquareMetres> = int(QuantityKind::kSquareMetres);
+template <class T>
+inline constexpr bool always_false = false;
+template <class T>
+inline constexpr int quantity_kind = -1;
+template <>
+inline constexpr int quantity_kind<Bytes> = int(QuantityKind::kBytes);
+template <>
+inline constexpr int quantity_kind<Hertz> = int(QuantityKind::kHertz);
+template <>
+inline constexpr int quantity_kind<BytesPerSecond> = int(QuantityKind::kBytesPerSecond);
+template <>
+inline constexpr int quantity_kind<Seconds> = int(QuantityKind::kSeconds);
+template <>
+inline constexpr int quantity_kind<Volts> = int(QuantityKind::kVolts);
+template <>
+inline constexpr int quantity_kind<Watts> = int(QuantityKind::kWatts);
+template <>
+inline constexpr int quantity_kind<Joules> = int(QuantityKind::kJoules);
+template <>
+inline constexpr int quantity_kind<SquareMetres> = int(QuantityKind::kSquareMetres);
 
 template <class E>
 std::unique_ptr<Codec> enumeration_codec() {
@@ -201,7 +245,9 @@ std::unique_ptr<Codec> enumeration_codec() {
     }
     return index;
   };
-  access.set = [](void* value, std::size_t index) { *static_cast<E*>(value) = enumeration_names(E{})[index].value; };
+  access.set = [](void* value, std::size_t index) {
+    *static_cast<E*>(value) = enumeration_names(E{})[index].value;
+  };
   return make_enumeration_codec(std::move(access));
 }
 
@@ -222,48 +268,52 @@ template <class E>
 struct CodecFor<std::vector<E>> {
   using List = std::vector<E>;
   static std::unique_ptr<Codec> make() {
-    return make_list_codec({[](const void* list) { return static_cast<const List*>(list)->size(); },
-                            [](void* list, std::size_t size) { static_cast<List*>(list)->resize(size); },
-                            [](void* list, std::size_t i) -> void* { return &(*static_cast<List*>(list))[i]; }, 0},
-                           codec_of<E>());
+    return make_list_codec(
+        {[](const void* list) { return static_cast<const List*>(list)->size(); },
+         [](void* list, std::size_t size) { static_cast<List*>(list)->resize(size); },
+         [](void* list, std::size_t i) -> void* { return &(*static_cast<List*>(list))[i]; }, 0},
+        codec_of<E>());
   }
 };
 template <class E, std::size_t N>
 struct CodecFor<std::array<E, N>> {
   using List = std::array<E, N>;
   static std::unique_ptr<Codec> make() {
-    return make_list_codec({[](const void*) { return N; }, nullptr,
-                            [](void* list, std::size_t i) -> void* { return &(*static_cast<List*>(list))[i]; }, N},
-                           codec_of<E>());
+    return make_list_codec(
+        {[](const void*) { return N; }, nullptr,
+         [](void* list, std::size_t i) -> void* { return &(*static_cast<List*>(list))[i]; }, N},
+        codec_of<E>());
   }
 };
 template <class E>
 struct CodecFor<std::map<std::string, E>> {
   using Map = std::map<std::string, E>;
   static std::unique_ptr<Codec> make() {
-    return make_map_codec({[](void* map) { static_cast<Map*>(map)->clear(); },
-                           [](void* map, const std::string& key) -> void* { return &(*static_cast<Map*>(map))[key]; },
-                           [](const void* map) {
-                             std::vector<std::pair<std::string, const void*>> items;
-                             for (const auto& [key, value] : *static_cast<const Map*>(map)) {
-                               items.emplace_back(key, &value);
-                             }
-                             return items;
-                           }},
-                          codec_of<E>());
+    return make_map_codec(
+        {[](void* map) { static_cast<Map*>(map)->clear(); },
+         [](void* map, const std::string& key) -> void* { return &(*static_cast<Map*>(map))[key]; },
+         [](const void* map) {
+           std::vector<std::pair<std::string, const void*>> items;
+           for (const auto& [key, value] : *static_cast<const Map*>(map)) {
+             items.emplace_back(key, &value);
+           }
+           return items;
+         }},
+        codec_of<E>());
   }
 };
 template <class E>
 struct CodecFor<std::optional<E>> {
   using Optional = std::optional<E>;
   static std::unique_ptr<Codec> make() {
-    return make_optional_codec({[](void* value) { static_cast<Optional*>(value)->reset(); },
-                                [](void* value) -> void* { return &static_cast<Optional*>(value)->emplace(); },
-                                [](const void* value) -> const void* {
-                                  const auto& optional = *static_cast<const Optional*>(value);
-                                  return optional ? &*optional : nullptr;
-                                }},
-                               codec_of<E>());
+    return make_optional_codec(
+        {[](void* value) { static_cast<Optional*>(value)->reset(); },
+         [](void* value) -> void* { return &static_cast<Optional*>(value)->emplace(); },
+         [](const void* value) -> const void* {
+           const auto& optional = *static_cast<const Optional*>(value);
+           return optional ? &*optional : nullptr;
+         }},
+        codec_of<E>());
   }
 };
 

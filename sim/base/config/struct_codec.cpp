@@ -60,7 +60,9 @@ void Checker::error(std::string_view key, const std::string& message, std::vecto
                     const std::string& code) {
   bool complete = false;
   const Node* node = deepest(*section_, key, complete);
-  const std::string full = path_.empty() ? std::string(key) : key.empty() ? path_ : path_ + "." + std::string(key);
+  const std::string full = path_.empty() ? std::string(key)
+                           : key.empty() ? path_
+                                         : path_ + "." + std::string(key);
   diagnostics_->error(node->place.location(), code, "'" + full + "' " + message, std::move(notes));
 }
 
@@ -85,8 +87,9 @@ const Node* unwrap(const Node& node, std::string& source, Reader& reader) {
     } else if (entry.key == "source" && is_text(entry.value)) {
       source = entry.value.text;
     } else if (entry.key == "source") {
-      reader.error(entry.value.place, "config.wrong-type",
-                   fmt::format("'{}.source' must be text, got {}", reader.path(), describe_found(entry.value)));
+      reader.error(
+          entry.value.place, "config.wrong-type",
+          fmt::format("'{}.source' must be text, got {}", reader.path(), describe_found(entry.value)));
     } else {
       reader.error(entry.place, "config.unknown-key",
                    fmt::format("unknown key {} in {}{}", quoted_excerpt(entry.key), reader.quoted_path(),
@@ -95,11 +98,13 @@ const Node* unwrap(const Node& node, std::string& source, Reader& reader) {
     }
   }
   if (value == nullptr) {
-    reader.error(node.place, "config.missing-key", fmt::format("missing key 'value' in {}", reader.quoted_path()));
+    reader.error(node.place, "config.missing-key",
+                 fmt::format("missing key 'value' in {}", reader.quoted_path()));
     return nullptr;
   }
   const Node* source_node = node.find("source");
-  if (source_node != nullptr && !value->place.is_override() && *value->place.file != *source_node->place.file) {
+  if (source_node != nullptr && !value->place.is_override() &&
+      *value->place.file != *source_node->place.file) {
     source.clear();  // an extending file replaced the value, so the base's source no longer speaks for it
   }
   return value;
@@ -109,8 +114,8 @@ void check_source(const Node& value, std::string source, Reader& reader) {
   if (source.empty() && value.place.is_override()) {
     source = *value.place.file;
   }
-  for (auto section = reader.section_sources().rbegin(); source.empty() && section != reader.section_sources().rend();
-       ++section) {
+  for (auto section = reader.section_sources().rbegin();
+       source.empty() && section != reader.section_sources().rend(); ++section) {
     if (section->file == *value.place.file) {
       source = section->text;
     }
@@ -169,9 +174,10 @@ class StructCodec : public Codec {
   void json_schema(nlohmann::ordered_json& out, const Constraints&, bool partial) const override;
   void decode(const Node& node, void* value, const Constraints&, Reader& reader) const override {
     if (!node.is_map()) {
-      reader.error(node.place, "config.wrong-type",
-                   fmt::format("{} must be a map of keys, got {}", reader.quoted_path(), describe_found(node)),
-                   {"keys: " + join(schema_.keys())});
+      reader.error(
+          node.place, "config.wrong-type",
+          fmt::format("{} must be a map of keys, got {}", reader.quoted_path(), describe_found(node)),
+          {"keys: " + join(schema_.keys())});
       return;
     }
     const std::size_t errors_before = reader.diagnostics().count();
@@ -229,8 +235,8 @@ class StructCodec : public Codec {
     }
     return suspects;
   }
-  static void decode_field(const Field& field, const Node& node, void* value, const std::set<std::string>& suspects,
-                           Reader& reader) {
+  static void decode_field(const Field& field, const Node& node, void* value,
+                           const std::set<std::string>& suspects, Reader& reader) {
     const std::string section = reader.quoted_path();
     const Reader::Step step(reader, field.key());
     const Node* child = node.find(field.key());
@@ -247,7 +253,8 @@ class StructCodec : public Codec {
       }
       return;
     }
-    decode_field_value(field.codec(), *child, field.in(value), field.constraints(), field.source_exempt(), reader);
+    decode_field_value(field.codec(), *child, field.in(value), field.constraints(), field.source_exempt(),
+                       reader);
   }
 
   const StructSchema& schema_;
@@ -267,7 +274,8 @@ nlohmann::ordered_json field_schema(const Field& field, bool sourced, bool parti
     const nlohmann::ordered_json wrapped = {
         {"type", "object"},
         {"properties", {{"value", plain}, {"source", {{"type", "string"}}}}},
-        {"required", partial ? nlohmann::ordered_json::array() : nlohmann::ordered_json::array({"value", "source"})},
+        {"required",
+         partial ? nlohmann::ordered_json::array() : nlohmann::ordered_json::array({"value", "source"})},
         {"additionalProperties", false}};
     out["anyOf"] = {plain, wrapped};
   } else {
@@ -289,7 +297,8 @@ void StructCodec::json_schema(nlohmann::ordered_json& out, const Constraints&, b
     properties["kind"] = {{"const", schema_.kind()}};
   }
   if (sourced_depth > 0 && schema_.find("source") == nullptr) {
-    properties["source"] = {{"type", "string"}, {"description", "where the values of this section come from"}};
+    properties["source"] = {{"type", "string"},
+                            {"description", "where the values of this section come from"}};
   }
   for (const Field& field : schema_.fields()) {
     properties[field.key()] = field_schema(field, sourced_depth > 0, partial);

@@ -35,8 +35,12 @@ namespace {
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(0);
-  const std::size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3
-                                                                          : first < 0xF5 ? 4 : 0;
+  const std::size_t length = first < 0x80   ? 1
+                             : first < 0xC2 ? 0
+                             : first < 0xE0 ? 2
+                             : first < 0xF0 ? 3
+                             : first < 0xF5 ? 4
+                                            : 0;
   if (length == 0 || length > text.size()) {
     return 0;
   }
@@ -128,7 +132,8 @@ std::optional<uint64_t> to_integer(const Decimal& decimal, uint64_t factor, bool
   }
   uint64_t value = 0;
   const auto multiply_add = [&](uint64_t by, uint64_t plus) {
-    overflow = overflow || __builtin_mul_overflow(value, by, &value) || __builtin_add_overflow(value, plus, &value);
+    overflow =
+        overflow || __builtin_mul_overflow(value, by, &value) || __builtin_add_overflow(value, plus, &value);
   };
   for (const char digit : digits) {
     multiply_add(10, static_cast<uint64_t>(digit - '0'));
@@ -168,6 +173,8 @@ double to_double(const Decimal& decimal, int extra_exponent) {
   return value;
 }
 
-std::string format_double(double value) { return fmt::format("{}", value); }
+std::string format_double(double value) {
+  return fmt::format("{}", value);
+}
 
 }  // namespace tilewright::config

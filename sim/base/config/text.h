@@ -13,10 +13,12 @@ namespace tilewright::config {
 // 'text', shortened to 60 characters and with control characters escaped, for messages.
 std::string quoted_excerpt(std::string_view text);
 
-// The offset of the first byte that is no UTF-8 text (control characters other than tab, LF and CR included), or npos.
+// The offset of the first byte that is no UTF-8 text (control characters other than tab, LF and CR included),
+// or npos.
 std::size_t first_non_text(std::string_view text);
 
-// A decimal number as written: digits with an optional point and exponent; no leading zeros, no sign unless stated.
+// A decimal number as written: digits with an optional point and exponent; no leading zeros, no sign unless
+// stated.
 struct Decimal {
   bool negative = false;
   std::string digits;  // without the point and leading zeros
