@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "sim/base/error.h"
 #include "workloads/builder.h"
@@ -15,6 +16,7 @@ using Tensor = NetworkBuilder::Tensor;
 constexpr uint32_t kMlpRatio = 4;
 constexpr uint32_t kImageMultiple = 32;  // the patch embeddings shrink the image by 4, 2, 2 and 2
 constexpr uint32_t kLargestImage = 65536;
+constexpr uint32_t kMostChannels = 65536;
 
 struct Decoder {
   PerStage<uint32_t> linear;
@@ -144,49 +146,26 @@ std::string range(uint64_t low, uint64_t high) {
   return std::to_string(low) + " to " + std::to_string(high);
 }
 
-void check_spec(const SegformerSpec& spec) {
-  std::vector<Diagnostic> problems;
-  const auto image_side = [&](const char* what, uint32_t value) {
-    if (value == 0 || value % kImageMultiple != 0 || value > kLargestImage) {
-      problems.push_back(
-          {{},
-           "workload.image-size",
-           "SegFormer cannot take an image of " + std::string(what) + " " + std::to_string(value),
-           {"allowed: a multiple of " + std::to_string(kImageMultiple) + " from " +
-            range(kImageMultiple, kLargestImage)}});
-    }
-  };
-  image_side("height", spec.height);
-  image_side("width", spec.width);
-  if (spec.classes == 0) {
-    problems.push_back({{}, "workload.classes", "a network with 0 classes", {"allowed: at least 1"}});
+void check_range(std::vector<SettingProblem>& problems, const std::string& setting, uint32_t found,
+                 uint64_t low, uint64_t high, const std::string& note) {
+  if (found < low || found > high) {
+    problems.push_back({setting, "must be " + range(low, high) + ", got " + std::to_string(found), note});
   }
-  if (!problems.empty()) {
-    throw UserError(problems);
+}
+
+void refuse_illegal(const SegformerSpec& spec) {
+  std::vector<Diagnostic> diagnostics;
+  for (const SettingProblem& problem : check_spec(spec)) {
+    diagnostics.push_back(
+        {{}, "workload.image", "'" + problem.setting + "' " + problem.message, {problem.note}});
+  }
+  if (!diagnostics.empty()) {
+    throw UserError(diagnostics);
   }
   for (std::size_t stage = 0; stage < kSegformerStages; ++stage) {
     TILEWRIGHT_CHECK(spec.heads[stage] > 0 && spec.channels[stage] % spec.heads[stage] == 0 &&
-                         spec.reductions[stage] > 0 && spec.blocks[stage] > 0 && spec.decoder_channels > 0,
+                         spec.reductions[stage] > 0 && spec.blocks[stage] > 0,
                      "a SegFormer specification that is not one");
-  }
-}
-
-// Checks one setting of each stage against its bounds.
-void check_stages(std::vector<PathProblem>& problems, const std::string& knob,
-                  const PerStage<uint32_t>& found, const PerStage<uint32_t>& low,
-                  const PerStage<uint32_t>& high) {
-  for (std::size_t stage = 0; stage < kSegformerStages; ++stage) {
-    if (found[stage] < low[stage] || found[stage] > high[stage]) {
-      problems.push_back(
-          {knob, knob + " keeps " + std::to_string(found[stage]) + " in stage " + std::to_string(stage),
-           range(low[stage], high[stage]) + " in this stage"});
-    }
-  }
-}
-
-void check_value(std::vector<PathProblem>& problems, const std::string& knob, uint32_t found, uint64_t high) {
-  if (found < 1 || found > high) {
-    problems.push_back({knob, knob + " keeps " + std::to_string(found), range(1, high)});
   }
 }
 
@@ -223,31 +202,60 @@ PerStage<uint32_t> matching_decode_linear_channels(const SegformerSpec& spec, ui
   return channels;
 }
 
-std::vector<PathProblem> check_path(const SegformerSpec& spec, const SegformerPath& path) {
-  std::vector<PathProblem> problems;
-  if (path.blocks) {
-    check_stages(problems, "blocks", *path.blocks, every_stage(1), spec.blocks);
+std::vector<SettingProblem> check_spec(const SegformerSpec& spec) {
+  std::vector<SettingProblem> problems;
+  for (const auto& [setting, side] :
+       {std::pair<const char*, uint32_t>{"image_height", spec.height}, {"image_width", spec.width}}) {
+    if (side == 0 || side % kImageMultiple != 0 || side > kLargestImage) {
+      problems.push_back({setting,
+                          "must be a multiple of " + std::to_string(kImageMultiple) + " from " +
+                              range(kImageMultiple, kLargestImage) + ", got " + std::to_string(side),
+                          "the stages of " + spec.name + " divide the image by 4, 8, 16 and 32"});
+    }
   }
-  if (path.decode_linear_channels) {
-    check_stages(problems, "decode_linear_channels", *path.decode_linear_channels, {0, 0, 0, 1},
-                 every_stage(spec.decoder_channels));
+  check_range(problems, "classes", spec.classes, 1, kMostChannels,
+              "Conv2DPred has an output channel a class");
+  check_range(problems, "decoder_channels", spec.decoder_channels, 1, kMostChannels,
+              "each DecodeLinear has so many output channels");
+  return problems;
+}
+
+std::vector<SettingProblem> check_path(const SegformerSpec& spec, const SegformerPath& path) {
+  std::vector<SettingProblem> problems;
+  for (std::size_t stage = 0; stage < kSegformerStages; ++stage) {
+    const std::string number = std::to_string(stage);
+    if (path.blocks) {
+      check_range(problems, "blocks." + number, path.blocks->at(stage), 1, spec.blocks[stage],
+                  "stage " + number + " of " + spec.name + " has " + std::to_string(spec.blocks[stage]) +
+                      " encoder blocks and keeps at least one");
+    }
+    if (path.decode_linear_channels) {
+      const bool deepest = stage + 1 == kSegformerStages;
+      check_range(problems, "decode_linear_channels." + number, path.decode_linear_channels->at(stage),
+                  deepest ? 1 : 0, spec.decoder_channels,
+                  "a DecodeLinear of " + spec.name + " has " + std::to_string(spec.decoder_channels) +
+                      " output channels" + (deepest ? "; nothing else reads stage 3" : ""));
+    }
   }
   if (path.fuse_input_channels) {
     const uint64_t joined = sum(path.decode_linear_channels.value_or(every_stage(spec.decoder_channels)));
-    check_value(problems, "fuse_input_channels", *path.fuse_input_channels, joined);
+    check_range(problems, "fuse_input_channels", *path.fuse_input_channels, 1, joined,
+                "the DecodeLinears hand on " + std::to_string(joined) + " channels");
   }
   if (path.predict_input_channels) {
-    check_value(problems, "predict_input_channels", *path.predict_input_channels, spec.decoder_channels);
+    check_range(
+        problems, "predict_input_channels", *path.predict_input_channels, 1, spec.decoder_channels,
+        "Conv2DFuse of " + spec.name + " has " + std::to_string(spec.decoder_channels) + " output channels");
   }
   return problems;
 }
 
 Network segformer(const SegformerSpec& spec, const SegformerPath& path) {
-  check_spec(spec);
+  refuse_illegal(spec);
   std::vector<Diagnostic> diagnostics;
-  for (const PathProblem& problem : check_path(spec, path)) {
+  for (const SettingProblem& problem : check_path(spec, path)) {
     diagnostics.push_back(
-        {{}, "workload.path", spec.name + ": " + problem.message, {"allowed: " + problem.allowed}});
+        {{}, "workload.path", "'" + problem.setting + "' " + problem.message, {problem.note}});
   }
   if (!diagnostics.empty()) {
     throw UserError(diagnostics);

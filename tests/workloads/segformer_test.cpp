@@ -275,51 +275,66 @@ TEST_CASE("resizing the logits to the image is left out of the count unless aske
   CHECK(network.macs() == segformer(ade(Size::kB2)).macs());
 }
 
-TEST_CASE("illegal paths say what is allowed") {
+TEST_CASE("illegal paths say what is allowed and why") {
   SegformerPath path;
   path.blocks = {3, 5, 6, 0};
   check_rejected(path,
-                 "error: segformer_b2_ade: blocks keeps 5 in stage 1 [workload.path]\n"
-                 "  note: allowed: 1 to 4 in this stage\n"
-                 "error: segformer_b2_ade: blocks keeps 0 in stage 3 [workload.path]\n"
-                 "  note: allowed: 1 to 3 in this stage");
+                 "error: 'blocks.1' must be 1 to 4, got 5 [workload.path]\n"
+                 "  note: stage 1 of segformer_b2_ade has 4 encoder blocks and keeps at least one\n"
+                 "error: 'blocks.3' must be 1 to 3, got 0 [workload.path]\n"
+                 "  note: stage 3 of segformer_b2_ade has 3 encoder blocks and keeps at least one");
   path = {};
   path.fuse_input_channels = 3073;
   check_rejected(path,
-                 "error: segformer_b2_ade: fuse_input_channels keeps 3073 [workload.path]\n"
-                 "  note: allowed: 1 to 3072");
+                 "error: 'fuse_input_channels' must be 1 to 3072, got 3073 [workload.path]\n"
+                 "  note: the DecodeLinears hand on 3072 channels");
   path.fuse_input_channels = 0;
   check_rejected(path,
-                 "error: segformer_b2_ade: fuse_input_channels keeps 0 [workload.path]\n"
-                 "  note: allowed: 1 to 3072");
+                 "error: 'fuse_input_channels' must be 1 to 3072, got 0 [workload.path]\n"
+                 "  note: the DecodeLinears hand on 3072 channels");
   path.fuse_input_channels = 1025;
   path.decode_linear_channels = {256, 256, 256, 256};
   check_rejected(path,
-                 "error: segformer_b2_ade: fuse_input_channels keeps 1025 [workload.path]\n"
-                 "  note: allowed: 1 to 1024");
+                 "error: 'fuse_input_channels' must be 1 to 1024, got 1025 [workload.path]\n"
+                 "  note: the DecodeLinears hand on 1024 channels");
   path = {};
   path.decode_linear_channels = {769, 768, 768, 0};
-  check_rejected(path,
-                 "error: segformer_b2_ade: decode_linear_channels keeps 769 in stage 0 [workload.path]\n"
-                 "  note: allowed: 0 to 768 in this stage\n"
-                 "error: segformer_b2_ade: decode_linear_channels keeps 0 in stage 3 [workload.path]\n"
-                 "  note: allowed: 1 to 768 in this stage");
+  check_rejected(
+      path,
+      "error: 'decode_linear_channels.0' must be 0 to 768, got 769 [workload.path]\n"
+      "  note: a DecodeLinear of segformer_b2_ade has 768 output channels\n"
+      "error: 'decode_linear_channels.3' must be 1 to 768, got 0 [workload.path]\n"
+      "  note: a DecodeLinear of segformer_b2_ade has 768 output channels; nothing else reads stage 3");
   path = {};
   path.predict_input_channels = 4294967295;
   check_rejected(path,
-                 "error: segformer_b2_ade: predict_input_channels keeps 4294967295 [workload.path]\n"
-                 "  note: allowed: 1 to 768");
+                 "error: 'predict_input_channels' must be 1 to 768, got 4294967295 [workload.path]\n"
+                 "  note: Conv2DFuse of segformer_b2_ade has 768 output channels");
 }
 
-TEST_CASE("illegal images say what is allowed") {
+TEST_CASE("illegal images say what is allowed and why") {
   SegformerSpec spec = ade(Size::kB2);
   spec.height = 500;
-  CHECK_THROWS_WITH_AS((void)segformer(spec),
-                       "error: SegFormer cannot take an image of height 500 [workload.image-size]\n"
-                       "  note: allowed: a multiple of 32 from 32 to 65536",
-                       UserError);
+  CHECK_THROWS_WITH_AS(
+      (void)segformer(spec),
+      "error: 'image_height' must be a multiple of 32 from 32 to 65536, got 500 [workload.image]\n"
+      "  note: the stages of segformer_b2_ade divide the image by 4, 8, 16 and 32",
+      UserError);
   spec.height = 4294967264;
   CHECK_THROWS_AS((void)segformer(spec), UserError);
+  spec.height = 512;
+  spec.classes = 0;
+  CHECK_THROWS_WITH_AS((void)segformer(spec),
+                       "error: 'classes' must be 1 to 65536, got 0 [workload.image]\n"
+                       "  note: Conv2DPred has an output channel a class",
+                       UserError);
+}
+
+TEST_CASE("the largest image is counted or refused, never wrapped round") {
+  SegformerSpec spec = ade(Size::kB5);
+  spec.height = spec.width = 65536;
+  // 2^28 queries x 2^22 keys x 64 channels.
+  CHECK(layer_named(segformer(spec), "enc0.0.qk").macs() == 64ULL << 50);
 }
 
 }  // namespace tilewright::workloads
