@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mappers/lower/lower_array.h"
+
+#include <algorithm>
+
+#include "mappers/lower/chunk_streams.h"
+#include "mappers/lower/tile_streams.h"
+
+namespace tilewright::mappers {
+namespace {
+
+int32_t signed_of(uint32_t value) { return static_cast<int32_t>(value); }
+
+// Output pixels, or output channels, of one block.
+struct PixelBlock {
+  Range rows, columns;
+  uint32_t pixels() const { return rows.size() * columns.size(); }
+};
+struct LaneBlock {
+  Range lanes;
+  uint32_t channel_tiles = 0;
+};
+
+std::vector<uint32_t> feeders(const Plan& plan, uint32_t groups, uint32_t first_sender) {
+  std::vector<uint32_t> result(groups);
+  for (uint32_t g = 0; g < groups; ++g) {
+    result[g] = first_sender + plan.sender(g, groups);
+  }
+  return result;
+}
+
+std::size_t lane_keys(const Plan& plan) {
+  return std::size_t{plan.lane_blocks(plan.mapping.tile_channels)} * plan.chunks.size();
+}
+std::size_t stream_keys(const Plan& plan) {
+  return divide_up(plan.mapping.tile_rows, plan.mapping.block_rows) *
+         divide_up(plan.mapping.tile_columns, plan.mapping.block_columns) * plan.chunks.size();
+}
+
+// One pass: a lane tile times a pixel tile of one batch of groups.
+struct Pass {
+  uint32_t batch = 0, lane_tile = 0, pixel_tile = 0;
+  uint64_t index = 0;
+  uint64_t lane_run = 0, stream_run = 0;  // runs of consecutive passes over one tile, counted through the layer
+  Range groups;
+  std::vector<LaneBlock> lane_blocks;
+  std::vector<PixelBlock> pixel_blocks;
+  uint32_t lane_tile_id = kNone, stream_tile_id = kNone, output_tile_id = kNone;
+};
+
+class ArrayLowering {
+ public:
+  ArrayLowering(const Plan& plan, bool with_coordinates)
+      : plan_(plan),
+        with_coordinates_(with_coordinates),
+        tiles_(program_, with_coordinates),
+        lane_chunks_(prepare(), Buffet::kWeight, feeders(plan, plan.lane_groups(), plan.spec->noc.rows),
+                     lane_keys(plan)),
+        stream_chunks_(program_, Buffet::kInput, feeders(plan, plan.stream_groups(), 0), stream_keys(plan)) {}
+
+  TileProgram run(uint64_t macs) {
+    program_.macs = macs;
+    program_.useful_lanes = std::min(plan_.spec->pe.lanes, plan_.lane_extent);
+    for (uint32_t batch = 0; batch < plan_.batches; ++batch) {
+      const bool lanes_outer = plan_.mapping.tile_order == LoopOrder::kWeightsOuter;
+      const uint32_t outer = lanes_outer ? plan_.lane_tiles : plan_.pixel_tiles();
+      const uint32_t inner = lanes_outer ? plan_.pixel_tiles() : plan_.lane_tiles;
+      for (uint32_t o = 0; o < outer; ++o) {
+        for (uint32_t i = 0; i < inner; ++i) {
+          begin_pass(batch, lanes_outer ? o : i, lanes_outer ? i : o);
+          write_pass();
+        }
+      }
+    }
+    number_chunks();
+    return std::move(program_);
+  }
+
+ private:
+  // The streams need the program's vectors in place before they are built.
+  TileProgram& prepare() {
+    program_.endpoints = plan_.spec->pe_count + 1;
+    program_.senders.resize(std::size_t{plan_.spec->noc.rows} * 2);
+    program_.steps.resize(program_.endpoints);
+    std::copy(std::begin(plan_.classes), std::end(plan_.classes), std::begin(program_.classes));
+    program_.dataflow = plan_.mapping.dataflow;
+    return program_;
+  }
+
+  void begin_pass(uint32_t batch, uint32_t lane_tile, uint32_t pixel_tile) {
+    const bool first = pass_.index == 0;
+    const bool new_batch = first || batch != pass_.batch;
+    pass_.lane_run += new_batch || lane_tile != pass_.lane_tile ? 1 : 0;
+    pass_.stream_run += new_batch || pixel_tile != pass_.pixel_tile ? 1 : 0;
+    ++pass_.index;
+    pass_.batch = batch;
+    pass_.lane_tile = lane_tile;
+    pass_.pixel_tile = pixel_tile;
+    pass_.groups = plan_.group_range(batch);
+    pass_.lane_tile_id = pass_.stream_tile_id = pass_.output_tile_id = kNone;
+    cut_blocks();
+  }
+
+  void cut_blocks() {
+    const Mapping& m = plan_.mapping;
+    const Range lanes = plan_.lane_range(pass_.batch, pass_.lane_tile);
+    const uint32_t lane_step = m.channel_tiles * plan_.spec->pe.lanes;
+    pass_.lane_blocks.clear();
+    for (uint32_t l = lanes.begin; l < lanes.end; l += lane_step) {
+      const Range block{l, std::min(l + lane_step, lanes.end)};
+      pass_.lane_blocks.push_back({block, static_cast<uint32_t>(divide_up(block.size(), plan_.spec->pe.lanes))});
+    }
+    const Range rows = plan_.row_range(pass_.pixel_tile);
+    const Range columns = plan_.column_range(pass_.pixel_tile);
+    pass_.pixel_blocks.clear();
+    for (uint32_t p = rows.begin; p < rows.end; p += m.block_rows) {
+      for (uint32_t q = columns.begin; q < columns.end; q += m.block_columns) {
+        pass_.pixel_blocks.push_back(
+            {{p, std::min(p + m.block_rows, rows.end)}, {q, std::min(q + m.block_columns, columns.end)}});
+      }
+    }
+  }
+
+  // All PEs walk the same rounds; those whose share of blocks is smaller sit the last ones out.
+  void write_pass() {
+    const Mapping& m = plan_.mapping;
+    const auto lane_rounds = static_cast<uint32_t>(divide_up(pass_.lane_blocks.size(), m.pe_channels));
+    const auto pixel_rounds = static_cast<uint32_t>(divide_up(pass_.pixel_blocks.size(), m.pe_pixels));
+    const bool lanes_outer = m.pe_order == LoopOrder::kWeightsOuter;
+    const uint32_t outer = lanes_outer ? lane_rounds : pixel_rounds;
+    const uint32_t inner = lanes_outer ? pixel_rounds : lane_rounds;
+    for (uint32_t o = 0; o < outer; ++o) {
+      for (uint32_t i = 0; i < inner; ++i) {
+        const uint32_t lane_round = lanes_outer ? o : i;
+        const uint32_t pixel_round = lanes_outer ? i : o;
+        for (uint32_t chunk = 0; chunk < plan_.chunks.size(); ++chunk) {
+          write_round(lane_round, pixel_round, chunk);
+        }
+        ++round_;
+      }
+      ++outer_round_;
+    }
+    if (program_.classes[static_cast<std::size_t>(TileRole::kOutput)].slots > 0) {
+      program_.stores.push_back(pass_.output_tile_id);
+    }
+  }
+
+  void write_round(uint32_t lane_round, uint32_t pixel_round, uint32_t chunk) {
+    const Mapping& m = plan_.mapping;
+    for (uint32_t g = 0; g < pass_.groups.size(); ++g) {
+      for (uint32_t pixel_part = 0; pixel_part < m.pe_pixels; ++pixel_part) {
+        const uint32_t pixel_block = pixel_round * m.pe_pixels + pixel_part;
+        for (uint32_t lane_part = 0; lane_part < m.pe_channels; ++lane_part) {
+          const uint32_t lane_block = lane_round * m.pe_channels + lane_part;
+          if (pixel_block < pass_.pixel_blocks.size() && lane_block < pass_.lane_blocks.size()) {
+            write_step(g, lane_part, pixel_part, lane_block, pixel_block, chunk);
+          }
+        }
+      }
+    }
+  }
+
+  void write_step(uint32_t g, uint32_t lane_part, uint32_t pixel_part, uint32_t lane_block, uint32_t pixel_block,
+                  uint32_t chunk) {
+    const uint32_t e = plan_.endpoint(g, lane_part, pixel_part);
+    const ReductionChunk& reduction = plan_.chunks[chunk];
+    const LaneBlock& lanes = pass_.lane_blocks[lane_block];
+    const PixelBlock& pixels = pass_.pixel_blocks[pixel_block];
+    Step step;
+    step.weight_chunk = lane_chunk(e, plan_.lane_group(g, lane_part), pass_.groups.begin + g, lane_block, chunk);
+    step.input_chunk = stream_chunk(e, plan_.stream_group(g, lane_part, pixel_part), pass_.groups.begin + g, lane_block,
+                                    pixel_block, chunk);
+    step.starts = chunk == 0;
+    step.drains = chunk + 1 == plan_.chunks.size();
+    step.channel_tiles = lanes.channel_tiles;
+    step.vectors = reduction.vectors;
+    step.pixels = pixels.pixels();
+    step.cycles = step.channel_tiles * step.vectors * step.pixels;
+    step.macs = uint64_t{step.pixels} * lanes.lanes.size() * reduction.macs;
+    if (step.drains) {
+      drain(step, pass_.groups.begin + g, lanes, pixels);
+    }
+    if (with_coordinates_) {
+      step.coordinates = add_work(pass_.groups.begin + g, lanes, pixels, reduction);
+    }
+    program_.steps[e].push_back(step);
+  }
+
+  uint64_t epoch(Scope scope, uint64_t run) const {
+    switch (scope) {
+      case Scope::kStep: return round_;
+      case Scope::kBlockRun: return outer_round_;
+      case Scope::kPass: return pass_.index;
+      case Scope::kTileRun: return run;
+    }
+    return 0;
+  }
+
+  uint32_t lane_chunk(uint32_t e, uint32_t group, uint32_t real_group, uint32_t block, uint32_t chunk) {
+    const std::size_t key = std::size_t{block} * plan_.chunks.size() + chunk;
+    const uint64_t now = epoch(plan_.lane.scope, pass_.lane_run);
+    uint32_t send = kNone;
+    if (lane_chunks_.reuse(group, key, now, e, send)) {
+      return send;
+    }
+    const LaneBlock& lanes = pass_.lane_blocks[block];
+    const ReductionChunk& reduction = plan_.chunks[chunk];
+    Send command;
+    command.bytes = static_cast<uint32_t>(plan_.lane_chunk_bytes(reduction, lanes.channel_tiles));
+    if (pass_.lane_tile_id == kNone) {
+      pass_.lane_tile_id = hold(plan_.lane.role, pass_.lane_tile, plan_.lane_tiles);
+    }
+    command.tile = pass_.lane_tile_id;
+    command.offset = offset(plan_.lane.role, command.tile, real_group, {lanes.lanes, {}}, {}, reduction);
+    if (with_coordinates_) {
+      command.coordinates = add_chunk(plan_.lane.role, real_group, lanes.lanes, {{0, 1}, lanes.lanes}, reduction);
+    }
+    return lane_chunks_.append(group, key, now, e, command);
+  }
+
+  uint32_t stream_chunk(uint32_t e, uint32_t group, uint32_t real_group, uint32_t lane_block, uint32_t block,
+                        uint32_t chunk) {
+    const std::size_t key = std::size_t{block} * plan_.chunks.size() + chunk;
+    const uint64_t now = epoch(plan_.stream.scope, pass_.stream_run);
+    uint32_t send = kNone;
+    if (stream_chunks_.reuse(group, key, now, e, send)) {
+      return send;
+    }
+    const PixelBlock& pixels = pass_.pixel_blocks[block];
+    const LaneBlock& lanes = pass_.lane_blocks[lane_block];
+    const ReductionChunk& reduction = plan_.chunks[chunk];
+    Send command;
+    command.bytes = static_cast<uint32_t>(
+        plan_.stream_chunk_bytes(reduction, pixels.rows, pixels.columns, lanes.channel_tiles));
+    if (command.bytes > 0) {
+      if (pass_.stream_tile_id == kNone) {
+        pass_.stream_tile_id = hold(plan_.stream.role, pass_.pixel_tile, plan_.pixel_tiles());
+      }
+      command.tile = pass_.stream_tile_id;
+      const Range depthwise_lanes = plan_.depthwise ? lanes.lanes : Range{};
+      command.offset =
+          offset(plan_.stream.role, command.tile, real_group, {depthwise_lanes, pixels.columns}, pixels.rows, reduction);
+      if (with_coordinates_) {
+        command.coordinates = add_chunk(plan_.stream.role, real_group, lanes.lanes, pixels, reduction);
+      }
+    }
+    return stream_chunks_.append(group, key, now, e, command);
+  }
+
+  // ---- tiles
+
+  uint32_t hold(TileRole role, uint32_t tile, uint32_t tiles) {
+    const std::size_t index = static_cast<std::size_t>(role);
+    return tiles_.hold(role, uint64_t{pass_.batch} * tiles + tile, [&] {
+      const bool resident = program_.classes[index].slots == 0;
+      const TileBox box = resident                        ? whole_tensor(plan_, role)
+                          : role == TileRole::kInput ? input_box(plan_, pass_.batch, tile)
+                                                     : weight_box(plan_, pass_.batch, tile);
+      remember(boxes_[index], box);
+      return box;
+    });
+  }
+
+  void remember(std::vector<TileBox>& boxes, const TileBox& box) const {
+    boxes.resize(program_.tiles.size() + 1);
+    boxes.back() = box;
+  }
+
+  // First byte of a chunk in its tile. `where` names output positions; for weights, its lanes are output channels.
+  uint64_t offset(TileRole role, uint32_t tile, uint32_t group, std::pair<Range, Range> where, Range out_rows,
+                  const ReductionChunk& reduction) const {
+    const TileBox& box = boxes_[static_cast<std::size_t>(role)][tile];
+    const auto [lanes, columns] = where;
+    const bool swapped = plan_.mapping.swap_operands;
+    if (role == TileRole::kWeight) {
+      return weight_offset_in(plan_, box, group, swapped ? columns.begin : lanes.begin, reduction.row0,
+                              reduction.channel0);
+    }
+    if (swapped) {
+      return offset_in(box, group, 0, lanes.begin, reduction.channel0);
+    }
+    const auto first = [this](Range outputs, uint32_t tap, Range limits) {
+      const int64_t position = int64_t{outputs.begin} * plan_.stride + tap - plan_.padding;
+      return static_cast<uint32_t>(std::clamp<int64_t>(position, limits.begin, int64_t{limits.end} - 1));
+    };
+    const uint32_t channel = plan_.depthwise ? lanes.begin : reduction.channel0;
+    return offset_in(box, group, first(out_rows, reduction.row0, box.rows), first(columns, 0, box.columns), channel);
+  }
+
+  void drain(Step& step, uint32_t group, const LaneBlock& lanes, const PixelBlock& pixels) {
+    const bool resident = program_.classes[static_cast<std::size_t>(TileRole::kOutput)].slots == 0;
+    std::vector<TileBox>& boxes = boxes_[static_cast<std::size_t>(TileRole::kOutput)];
+    if (pass_.output_tile_id == kNone) {
+      pass_.output_tile_id = tiles_.hold(TileRole::kOutput, pass_.index, [&] {
+        const TileBox box = resident ? whole_tensor(plan_, TileRole::kOutput)
+                                     : output_box(plan_, pass_.batch, pass_.lane_tile, pass_.pixel_tile);
+        remember(boxes, box);
+        return box;
+      });
+    }
+    const bool swapped = plan_.mapping.swap_operands;
+    step.output_tile = pass_.output_tile_id;
+    step.output_bytes = step.pixels * lanes.lanes.size();
+    step.drain_entries = step.pixels * lanes.channel_tiles;
+    step.output_offset = offset_in(boxes[step.output_tile], group, pixels.rows.begin,
+                                   swapped ? lanes.lanes.begin : pixels.columns.begin,
+                                   swapped ? pixels.columns.begin : lanes.lanes.begin);
+  }
+
+  // ---- coordinates
+
+  uint32_t add_chunk(TileRole role, uint32_t group, Range lanes, const PixelBlock& pixels,
+                     const ReductionChunk& reduction) {
+    ChunkCoordinates where;
+    where.role = role;
+    where.reduction0 = signed_of(reduction.channel0);
+    where.reduction1 = signed_of(reduction.channel1);
+    Box& box = where.box;
+    box.group0 = signed_of(plan_.depthwise ? lanes.begin : group);
+    box.group1 = signed_of(plan_.depthwise ? lanes.end : group + 1);
+    if (role == TileRole::kWeight) {
+      const Range output_channels = plan_.mapping.swap_operands ? pixels.columns : lanes;
+      box.row0 = signed_of(reduction.row0);
+      box.row1 = signed_of(reduction.row1);
+      box.column1 = signed_of(plan_.kernel_width);
+      box.channel0 = plan_.depthwise ? 0 : signed_of(output_channels.begin);
+      box.channel1 = plan_.depthwise ? 1 : signed_of(output_channels.end);
+    } else {
+      const auto rows = Plan::input_span(pixels.rows, {reduction.row0, reduction.row1}, plan_.stride, plan_.padding);
+      const Range out_columns = plan_.mapping.swap_operands ? lanes : pixels.columns;
+      const auto columns = Plan::input_span(out_columns, {0, plan_.kernel_width}, plan_.stride, plan_.padding);
+      box.row0 = static_cast<int32_t>(rows.first);
+      box.row1 = static_cast<int32_t>(rows.second);
+      box.column0 = static_cast<int32_t>(columns.first);
+      box.column1 = static_cast<int32_t>(columns.second);
+      box.channel0 = where.reduction0;
+      box.channel1 = where.reduction1;
+    }
+    program_.chunks.push_back(where);
+    return static_cast<uint32_t>(program_.chunks.size() - 1);
+  }
+
+  uint32_t add_work(uint32_t group, const LaneBlock& lanes, const PixelBlock& pixels,
+                    const ReductionChunk& reduction) {
+    const bool swapped = plan_.mapping.swap_operands;
+    const Range columns = swapped ? lanes.lanes : pixels.columns;
+    const Range channels = plan_.depthwise ? Range{0, 1} : swapped ? pixels.columns : lanes.lanes;
+    WorkCoordinates work;
+    work.group = signed_of(plan_.depthwise ? lanes.lanes.begin : group);
+    work.group1 = signed_of(plan_.depthwise ? lanes.lanes.end : group + 1);
+    work.row0 = signed_of(pixels.rows.begin);
+    work.row1 = signed_of(pixels.rows.end);
+    work.column0 = signed_of(columns.begin);
+    work.column1 = signed_of(columns.end);
+    work.channel0 = signed_of(channels.begin);
+    work.channel1 = signed_of(channels.end);
+    work.kernel_row0 = signed_of(reduction.row0);
+    work.kernel_row1 = signed_of(reduction.row1);
+    work.reduction0 = signed_of(reduction.channel0);
+    work.reduction1 = signed_of(reduction.channel1);
+    program_.works.push_back(work);
+    return static_cast<uint32_t>(program_.works.size() - 1);
+  }
+
+  void number_chunks() {
+    const Mapping& m = plan_.mapping;
+    for (uint32_t g = 0; g < m.pe_groups; ++g) {
+      for (uint32_t lane_part = 0; lane_part < m.pe_channels; ++lane_part) {
+        for (uint32_t pixel_part = 0; pixel_part < m.pe_pixels; ++pixel_part) {
+          const uint32_t e = plan_.endpoint(g, lane_part, pixel_part);
+          lane_chunks_.number_chunks(e, plan_.lane_group(g, lane_part));
+          stream_chunks_.number_chunks(e, plan_.stream_group(g, lane_part, pixel_part));
+        }
+      }
+    }
+  }
+
+  const Plan& plan_;
+  bool with_coordinates_;
+  TileProgram program_;
+  TileStreams tiles_;
+  ChunkStreams lane_chunks_, stream_chunks_;
+  std::vector<TileBox> boxes_[kTileRoles];  // by tile index; empty for tiles of other roles
+  Pass pass_;
+  uint64_t round_ = 0, outer_round_ = 0;
+};
+
+}  // namespace
+
+TileProgram lower_array(const workloads::Layer& layer, const Plan& plan, bool with_coordinates) {
+  return ArrayLowering(plan, with_coordinates).run(layer.macs());
+}
+
+}  // namespace tilewright::mappers

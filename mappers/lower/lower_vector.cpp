@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Layers of the vector unit. Rows (a softmax row, a token's channels) are kept whole: a chunk holds whole rows, and where
+// a row is larger than a packet, its first step carries the passes that must see all of it before any result leaves.
+// The second of two operands goes to the unit's second buffer, under the weight role, so that either may be resident.
+// Layers whose outputs do not match their inputs one to one (resize, pool) take their input in proportion; the rows
+// that neighbouring outputs share are not fetched twice.
+#include <algorithm>
+
+#include "mappers/lower/lower.h"
+#include "mappers/lower/lower_array.h"
+#include "sim/base/units.h"
+
+namespace tilewright::mappers {
+namespace {
+
+constexpr uint64_t kTileBytes = 16384;  // aimed at: long DRAM bursts, a short start
+constexpr uint64_t kSlotAlignment = 64;
+
+struct Part {  // of all output rows, and of each operand
+  uint64_t begin = 0, end = 0;
+};
+
+class VectorLowering {
+ public:
+  VectorLowering(const workloads::Layer& layer, const arch::AcceleratorSpec& spec, const Residency& residency)
+      : layer_(layer), spec_(spec), places_(tensor_places(layer)) {
+    rows_ = layer.vector.output_elements / layer.vector.row_elements;
+    resident_[0] = residency.input || !spec.has_dram;
+    resident_[1] = residency.weights || !spec.has_dram;
+    resident_[2] = residency.output || !spec.has_dram;
+    two_operands_ = layer.vector.operands == 2;
+    choose_sizes(residency.reserved_bytes);
+  }
+
+  TileProgram run() {
+    program_.endpoints = spec_.pe_count + 1;
+    program_.senders.resize(std::size_t{spec_.noc.rows} * 2);
+    program_.steps.resize(program_.endpoints);
+    for (uint64_t tile = 0; tile < rows_; tile += tile_rows_) {
+      write_tile({tile, std::min(tile + tile_rows_, rows_)});
+    }
+    return std::move(program_);
+  }
+
+ private:
+  std::size_t operands() const { return two_operands_ ? 2 : 1; }
+  uint64_t tensor_bytes(std::size_t role) const {
+    return role == 0 ? places_.input_bytes : role == 1 ? places_.weight_bytes : places_.output_bytes;
+  }
+  uint64_t tensor_base(std::size_t role) const {
+    return role == 0 ? places_.input_base : role == 1 ? places_.weight_base : places_.output_base;
+  }
+  // Bytes of a tensor that belong to the output rows before `row`.
+  uint64_t position(std::size_t role, uint64_t row) const {
+    return tensor_bytes(role) / rows_ * row + checked_multiply(tensor_bytes(role) % rows_, row) / rows_;
+  }
+  uint64_t largest(std::size_t role, uint64_t rows) const { return divide_up(checked_multiply(tensor_bytes(role), rows), rows_); }
+
+  void require(const char* what, uint64_t needed, uint64_t available) const {
+    if (needed > available) {
+      throw does_not_fit(layer_, {what, needed, available});
+    }
+  }
+
+  // Chunks are halves of the input buffer at most where a row allows it, so that the next one arrives meanwhile.
+  void choose_sizes(uint64_t reserved) {
+    const uint64_t room = spec_.vector_unit.input_buffer.value;
+    uint64_t row_bytes = 0;
+    for (std::size_t role = 0; role < operands(); ++role) {
+      row_bytes = std::max(row_bytes, largest(role, 1));
+    }
+    require("vector_unit.input_buffer", row_bytes, room);
+    packet_ = std::min<uint64_t>(spec_.noc.packet_bytes, spec_.vector_unit.output_buffer.value);
+    require("vector_unit.output_buffer", 1, packet_);
+    chunk_rows_ = std::clamp<uint64_t>(room / 2 / std::max<uint64_t>(row_bytes, 1), 1, rows_);
+    chunk_rows_ = std::min(chunk_rows_, std::max<uint64_t>(1, packet_ / layer_.vector.row_elements));
+    tile_rows_ = std::min(rows_, chunk_rows_ * std::max<uint64_t>(1, kTileBytes / (chunk_rows_ * layer_.vector.row_elements)));
+    if (place_classes() + reserved > spec_.global_buffer.capacity.value) {
+      tile_rows_ = chunk_rows_;
+      if (place_classes() + reserved > spec_.global_buffer.capacity.value) {
+        slots_ = 1;
+      }
+    }
+    require("global_buffer", place_classes() + reserved, spec_.global_buffer.capacity.value);
+  }
+
+  uint64_t place_classes() {
+    uint64_t used = 0;
+    const uint64_t tiles = divide_up(rows_, tile_rows_);
+    for (std::size_t role = 0; role < kTileRoles; ++role) {
+      SlotClass& slots = program_.classes[role];
+      slots = {};
+      slots.base = used;
+      if (tensor_bytes(role) == 0) {
+        continue;
+      }
+      slots.slots = resident_[role] ? 0 : static_cast<uint32_t>(std::min<uint64_t>(tiles, slots_));
+      slots.slot_bytes = round_up(resident_[role] ? tensor_bytes(role) : largest(role, tile_rows_) + 1, kSlotAlignment);
+      used += slots.slot_bytes * std::max(1U, slots.slots);
+    }
+    return used;
+  }
+
+  uint32_t hold(std::size_t role, Part part) {
+    if (resident_[role] && resident_tile_[role] != kNone) {
+      return resident_tile_[role];
+    }
+    Tile tile;
+    tile.role = static_cast<TileRole>(role);
+    tile.index = count_[role]++;
+    const auto index = static_cast<uint32_t>(program_.tiles.size());
+    if (resident_[role]) {
+      tile.bytes = tensor_bytes(role);
+      resident_tile_[role] = index;
+    } else {
+      const uint64_t begin = position(role, part.begin);
+      tile.bytes = position(role, part.end) - begin;
+      tile.dram.base = tensor_base(role) + begin;
+      tile.dram.piece_bytes = static_cast<uint32_t>(tile.bytes);
+      if (tile.bytes == 0) {
+        return kNone;
+      }
+      (role == 2 ? program_.stores : program_.loads).push_back(index);
+    }
+    program_.tiles.push_back(tile);
+    return index;
+  }
+
+  void write_tile(Part tile) {
+    uint32_t ids[kTileRoles] = {kNone, kNone, kNone};
+    for (std::size_t role = 0; role < operands(); ++role) {
+      ids[role] = hold(role, tile);
+    }
+    ids[2] = hold(2, tile);
+    for (uint64_t row = tile.begin; row < tile.end; row += chunk_rows_) {
+      write_chunk(tile, {row, std::min(row + chunk_rows_, tile.end)}, ids);
+    }
+  }
+
+  void write_chunk(Part tile, Part chunk, const uint32_t (&ids)[kTileRoles]) {
+    uint32_t numbers[2] = {kNone, kNone};
+    for (std::size_t role = 0; role < operands(); ++role) {
+      const uint64_t begin = position(role, chunk.begin);
+      const uint64_t bytes = position(role, chunk.end) - begin;
+      if (bytes == 0) {
+        continue;  // a resize may need no new input for these rows
+      }
+      Send send;
+      send.tile = ids[role];
+      send.offset = begin - (resident_[role] ? 0 : position(role, tile.begin));
+      send.bytes = static_cast<uint32_t>(bytes);
+      send.destinations = EndpointMask{1} << spec_.pe_count;
+      send.buffet = role == 0 ? Buffet::kInput : Buffet::kWeight;
+      program_.senders[role == 0 ? 0 : spec_.noc.rows].push_back(send);
+      ++program_.tiles[ids[role]].uses;
+      numbers[role] = chunks_[role]++;
+    }
+    write_steps(tile, chunk, ids[2], numbers);
+  }
+
+  void write_steps(Part tile, Part chunk, uint32_t output_tile, const uint32_t (&numbers)[2]) {
+    const uint64_t first = position(2, chunk.begin);
+    const uint64_t last = position(2, chunk.end);
+    const uint64_t lanes = spec_.vector_unit.lanes;
+    const uint32_t passes = layer_.vector.passes;
+    for (uint64_t at = first; at < last; at += packet_) {
+      const uint64_t bytes = std::min(packet_, last - at);
+      const bool final_step = at + bytes == last;
+      Step step;
+      step.input_chunk = numbers[0];
+      step.weight_chunk = numbers[1];
+      step.free_input = final_step && numbers[0] != kNone ? 1 : 0;
+      step.free_weight = final_step && numbers[1] != kNone ? 1 : 0;
+      step.starts = step.drains = true;
+      // All passes but the last must have seen the whole chunk before its first result leaves.
+      const uint64_t own = divide_up(bytes, lanes);
+      const uint64_t before = at == first ? divide_up(last - first, lanes) * (passes - 1) : 0;
+      step.pixels = static_cast<uint32_t>(divide_up(bytes, lanes));
+      step.cycles = static_cast<uint32_t>(own + before);
+      step.output_tile = output_tile;
+      step.output_bytes = static_cast<uint32_t>(bytes);
+      step.output_offset = at - (resident_[2] ? 0 : position(2, tile.begin));
+      step.drain_entries = step.pixels;
+      program_.steps[spec_.pe_count].push_back(step);
+    }
+  }
+
+  const workloads::Layer& layer_;
+  const arch::AcceleratorSpec& spec_;
+  TensorPlaces places_;
+  uint64_t rows_ = 0, chunk_rows_ = 1, tile_rows_ = 1, packet_ = 0;
+  uint32_t slots_ = 2;
+  bool two_operands_ = false;
+  bool resident_[kTileRoles] = {};
+  uint32_t resident_tile_[kTileRoles] = {kNone, kNone, kNone};
+  uint32_t count_[kTileRoles] = {};
+  uint32_t chunks_[2] = {};
+  TileProgram program_;
+};
+
+}  // namespace
+
+TileProgram lower_vector(const workloads::Layer& layer, const arch::AcceleratorSpec& spec, const Residency& residency) {
+  if (layer.vector.output_elements == 0) {  // a concat written in place by its producers
+    TileProgram program;
+    program.endpoints = spec.pe_count + 1;
+    program.senders.resize(std::size_t{spec.noc.rows} * 2);
+    program.steps.resize(program.endpoints);
+    return program;
+  }
+  return VectorLowering(layer, spec, residency).run();
+}
+
+}  // namespace tilewright::mappers
