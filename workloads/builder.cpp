@@ -41,8 +41,8 @@ const Shape& NetworkBuilder::shape(Tensor tensor) const {
   return tensor.layer == kNetworkInput ? network_.input : network_.layers.at(tensor.layer).output;
 }
 
-NetworkBuilder::Tensor NetworkBuilder::append(LayerName name, LayerKind kind, std::vector<Tensor> inputs,
-                                              Shape output) {
+NetworkBuilder::Tensor NetworkBuilder::append(LayerName name, LayerKind kind,
+                                              const std::vector<Tensor>& inputs, Shape output) {
   Layer layer;
   layer.name = std::move(name.name);
   layer.group = std::move(name.group);

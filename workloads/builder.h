@@ -79,7 +79,7 @@ class NetworkBuilder {
   Network finish();
 
  private:
-  Tensor append(LayerName name, LayerKind kind, std::vector<Tensor> inputs, Shape output);
+  Tensor append(LayerName name, LayerKind kind, const std::vector<Tensor>& inputs, Shape output);
   Tensor append_elementwise(LayerName name, LayerKind kind, Tensor input, uint32_t passes);
   Layer& last() { return network_.layers.back(); }
 

@@ -178,9 +178,7 @@ uint64_t end_of_equal_rows(const Mask& mask, uint32_t query) {
 uint64_t count_bits(const std::vector<uint64_t>& bits) {
   uint64_t count = 0;
   for (uint64_t word : bits) {
-    for (; word != 0; word &= word - 1) {
-      ++count;
-    }
+    count += static_cast<uint64_t>(__builtin_popcountll(word));
   }
   return count;
 }
@@ -215,11 +213,10 @@ class Rows {
 void append_items(const std::vector<uint64_t>& bits, uint32_t length, std::vector<uint32_t>& items,
                   std::size_t first_item) {
   for (std::size_t word = 0; word < bits.size(); ++word) {
-    uint64_t left = bits[word];
-    for (uint32_t bit = 0; left != 0; ++bit, left >>= 1) {
+    for (uint64_t left = bits[word]; left != 0; left &= left - 1) {
+      const auto bit = static_cast<uint64_t>(__builtin_ctzll(left));
       const auto item = static_cast<uint32_t>((word * 64 + bit) / length);
-      const bool seen = items.size() > first_item && items.back() == item;
-      if ((left & 1) != 0 && !seen) {
+      if (items.size() == first_item || items.back() != item) {
         items.push_back(item);
       }
     }
