@@ -26,6 +26,7 @@ struct DramSpec {
   Bytes channel_interleave;           // consecutive bytes in one channel
   bool bank_hash = true;              // XOR low row bits into the bank index
   uint32_t bank_group_interleave = 1; // bursts before the next bank group (0: a whole row stays in one bank)
+  bool separate_row_bus = false;      // row and column commands in the same cycle (HBM); false: one command bus
 
   uint32_t read_latency = 0;          // read command to first data
   uint32_t write_latency = 0;

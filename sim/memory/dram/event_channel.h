@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One DRAM channel that computes when the next command can go and jumps there. Same completion cycles and counts as
+// TickDramChannel, which shares nothing with it but docs/dram.md, the specification and the address map.
+//
+// The host pushes at non-decreasing cycles and calls act() in every cycle in which it pushed and at the cycle that
+// the last act() returned (calling it at other cycles, in order, does no harm). A completion is appended as soon as
+// it is certain, at the latest in its own cycle; act() catches up on all commands since the call before, so a long run of
+// bursts costs few calls. While nothing is queued act() returns kNever; refreshes of the idle time are made up for later.
+// The host holds credits: at most read_queue reads and write_queue writes whose completion cycle has not come; more is
+// an InternalError, as is a transaction that crosses a channel-interleave unit.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "arch/dram.h"
+#include "sim/memory/dram/address_map.h"
+#include "sim/memory/dram/mutation.h"
+#include "sim/memory/dram/statistics.h"
+#include "sim/memory/dram/transaction.h"
+
+namespace tilewright::memory {
+
+class EventDramChannel {
+ public:
+  explicit EventDramChannel(const arch::DramSpec& spec, Mutation mutation = Mutation::kNone);
+
+  void reset();  // to cycle 0 of a new layer: rows closed, refresh counter restarted, counts cleared
+  void push(const DramTransaction& transaction, Cycle now);
+  Cycle act(Cycle now, std::vector<DramCompletion>& done);
+  void finish(Cycle end);  // everything completed before `end`; counts cycles 0 ... end-1
+  bool idle() const { return queued_[0] + queued_[1] == 0; }  // nothing queued; the last data may be on its way
+  const DramStatistics& statistics() const { return statistics_; }
+
+ private:
+  static constexpr uint32_t kMaxGroups = 16;
+  static constexpr uint32_t kMaxBanks = 64;
+  static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint64_t kNoAge = UINT64_MAX;
+  enum class Opened : uint8_t { kMiss, kConflict, kHit };  // how the bank's next burst counts
+
+  struct Run {
+    uint64_t age;
+    uint64_t row;
+    uint32_t transaction;
+    uint32_t bank;
+    uint32_t bursts_left;
+    uint32_t previous, next;  // in its bank's list, oldest first
+  };
+  struct Transaction {
+    uint64_t tag;
+    uint32_t runs_left;
+  };
+  struct Bank {
+    uint64_t row = 0;
+    Cycle column_ready = 0, precharge_ready = 0, activate_ready = 0;
+    uint32_t head[2] = {kNone, kNone};  // [write]: oldest run
+    uint32_t tail[2] = {kNone, kNone};
+    uint32_t hit[2] = {kNone, kNone};   // oldest run that hits the open row
+    uint32_t group = 0;
+    Opened opened = Opened::kMiss;
+    bool closed_for_run = false;
+  };
+  // The oldest hit of a bank group in the current direction, and when a column command of the group may go.
+  struct Group {
+    uint64_t best_age = kNoAge;
+    Cycle column_ready[2] = {0, 0};  // [write]
+    uint32_t best_bank = 0;
+    Cycle activate_ready = 0;
+    uint64_t banks = 0;  // bit mask
+  };
+  struct Opening {
+    Cycle ready;
+    uint32_t bank;
+  };
+  struct RefreshRecord {  // the last one, so that finish() can take back what lies after the end
+    Cycle due = 0, precharge = 0, issue = 0;
+    uint64_t closed = 0;
+    bool any = false;
+  };
+
+  static uint64_t bit(uint32_t bank) { return uint64_t{1} << bank; }
+
+  void advance(Cycle last);
+  void step(Cycle now);
+  void issue_column(Cycle now);
+  void issue_row(Cycle now);
+  void activate(uint32_t bank, Cycle now);
+  void refresh();
+  void open_banks(Cycle now);
+  void choose_direction();
+  void find_column();
+  void find_row(Cycle from);
+  void find_best(Group& group);
+  void add_burst(uint32_t bank, uint64_t row, uint32_t bursts, bool write, uint32_t transaction);
+  void append_run(uint32_t bank, uint32_t run, bool write);
+  void remove_run(Bank& bank, uint32_t bank_index, uint32_t run);
+  void complete_run(uint32_t transaction, Cycle now);
+  uint32_t first_hit(const Bank& bank, uint32_t from) const;
+  Cycle next_wake() const;
+
+  arch::DramSpec spec_;
+  AddressMap map_;
+  Mutation mutation_;
+  uint32_t burst_shift_, interleave_shift_;
+  uint32_t chunk_bursts_;  // bursts that surely share bank and row
+  uint64_t age_flip_;
+
+  std::vector<Bank> banks_;
+  std::array<Group, kMaxGroups> groups_;
+  std::vector<Run> runs_;
+  std::vector<uint32_t> free_runs_;
+  std::vector<Transaction> transactions_;
+  std::vector<uint32_t> free_transactions_;
+  std::vector<uint32_t> new_runs_;  // of the transaction being pushed
+  std::vector<DramCompletion> completed_;
+
+  Cycle undecided_ = 0;  // everything before is decided
+  bool writing_ = false;
+  bool direction_due_ = false;
+  bool row_dirty_ = false;
+  uint32_t queued_[2] = {0, 0};
+  uint64_t next_age_ = 0;
+  uint64_t open_ = 0, opening_ = 0;       // bit per bank
+  uint64_t work_[2] = {0, 0}, hits_[2] = {0, 0};
+  std::array<Opening, kMaxBanks> opening_list_;  // ring, by cycle
+  uint32_t opening_first_ = 0, opening_count_ = 0;
+
+  Cycle column_ready_[2] = {0, 0};  // [write]: for every bank group
+  Cycle column_cycle_ = kNever;
+  uint32_t column_group_ = 0;
+  Cycle row_cycle_ = kNever;
+  uint32_t row_bank_ = 0;
+  Cycle activate_ready_ = 0;  // for every bank group
+  Cycle row_bus_ready_ = 0;
+  Cycle all_precharged_ = 0;  // tRP after the last precharge
+  std::array<Cycle, 4> recent_activates_{};  // ring: cycle + tFAW
+  uint32_t activate_count_ = 0;
+  Cycle refresh_due_ = kNever, refresh_end_ = 0;
+  RefreshRecord refresh_record_;
+  Cycle queue_since_ = 0;
+  Cycle last_data_end_ = 0;
+  DramStatistics statistics_;
+};
+
+}  // namespace tilewright::memory

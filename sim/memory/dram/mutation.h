@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// For tests only: faults seeded into EventDramChannel, one per resource, to show that the comparison with
+// TickDramChannel notices each.
+#pragma once
+
+#include <cstdint>
+
+namespace tilewright::memory {
+
+enum class Mutation : uint8_t {
+  kNone,
+  kForgetFourActivateWindow,
+  kActivateLongAsShort,
+  kColumnLongAsShort,
+  kIgnoreReadToWrite,
+  kForgetWriteToRead,
+  kWriteToReadLongAsShort,
+  kForgetWriteRecovery,
+  kForgetReadToPrecharge,
+  kRefreshOneLate,
+  kRowOpenAfterRefresh,
+  kYoungestFirst,
+  kWatermarkOneLate,
+  kIgnoreSharedCommandBus,
+  kForgetIdleRefreshes,
+  kCount
+};
+
+}  // namespace tilewright::memory
