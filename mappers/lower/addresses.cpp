@@ -7,7 +7,8 @@ namespace tilewright::mappers {
 namespace {
 
 // Boxes of an activation tensor of `height` x `width` pixels of groups x channels bytes.
-DramPattern activation_pattern(const TileBox& box, uint64_t base, uint64_t width, uint64_t groups, uint64_t channels) {
+DramPattern activation_pattern(const TileBox& box, uint64_t base, uint64_t width, uint64_t groups,
+                               uint64_t channels) {
   const uint64_t pixel = groups * channels;
   const uint64_t depth_begin = box.groups.begin * channels + box.channels.begin;
   const uint64_t depth = (uint64_t{box.groups.size()} - 1) * channels + box.channels.size();
@@ -76,7 +77,8 @@ void finish_weights(const Plan& plan, TileBox& box) {
       dram.inner_count = 1;
     }
   } else {
-    dram.base = plan.weight_base + (uint64_t{box.groups.begin} * plan.shape.output_channels + box.channels.begin) * row;
+    dram.base = plan.weight_base +
+                (uint64_t{box.groups.begin} * plan.shape.output_channels + box.channels.begin) * row;
     dram.piece_bytes = static_cast<uint32_t>(box.channels.size() * row);
     dram.inner_count = box.groups.size();
     dram.inner_stride = plan.shape.output_channels * row;
@@ -168,13 +170,16 @@ TileBox whole_tensor(const Plan& plan, TileRole role) {
 
 uint64_t offset_in(const TileBox& box, uint32_t group, uint32_t row, uint32_t column, uint32_t channel) {
   const uint64_t across = divide_up(box.columns.size(), box.step);
-  const uint64_t pixel = uint64_t{(row - box.rows.begin) / box.step} * across + (column - box.columns.begin) / box.step;
-  return (pixel * box.groups.size() + (group - box.groups.begin)) * box.channels.size() + (channel - box.channels.begin);
+  const uint64_t pixel =
+      uint64_t{(row - box.rows.begin) / box.step} * across + (column - box.columns.begin) / box.step;
+  return (pixel * box.groups.size() + (group - box.groups.begin)) * box.channels.size() +
+         (channel - box.channels.begin);
 }
 
-uint64_t weight_offset_in(const Plan& plan, const TileBox& box, uint32_t group, uint32_t channel, uint32_t tap_row,
-                          uint32_t reduction) {
-  const uint64_t line = uint64_t{group - box.groups.begin} * box.channels.size() + (channel - box.channels.begin);
+uint64_t weight_offset_in(const Plan& plan, const TileBox& box, uint32_t group, uint32_t channel,
+                          uint32_t tap_row, uint32_t reduction) {
+  const uint64_t line =
+      uint64_t{group - box.groups.begin} * box.channels.size() + (channel - box.channels.begin);
   return (line * plan.kernel_height + tap_row) * plan.kernel_width * plan.channels + reduction;
 }
 

@@ -8,7 +8,8 @@
 
 namespace tilewright::mappers {
 
-ChunkStreams::ChunkStreams(TileProgram& program, Buffet buffet, std::vector<uint32_t> feeders, std::size_t keys)
+ChunkStreams::ChunkStreams(TileProgram& program, Buffet buffet, std::vector<uint32_t> feeders,
+                           std::size_t keys)
     : program_(program),
       buffet_(buffet),
       feeders_(std::move(feeders)),
@@ -27,7 +28,8 @@ bool ChunkStreams::reuse(uint32_t group, std::size_t key, uint64_t epoch, uint32
   return true;
 }
 
-uint32_t ChunkStreams::append(uint32_t group, std::size_t key, uint64_t epoch, uint32_t endpoint, const Send& send) {
+uint32_t ChunkStreams::append(uint32_t group, std::size_t key, uint64_t epoch, uint32_t endpoint,
+                              const Send& send) {
   Resident& entry = resident_[group * keys_ + key];
   entry.epoch = epoch;
   if (send.bytes == 0) {

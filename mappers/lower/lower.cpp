@@ -8,8 +8,8 @@
 namespace tilewright::mappers {
 
 UserError does_not_fit(const workloads::Layer& layer, const Shortfall& shortfall) {
-  return UserError(fmt::format("layer \"{}\": {} is too small: {} needed, {} available ({} short)", layer.name,
-                               shortfall.what, shortfall.needed, shortfall.available,
+  return UserError(fmt::format("layer \"{}\": {} is too small: {} needed, {} available ({} short)",
+                               layer.name, shortfall.what, shortfall.needed, shortfall.available,
                                shortfall.needed - shortfall.available),
                    ExitCode::kRunFailed);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes a mapped layer out as a tile program. The program is complete and legal (check_program passes); when things
-// happen is the machine's business.
+// Writes a mapped layer out as a tile program. The program is complete and legal (check_program passes); when
+// things happen is the machine's business.
 //
-// What it leaves out: the gap between tokens where a layer reads only the first channels of a wider tensor (addresses
-// are dense); neighbouring rows of a bilinear resize across tile borders.
+// What it leaves out: the gap between tokens where a layer reads only the first channels of a wider tensor
+// (addresses are dense); neighbouring rows of a bilinear resize across tile borders.
 #pragma once
 
 #include "mappers/lower/plan.h"

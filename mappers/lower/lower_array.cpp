@@ -9,7 +9,9 @@
 namespace tilewright::mappers {
 namespace {
 
-int32_t signed_of(uint32_t value) { return static_cast<int32_t>(value); }
+int32_t signed_of(uint32_t value) {
+  return static_cast<int32_t>(value);
+}
 
 // Output pixels, or output channels, of one block.
 struct PixelBlock {
@@ -41,7 +43,8 @@ std::size_t stream_keys(const Plan& plan) {
 struct Pass {
   uint32_t batch = 0, lane_tile = 0, pixel_tile = 0;
   uint64_t index = 0;
-  uint64_t lane_run = 0, stream_run = 0;  // runs of consecutive passes over one tile, counted through the layer
+  uint64_t lane_run = 0,
+           stream_run = 0;  // runs of consecutive passes over one tile, counted through the layer
   Range groups;
   std::vector<LaneBlock> lane_blocks;
   std::vector<PixelBlock> pixel_blocks;
@@ -108,7 +111,8 @@ class ArrayLowering {
     pass_.lane_blocks.clear();
     for (uint32_t l = lanes.begin; l < lanes.end; l += lane_step) {
       const Range block{l, std::min(l + lane_step, lanes.end)};
-      pass_.lane_blocks.push_back({block, static_cast<uint32_t>(divide_up(block.size(), plan_.spec->pe.lanes))});
+      pass_.lane_blocks.push_back(
+          {block, static_cast<uint32_t>(divide_up(block.size(), plan_.spec->pe.lanes))});
     }
     const Range rows = plan_.row_range(pass_.pixel_tile);
     const Range columns = plan_.column_range(pass_.pixel_tile);
@@ -160,16 +164,17 @@ class ArrayLowering {
     }
   }
 
-  void write_step(uint32_t g, uint32_t lane_part, uint32_t pixel_part, uint32_t lane_block, uint32_t pixel_block,
-                  uint32_t chunk) {
+  void write_step(uint32_t g, uint32_t lane_part, uint32_t pixel_part, uint32_t lane_block,
+                  uint32_t pixel_block, uint32_t chunk) {
     const uint32_t e = plan_.endpoint(g, lane_part, pixel_part);
     const ReductionChunk& reduction = plan_.chunks[chunk];
     const LaneBlock& lanes = pass_.lane_blocks[lane_block];
     const PixelBlock& pixels = pass_.pixel_blocks[pixel_block];
     Step step;
-    step.weight_chunk = lane_chunk(e, plan_.lane_group(g, lane_part), pass_.groups.begin + g, lane_block, chunk);
-    step.input_chunk = stream_chunk(e, plan_.stream_group(g, lane_part, pixel_part), pass_.groups.begin + g, lane_block,
-                                    pixel_block, chunk);
+    step.weight_chunk =
+        lane_chunk(e, plan_.lane_group(g, lane_part), pass_.groups.begin + g, lane_block, chunk);
+    step.input_chunk = stream_chunk(e, plan_.stream_group(g, lane_part, pixel_part), pass_.groups.begin + g,
+                                    lane_block, pixel_block, chunk);
     step.starts = chunk == 0;
     step.drains = chunk + 1 == plan_.chunks.size();
     step.channel_tiles = lanes.channel_tiles;
@@ -188,10 +193,14 @@ class ArrayLowering {
 
   uint64_t epoch(Scope scope, uint64_t run) const {
     switch (scope) {
-      case Scope::kStep: return round_;
-      case Scope::kBlockRun: return outer_round_;
-      case Scope::kPass: return pass_.index;
-      case Scope::kTileRun: return run;
+      case Scope::kStep:
+        return round_;
+      case Scope::kBlockRun:
+        return outer_round_;
+      case Scope::kPass:
+        return pass_.index;
+      case Scope::kTileRun:
+        return run;
     }
     return 0;
   }
@@ -213,7 +222,8 @@ class ArrayLowering {
     command.tile = pass_.lane_tile_id;
     command.offset = offset(plan_.lane.role, command.tile, real_group, {lanes.lanes, {}}, {}, reduction);
     if (with_coordinates_) {
-      command.coordinates = add_chunk(plan_.lane.role, real_group, lanes.lanes, {{0, 1}, lanes.lanes}, reduction);
+      command.coordinates =
+          add_chunk(plan_.lane.role, real_group, lanes.lanes, {{0, 1}, lanes.lanes}, reduction);
     }
     return lane_chunks_.append(group, key, now, e, command);
   }
@@ -238,8 +248,8 @@ class ArrayLowering {
       }
       command.tile = pass_.stream_tile_id;
       const Range depthwise_lanes = plan_.depthwise ? lanes.lanes : Range{};
-      command.offset =
-          offset(plan_.stream.role, command.tile, real_group, {depthwise_lanes, pixels.columns}, pixels.rows, reduction);
+      command.offset = offset(plan_.stream.role, command.tile, real_group, {depthwise_lanes, pixels.columns},
+                              pixels.rows, reduction);
       if (with_coordinates_) {
         command.coordinates = add_chunk(plan_.stream.role, real_group, lanes.lanes, pixels, reduction);
       }
@@ -253,7 +263,7 @@ class ArrayLowering {
     const std::size_t index = static_cast<std::size_t>(role);
     return tiles_.hold(role, uint64_t{pass_.batch} * tiles + tile, [&] {
       const bool resident = program_.classes[index].slots == 0;
-      const TileBox box = resident                        ? whole_tensor(plan_, role)
+      const TileBox box = resident                   ? whole_tensor(plan_, role)
                           : role == TileRole::kInput ? input_box(plan_, pass_.batch, tile)
                                                      : weight_box(plan_, pass_.batch, tile);
       remember(boxes_[index], box);
@@ -266,7 +276,8 @@ class ArrayLowering {
     boxes.back() = box;
   }
 
-  // First byte of a chunk in its tile. `where` names output positions; for weights, its lanes are output channels.
+  // First byte of a chunk in its tile. `where` names output positions; for weights, its lanes are output
+  // channels.
   uint64_t offset(TileRole role, uint32_t tile, uint32_t group, std::pair<Range, Range> where, Range out_rows,
                   const ReductionChunk& reduction) const {
     const TileBox& box = boxes_[static_cast<std::size_t>(role)][tile];
@@ -284,7 +295,8 @@ class ArrayLowering {
       return static_cast<uint32_t>(std::clamp<int64_t>(position, limits.begin, int64_t{limits.end} - 1));
     };
     const uint32_t channel = plan_.depthwise ? lanes.begin : reduction.channel0;
-    return offset_in(box, group, first(out_rows, reduction.row0, box.rows), first(columns, 0, box.columns), channel);
+    return offset_in(box, group, first(out_rows, reduction.row0, box.rows), first(columns, 0, box.columns),
+                     channel);
   }
 
   void drain(Step& step, uint32_t group, const LaneBlock& lanes, const PixelBlock& pixels) {
@@ -326,9 +338,11 @@ class ArrayLowering {
       box.channel0 = plan_.depthwise ? 0 : signed_of(output_channels.begin);
       box.channel1 = plan_.depthwise ? 1 : signed_of(output_channels.end);
     } else {
-      const auto rows = Plan::input_span(pixels.rows, {reduction.row0, reduction.row1}, plan_.stride, plan_.padding);
+      const auto rows =
+          Plan::input_span(pixels.rows, {reduction.row0, reduction.row1}, plan_.stride, plan_.padding);
       const Range out_columns = plan_.mapping.swap_operands ? lanes : pixels.columns;
-      const auto columns = Plan::input_span(out_columns, {0, plan_.kernel_width}, plan_.stride, plan_.padding);
+      const auto columns =
+          Plan::input_span(out_columns, {0, plan_.kernel_width}, plan_.stride, plan_.padding);
       box.row0 = static_cast<int32_t>(rows.first);
       box.row1 = static_cast<int32_t>(rows.second);
       box.column0 = static_cast<int32_t>(columns.first);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Layers of the vector unit. Rows (a softmax row, a token's channels) are kept whole: a chunk holds whole rows, and where
-// a row is larger than a packet, its first step carries the passes that must see all of it before any result leaves.
-// The second of two operands goes to the unit's second buffer, under the weight role, so that either may be resident.
-// Layers whose outputs do not match their inputs one to one (resize, pool) take their input in proportion; the rows
-// that neighbouring outputs share are not fetched twice.
+// Layers of the vector unit. Rows (a softmax row, a token's channels) are kept whole: a chunk holds whole
+// rows, and where a row is larger than a packet, its first step carries the passes that must see all of it
+// before any result leaves. The second of two operands goes to the unit's second buffer, under the weight
+// role, so that either may be resident. Layers whose outputs do not match their inputs one to one (resize,
+// pool) take their input in proportion; the rows that neighbouring outputs share are not fetched twice.
 #include <algorithm>
 
 #include "mappers/lower/lower.h"
@@ -55,7 +55,9 @@ class VectorLowering {
   uint64_t position(std::size_t role, uint64_t row) const {
     return tensor_bytes(role) / rows_ * row + checked_multiply(tensor_bytes(role) % rows_, row) / rows_;
   }
-  uint64_t largest(std::size_t role, uint64_t rows) const { return divide_up(checked_multiply(tensor_bytes(role), rows), rows_); }
+  uint64_t largest(std::size_t role, uint64_t rows) const {
+    return divide_up(checked_multiply(tensor_bytes(role), rows), rows_);
+  }
 
   void require(const char* what, uint64_t needed, uint64_t available) const {
     if (needed > available) {
@@ -63,7 +65,8 @@ class VectorLowering {
     }
   }
 
-  // Chunks are halves of the input buffer at most where a row allows it, so that the next one arrives meanwhile.
+  // Chunks are halves of the input buffer at most where a row allows it, so that the next one arrives
+  // meanwhile.
   void choose_sizes(uint64_t reserved) {
     const uint64_t room = spec_.vector_unit.input_buffer.value;
     uint64_t row_bytes = 0;
@@ -75,7 +78,8 @@ class VectorLowering {
     require("vector_unit.output_buffer", 1, packet_);
     chunk_rows_ = std::clamp<uint64_t>(room / 2 / std::max<uint64_t>(row_bytes, 1), 1, rows_);
     chunk_rows_ = std::min(chunk_rows_, std::max<uint64_t>(1, packet_ / layer_.vector.row_elements));
-    tile_rows_ = std::min(rows_, chunk_rows_ * std::max<uint64_t>(1, kTileBytes / (chunk_rows_ * layer_.vector.row_elements)));
+    tile_rows_ = std::min(
+        rows_, chunk_rows_ * std::max<uint64_t>(1, kTileBytes / (chunk_rows_ * layer_.vector.row_elements)));
     if (place_classes() + reserved > spec_.global_buffer.capacity.value) {
       tile_rows_ = chunk_rows_;
       if (place_classes() + reserved > spec_.global_buffer.capacity.value) {
@@ -96,7 +100,8 @@ class VectorLowering {
         continue;
       }
       slots.slots = resident_[role] ? 0 : static_cast<uint32_t>(std::min<uint64_t>(tiles, slots_));
-      slots.slot_bytes = round_up(resident_[role] ? tensor_bytes(role) : largest(role, tile_rows_) + 1, kSlotAlignment);
+      slots.slot_bytes =
+          round_up(resident_[role] ? tensor_bytes(role) : largest(role, tile_rows_) + 1, kSlotAlignment);
       used += slots.slot_bytes * std::max(1U, slots.slots);
     }
     return used;
@@ -201,7 +206,8 @@ class VectorLowering {
 
 }  // namespace
 
-TileProgram lower_vector(const workloads::Layer& layer, const arch::AcceleratorSpec& spec, const Residency& residency) {
+TileProgram lower_vector(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,
+                         const Residency& residency) {
   if (layer.vector.output_elements == 0) {  // a concat written in place by its producers
     TileProgram program;
     program.endpoints = spec.pe_count + 1;

@@ -95,7 +95,8 @@ void Plan::normalise(const workloads::Layer& layer) {
   stream.role = TileRole::kInput;
   lane.role = TileRole::kWeight;
   if (mapping.swap_operands) {
-    need("swap_operands: only 1x1 kernels with stride 1 and no packing; kernel", pointwise && stride == 1 ? 0 : 2, 1);
+    need("swap_operands: only 1x1 kernels with stride 1 and no packing; kernel",
+         pointwise && stride == 1 ? 0 : 2, 1);
     need("swap_operands: packing", mapping.packing == Packing::kNone ? 0 : 1, 0);
     std::swap(lane_extent, columns);
     input_width = columns;
@@ -110,14 +111,16 @@ void Plan::normalise(const workloads::Layer& layer) {
   need("pe_count", uint64_t{mapping.pe_channels} * mapping.pe_pixels * mapping.pe_groups, spec->pe_count);
   need("pe.accumulator_entries", uint64_t{mapping.block_rows} * mapping.block_columns * mapping.channel_tiles,
        spec->pe.accumulator_entries);
-  const uint64_t output_packet = std::min<uint64_t>(uint64_t{mapping.block_rows} * mapping.block_columns, uint64_t{rows} * columns) *
-                                 std::min<uint64_t>(uint64_t{mapping.channel_tiles} * spec->pe.lanes, lane_extent);
+  const uint64_t output_packet =
+      std::min<uint64_t>(uint64_t{mapping.block_rows} * mapping.block_columns, uint64_t{rows} * columns) *
+      std::min<uint64_t>(uint64_t{mapping.channel_tiles} * spec->pe.lanes, lane_extent);
   need("noc.packet_bytes", output_packet, spec->noc.packet_bytes);
   need("pe.output_buffer", output_packet, spec->pe.output_buffer.value);
   const bool no_zero = mapping.pe_channels && mapping.pe_pixels && mapping.pe_groups && mapping.block_rows &&
                        mapping.block_columns && mapping.channel_tiles && mapping.chunk_kernel_rows &&
-                       mapping.chunk_channels && mapping.tile_rows && mapping.tile_columns && mapping.tile_channels &&
-                       mapping.input_slots && mapping.weight_slots && mapping.output_slots;
+                       mapping.chunk_channels && mapping.tile_rows && mapping.tile_columns &&
+                       mapping.tile_channels && mapping.input_slots && mapping.weight_slots &&
+                       mapping.output_slots;
   TILEWRIGHT_CHECK(no_zero, "a mapping field is zero for layer " + layer.name);
 }
 
@@ -128,8 +131,7 @@ void Plan::cut_reduction() {
     chunks.push_back({kernel_rows.begin, kernel_rows.end, reduction.begin, reduction.end, vectors, macs});
   };
   if (mapping.packing == Packing::kIm2col) {
-    add({0, kernel_height}, {0, channels},
-        divide_up32(uint64_t{kernel_height} * kernel_width * channels, v));
+    add({0, kernel_height}, {0, channels}, divide_up32(uint64_t{kernel_height} * kernel_width * channels, v));
     return;
   }
   const bool cut_rows = mapping.chunk_kernel_rows < kernel_height;
@@ -157,7 +159,8 @@ void Plan::cut_tiles() {
   mapping.tile_columns = std::min(mapping.tile_columns, columns);
   mapping.tile_channels = std::min(mapping.tile_channels, lane_extent);
   if (mapping.pe_groups > 1 && mapping.tile_channels < lane_extent && mapping.tile_columns < columns) {
-    mapping.tile_rows = 1;  // slices of several groups' channels in several part rows would need a third DRAM stride
+    mapping.tile_rows =
+        1;  // slices of several groups' channels in several part rows would need a third DRAM stride
   }
   mapping.block_rows = std::min(mapping.block_rows, mapping.tile_rows);
   mapping.block_columns = std::min(mapping.block_columns, mapping.tile_columns);
@@ -172,7 +175,9 @@ void Plan::cut_tiles() {
 Range Plan::lane_range(uint32_t batch, uint32_t lane_tile) const {
   return part(depthwise ? batch : lane_tile, mapping.tile_channels, lane_extent);
 }
-Range Plan::row_range(uint32_t pixel_tile) const { return part(pixel_tile / tiles_across, mapping.tile_rows, rows); }
+Range Plan::row_range(uint32_t pixel_tile) const {
+  return part(pixel_tile / tiles_across, mapping.tile_rows, rows);
+}
 Range Plan::column_range(uint32_t pixel_tile) const {
   return part(pixel_tile % tiles_across, mapping.tile_columns, columns);
 }
@@ -194,8 +199,7 @@ uint32_t Plan::input_count(Range outputs, Range taps, uint32_t stride, uint32_t 
   if (taps.size() >= stride || outputs.size() == 1) {
     return clipped(input_span(outputs, taps, stride, padding));
   }
-  if (padding == 0 && taps.end <= extent &&
-      (uint64_t{outputs.end} - 1) * stride + taps.end <= extent) {
+  if (padding == 0 && taps.end <= extent && (uint64_t{outputs.end} - 1) * stride + taps.end <= extent) {
     return outputs.size() * taps.size();
   }
   uint32_t count = 0;
@@ -209,12 +213,16 @@ uint64_t Plan::stream_chunk_bytes(const ReductionChunk& chunk, Range out_rows, R
                                   uint32_t channel_tiles) const {
   return packed_bytes(chunk, uint64_t{out_rows.size()} * out_columns.size(),
                       input_count(out_rows, {chunk.row0, chunk.row1}, stride, padding, input_height),
-                      input_count(out_columns, {0, kernel_width}, stride, padding, input_width), channel_tiles);
+                      input_count(out_columns, {0, kernel_width}, stride, padding, input_width),
+                      channel_tiles);
 }
 
-uint64_t Plan::packed_bytes(const ReductionChunk& chunk, uint64_t pixels, uint64_t input_rows, uint64_t input_columns,
-                            uint32_t channel_tiles) const {
+uint64_t Plan::packed_bytes(const ReductionChunk& chunk, uint64_t pixels, uint64_t input_rows,
+                            uint64_t input_columns, uint32_t channel_tiles) const {
   const uint64_t v = spec->pe.vector_size;
+  if (input_rows * input_columns == 0) {
+    return 0;  // nothing but padding
+  }
   if (mapping.packing == Packing::kIm2col) {
     return pixels * round_up(uint64_t{kernel_height} * kernel_width * channels, v);
   }
@@ -228,9 +236,10 @@ uint64_t Plan::packed_bytes(const ReductionChunk& chunk, uint64_t pixels, uint64
 }
 
 uint64_t Plan::lane_chunk_bytes(const ReductionChunk& chunk, uint32_t channel_tiles) const {
-  // Idle lanes of a partial channel tile are filled with zeros: their banks are as deep as the others. Depthwise
-  // weights are held once for each alignment of the window to the entries.
-  return uint64_t{channel_tiles} * spec->pe.lanes * chunk.vectors * spec->pe.vector_size * (depthwise ? tap_pixels : 1);
+  // Idle lanes of a partial channel tile are filled with zeros: their banks are as deep as the others.
+  // Depthwise weights are held once for each alignment of the window to the entries.
+  return uint64_t{channel_tiles} * spec->pe.lanes * chunk.vectors * spec->pe.vector_size *
+         (depthwise ? tap_pixels : 1);
 }
 
 uint64_t Plan::stream_tile_bytes(uint32_t batch, uint32_t pixel_tile) const {
@@ -244,7 +253,8 @@ uint64_t Plan::stream_tile_bytes(uint32_t batch, uint32_t pixel_tile) const {
     return static_cast<uint64_t>(
         std::max<int64_t>(0, std::min<int64_t>(last, limit) - std::max<int64_t>(first, 0)));
   };
-  return extent(out_rows, kernel_height, input_height) * extent(out_columns, kernel_width, input_width) * depth(batch);
+  return extent(out_rows, kernel_height, input_height) * extent(out_columns, kernel_width, input_width) *
+         depth(batch);
 }
 
 uint64_t Plan::depth(uint32_t batch) const {
@@ -296,7 +306,8 @@ void Plan::measure_sides(const Residency& residency) {
   };
   for (Side* side : {&lane, &stream}) {
     side->tensor_bytes = tensor(*side);
-    side->resident = !spec->has_dram || (side->role == TileRole::kWeight ? residency.weights : residency.input);
+    side->resident =
+        !spec->has_dram || (side->role == TileRole::kWeight ? residency.weights : residency.input);
   }
   const bool lanes_outer = mapping.tile_order == LoopOrder::kWeightsOuter;
   lane.run_length = lanes_outer || lane_tiles == 1 ? pixel_tiles() : 1;

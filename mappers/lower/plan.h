@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a layer and a mapping mean together, before any command is written: the loop nest in the PE's own terms, the
-// cuts of the reduction, what stays in the PE buffers for how long, which PE works where, and the room in the global
-// buffer. Lowering writes it out; the search's estimate adds it up.
+// What a layer and a mapping mean together, before any command is written: the loop nest in the PE's own
+// terms, the cuts of the reduction, what stays in the PE buffers for how long, which PE works where, and the
+// room in the global buffer. Lowering writes it out; the search's estimate adds it up.
 //
-// Words. The *lane side* fills the weight buffers (a lane each), the *stream side* the input buffers (broadcast to the
-// lanes). Usually those are weights and pixels; with swap_operands they change places, and then every field of Mapping
-// named after channels counts pixels and every field named after columns counts output channels.
+// Words. The *lane side* fills the weight buffers (a lane each), the *stream side* the input buffers
+// (broadcast to the lanes). Usually those are weights and pixels; with swap_operands they change places, and
+// then every field of Mapping named after channels counts pixels and every field named after columns counts
+// output channels.
 //
-// Normal form: 1x1 kernels with stride 1 and no padding are flattened to one row of pixels. Depthwise layers with
-// Packing::kTapPair have one group whose lanes are the channels; their tiles hold tile_channels channels of input
-// and output alike. Of grouped layers, a tile holds pe_groups neighbouring groups, one for each PE group.
+// Normal form: 1x1 kernels with stride 1 and no padding are flattened to one row of pixels. Depthwise layers
+// with Packing::kTapPair have one group whose lanes are the channels; their tiles hold tile_channels channels
+// of input and output alike. Of grouped layers, a tile holds pe_groups neighbouring groups, one for each PE
+// group.
 #pragma once
 
 #include <string>
@@ -31,7 +33,8 @@ struct ReductionChunk {
   uint64_t macs = 0;                    // useful ones per output value
 };
 
-// How long a side's chunks stay in a PE buffer, shortest first. The longest that saves traffic and fits is taken.
+// How long a side's chunks stay in a PE buffer, shortest first. The longest that saves traffic and fits is
+// taken.
 enum class Scope : uint8_t {
   kStep,      // one step; sent again for each use
   kBlockRun,  // all chunks of one block, while the inner loop runs over the other side's blocks
@@ -48,9 +51,9 @@ struct Side {
   uint32_t slots = 0;       // in the global buffer (0: resident)
   uint64_t tile_bytes = 0;  // largest tile
   uint64_t tensor_bytes = 0;
-  uint64_t set_bytes = 0;   // all chunks of one block as they lie in a PE buffer
-  uint64_t chunk_bytes = 0; // largest chunk
-  uint32_t run_length = 1;  // consecutive passes that use one tile
+  uint64_t set_bytes = 0;    // all chunks of one block as they lie in a PE buffer
+  uint64_t chunk_bytes = 0;  // largest chunk
+  uint32_t run_length = 1;   // consecutive passes that use one tile
 };
 
 // Why a mapping cannot be: the first thing that is too small, in bytes or entries.
@@ -84,7 +87,8 @@ class Plan {
   static uint32_t input_count(Range outputs, Range taps, uint32_t stride, uint32_t padding, uint32_t extent);
 
   // Bytes of one chunk in a PE buffer.
-  uint64_t stream_chunk_bytes(const ReductionChunk& chunk, Range rows, Range columns, uint32_t channel_tiles) const;
+  uint64_t stream_chunk_bytes(const ReductionChunk& chunk, Range rows, Range columns,
+                              uint32_t channel_tiles) const;
   uint64_t lane_chunk_bytes(const ReductionChunk& chunk, uint32_t channel_tiles) const;
   // Bytes of the stream side's tile in the global buffer.
   uint64_t stream_tile_bytes(uint32_t batch, uint32_t pixel_tile) const;
@@ -95,7 +99,9 @@ class Plan {
   uint32_t endpoint(uint32_t group, uint32_t lane_part, uint32_t pixel_part) const;
   uint32_t lane_groups() const { return mapping.pe_groups * mapping.pe_channels; }  // multicast groups
   uint32_t stream_groups() const;
-  uint32_t lane_group(uint32_t group, uint32_t lane_part) const { return group * mapping.pe_channels + lane_part; }
+  uint32_t lane_group(uint32_t group, uint32_t lane_part) const {
+    return group * mapping.pe_channels + lane_part;
+  }
   uint32_t stream_group(uint32_t group, uint32_t lane_part, uint32_t pixel_part) const;
   uint32_t sender(uint32_t multicast_group, uint32_t multicast_groups) const;  // among `rows` senders
 
@@ -104,7 +110,7 @@ class Plan {
   const arch::AcceleratorSpec* spec;
 
   // Normal form.
-  bool depthwise = false;  // lanes are groups
+  bool depthwise = false;     // lanes are groups
   bool skips_pixels = false;  // 1x1 with a stride: only the pixels used are loaded
   uint32_t groups = 1, lane_extent = 1, rows = 1, columns = 1, channels = 1;
   uint32_t kernel_height = 1, kernel_width = 1, stride = 1, padding = 0, input_height = 1, input_width = 1;
@@ -129,15 +135,15 @@ class Plan {
   void choose_scopes();
   void place_endpoints();
   void allocate(const Residency& residency);
-  uint64_t packed_bytes(const ReductionChunk& chunk, uint64_t pixels, uint64_t input_rows, uint64_t input_columns,
-                        uint32_t channel_tiles) const;
+  uint64_t packed_bytes(const ReductionChunk& chunk, uint64_t pixels, uint64_t input_rows,
+                        uint64_t input_columns, uint32_t channel_tiles) const;
   void need(const char* what, uint64_t needed, uint64_t available);
 
   Shortfall shortfall_;
 };
 
-// Sizes of a layer's tensors in bytes (INT8: one an element), and where they start in DRAM: the input at 0, the weights
-// (or second operand) at the next multiple of 1 MiB, the output at the next after that.
+// Sizes of a layer's tensors in bytes (INT8: one an element), and where they start in DRAM: the input at 0,
+// the weights (or second operand) at the next multiple of 1 MiB, the output at the next after that.
 struct TensorPlaces {
   uint64_t input_bytes = 0, weight_bytes = 0, output_bytes = 0;
   uint64_t input_base = 0, weight_base = 0, output_base = 0;

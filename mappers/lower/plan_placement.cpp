@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stays in the PE buffers, which PE works where, which sender feeds it, and the room in the global buffer.
+// What stays in the PE buffers, which PE works where, which sender feeds it, and the room in the global
+// buffer.
 #include <algorithm>
 #include <numeric>
 
@@ -63,7 +64,8 @@ uint32_t Plan::sender(uint32_t multicast_group, uint32_t multicast_groups) const
              : multicast_group;
 }
 
-// Multicast groups inside one row leave the other rows' links free: the side that sends more gets the neighbours.
+// Multicast groups inside one row leave the other rows' links free: the side that sends more gets the
+// neighbours.
 void Plan::place_endpoints() {
   const uint64_t pixel_blocks = divide_up(mapping.tile_rows, mapping.block_rows) *
                                 divide_up(mapping.tile_columns, mapping.block_columns);
@@ -72,10 +74,13 @@ void Plan::place_endpoints() {
   const auto sent_per_pass = [](const Side& side, uint64_t sets, uint64_t other_sets) {
     const uint64_t once = sets * side.set_bytes;
     switch (side.scope) {
-      case Scope::kStep: return once * other_sets;
+      case Scope::kStep:
+        return once * other_sets;
       case Scope::kBlockRun:
-      case Scope::kPass: return once;
-      case Scope::kTileRun: return once / side.run_length;
+      case Scope::kPass:
+        return once;
+      case Scope::kTileRun:
+        return once / side.run_length;
     }
     return once;
   };
@@ -85,8 +90,8 @@ void Plan::place_endpoints() {
 
 void Plan::allocate(const Residency& residency) {
   uint64_t used = 0;
-  const auto place = [&](TileRole role, bool resident, uint64_t tensor_bytes, uint64_t tile_bytes, uint64_t tiles,
-                         uint32_t wanted) {
+  const auto place = [&](TileRole role, bool resident, uint64_t tensor_bytes, uint64_t tile_bytes,
+                         uint64_t tiles, uint32_t wanted) {
     SlotClass& slots = classes[static_cast<std::size_t>(role)];
     slots.slots = resident ? 0 : static_cast<uint32_t>(std::min<uint64_t>(wanted, tiles));
     slots.slot_bytes = round_up(resident ? tensor_bytes : tile_bytes, kSlotAlignment);
@@ -95,7 +100,8 @@ void Plan::allocate(const Residency& residency) {
   };
   for (Side* side : {&stream, &lane}) {
     const uint32_t wanted = side->role == TileRole::kInput ? mapping.input_slots : mapping.weight_slots;
-    place(side->role, side->resident, side->tensor_bytes, side->tile_bytes, uint64_t{side->tiles} * batches, wanted);
+    place(side->role, side->resident, side->tensor_bytes, side->tile_bytes, uint64_t{side->tiles} * batches,
+          wanted);
     side->slots = classes[static_cast<std::size_t>(side->role)].slots;
   }
   place(TileRole::kOutput, output_resident, output_tensor_bytes, output_tile_bytes,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which tiles of one class are in the global buffer, and in which order they are loaded. A class with n slots holds the n
-// tiles loaded last; asking for any other loads it again, into the oldest slot.
+// Which tiles of one class are in the global buffer, and in which order they are loaded. A class with n slots
+// holds the n tiles loaded last; asking for any other loads it again, into the oldest slot.
 #pragma once
 
 #include <deque>
@@ -12,7 +12,8 @@ namespace tilewright::mappers {
 
 class TileStreams {
  public:
-  TileStreams(TileProgram& program, bool with_coordinates) : program_(program), with_coordinates_(with_coordinates) {}
+  TileStreams(TileProgram& program, bool with_coordinates)
+      : program_(program), with_coordinates_(with_coordinates) {}
 
   // Index in TileProgram::tiles of the tile called `key` within its class; loads it where it is not held.
   // `make` gives its box. A resident class has one tile, made on first use.

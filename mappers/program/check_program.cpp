@@ -12,18 +12,22 @@ namespace tilewright::mappers {
 namespace {
 
 // Not TILEWRIGHT_CHECK: the text is only built when a law is broken, these checks run millions of times.
-#define PROGRAM_LAW(condition, ...)                                              \
-  do {                                                                           \
-    if (!(condition)) {                                                          \
-      throw InternalError("tile program: " + fmt::format(__VA_ARGS__));          \
-    }                                                                            \
+#define PROGRAM_LAW(condition, ...)                                     \
+  do {                                                                  \
+    if (!(condition)) {                                                 \
+      throw InternalError("tile program: " + fmt::format(__VA_ARGS__)); \
+    }                                                                   \
   } while (false)
 
 constexpr std::array<const char*, kTileRoles> kRoleNames = {"input", "weight", "output"};
 constexpr std::array<const char*, 2> kBuffetNames = {"weight", "input"};
 
-const char* name_of(TileRole role) { return kRoleNames[static_cast<std::size_t>(role)]; }
-const char* name_of(Buffet buffet) { return kBuffetNames[static_cast<std::size_t>(buffet)]; }
+const char* name_of(TileRole role) {
+  return kRoleNames[static_cast<std::size_t>(role)];
+}
+const char* name_of(Buffet buffet) {
+  return kBuffetNames[static_cast<std::size_t>(buffet)];
+}
 
 class Checker {
  public:
@@ -57,8 +61,8 @@ class Checker {
       const SlotClass& slots = program_.classes[role];
       ranges[role] = {slots.base, slots.base + slots.slot_bytes * (slots.slots == 0 ? 1 : slots.slots)};
       PROGRAM_LAW(ranges[role].second <= spec_.global_buffer.capacity.value,
-                  "the {} class ends at byte {} of a global buffer of {}", kRoleNames[role], ranges[role].second,
-                  spec_.global_buffer.capacity.value);
+                  "the {} class ends at byte {} of a global buffer of {}", kRoleNames[role],
+                  ranges[role].second, spec_.global_buffer.capacity.value);
       for (std::size_t other = 0; other < role; ++other) {
         const bool apart =
             ranges[role].first >= ranges[other].second || ranges[other].first >= ranges[role].second ||
@@ -130,10 +134,10 @@ class Checker {
     }
     for (std::size_t t = 0; t < program_.tiles.size(); ++t) {
       const Tile& tile = program_.tiles[t];
-      PROGRAM_LAW(tile.uses == uses[t], "{} tile {} is sent {} times but lists {} uses", name_of(tile.role), t,
-                  uses[t], tile.uses);
-      PROGRAM_LAW(tile.role == TileRole::kOutput || tile.uses > 0, "{} tile {} is never sent", name_of(tile.role),
-                  t);
+      PROGRAM_LAW(tile.uses == uses[t], "{} tile {} is sent {} times but lists {} uses", name_of(tile.role),
+                  t, uses[t], tile.uses);
+      PROGRAM_LAW(tile.role == TileRole::kOutput || tile.uses > 0, "{} tile {} is never sent",
+                  name_of(tile.role), t);
     }
   }
 
@@ -144,13 +148,15 @@ class Checker {
     PROGRAM_LAW(tile.role != TileRole::kOutput, "sender {} sends output tile {}", sender, send.tile);
     PROGRAM_LAW(send.offset < tile.bytes, "sender {}: offset {} in tile {} of {} bytes", sender, send.offset,
                 send.tile, tile.bytes);
-    PROGRAM_LAW(send.destinations != 0 && (program_.endpoints == 64 || send.destinations >> program_.endpoints == 0),
-                "sender {}: destinations {:#x} of {} endpoints", sender, send.destinations, program_.endpoints);
+    PROGRAM_LAW(
+        send.destinations != 0 && (program_.endpoints == 64 || send.destinations >> program_.endpoints == 0),
+        "sender {}: destinations {:#x} of {} endpoints", sender, send.destinations, program_.endpoints);
     for (EndpointMask rest = send.destinations; rest != 0; rest &= rest - 1) {
       const auto endpoint = static_cast<uint32_t>(std::countr_zero(rest));
       const uint64_t room = buffet_bytes(spec_, endpoint, send.buffet);
-      PROGRAM_LAW(send.bytes > 0 && send.bytes <= room, "a chunk of {} bytes for the {} buffer of endpoint {}, {} bytes",
-                  send.bytes, name_of(send.buffet), endpoint, room);
+      PROGRAM_LAW(send.bytes > 0 && send.bytes <= room,
+                  "a chunk of {} bytes for the {} buffer of endpoint {}, {} bytes", send.bytes,
+                  name_of(send.buffet), endpoint, room);
       const std::size_t buffet = buffet_index(endpoint, send.buffet);
       PROGRAM_LAW(feeder_[buffet] == kNone || feeder_[buffet] == sender,
                   "the {} buffer of endpoint {} is fed by senders {} and {}", name_of(send.buffet), endpoint,
@@ -189,8 +195,8 @@ class Checker {
       for (const Buffet buffet : {Buffet::kWeight, Buffet::kInput}) {
         const uint32_t received = delivered_[buffet_index(e, buffet)];
         PROGRAM_LAW(freed[static_cast<std::size_t>(buffet)] == received,
-                    "the {} buffer of endpoint {} receives {} chunks and frees {}", name_of(buffet), e, received,
-                    freed[static_cast<std::size_t>(buffet)]);
+                    "the {} buffer of endpoint {} receives {} chunks and frees {}", name_of(buffet), e,
+                    received, freed[static_cast<std::size_t>(buffet)]);
       }
     }
     PROGRAM_LAW(macs == program_.macs, "the steps do {} MACs, the layer has {}", macs, program_.macs);
@@ -201,14 +207,15 @@ class Checker {
     }
   }
 
-  void check_chunk(uint32_t e, std::size_t i, Buffet buffet, uint32_t chunk, uint32_t frees, uint32_t& freed) const {
+  void check_chunk(uint32_t e, std::size_t i, Buffet buffet, uint32_t chunk, uint32_t frees,
+                   uint32_t& freed) const {
     const uint32_t received = delivered_[buffet_index(e, buffet)];
     PROGRAM_LAW(chunk == kNone || (chunk < received && chunk >= freed),
-                "step {} of endpoint {} reads {} chunk {}, but {} are sent and {} freed", i, e, name_of(buffet),
-                chunk, received, freed);
+                "step {} of endpoint {} reads {} chunk {}, but {} are sent and {} freed", i, e,
+                name_of(buffet), chunk, received, freed);
     freed += frees;
-    PROGRAM_LAW(freed <= received, "step {} of endpoint {} frees {} chunk {} of {}", i, e, name_of(buffet), freed - 1,
-                received);
+    PROGRAM_LAW(freed <= received, "step {} of endpoint {} frees {} chunk {} of {}", i, e, name_of(buffet),
+                freed - 1, received);
   }
 
   void check_work(uint32_t e, std::size_t i, const Step& step) const {
@@ -216,10 +223,11 @@ class Checker {
       return;  // the vector unit: cycles are what the operator costs
     }
     const uint64_t passes = uint64_t{step.channel_tiles} * step.pixels;
-    PROGRAM_LAW(step.cycles > 0 && step.cycles == passes * step.vectors, "step {} of PE {}: {} cycles for {} x {} x {}", i,
-                e, step.cycles, step.channel_tiles, step.vectors, step.pixels);
-    PROGRAM_LAW(passes <= spec_.pe.accumulator_entries, "step {} of PE {} needs {} accumulators of {}", i, e, passes,
-                spec_.pe.accumulator_entries);
+    PROGRAM_LAW(step.cycles > 0 && step.cycles == passes * step.vectors,
+                "step {} of PE {}: {} cycles for {} x {} x {}", i, e, step.cycles, step.channel_tiles,
+                step.vectors, step.pixels);
+    PROGRAM_LAW(passes <= spec_.pe.accumulator_entries, "step {} of PE {} needs {} accumulators of {}", i, e,
+                passes, spec_.pe.accumulator_entries);
     PROGRAM_LAW(step.macs <= uint64_t{step.cycles} * spec_.pe.lanes * spec_.pe.vector_size,
                 "step {} of PE {} does {} MACs in {} cycles", i, e, step.macs, step.cycles);
   }
@@ -230,15 +238,19 @@ class Checker {
                     program_.tiles[step.output_tile].role == TileRole::kOutput,
                 "step {} of endpoint {} drains to tile {}, no output tile", i, e, step.output_tile);
     const Tile& tile = program_.tiles[step.output_tile];
-    PROGRAM_LAW(step.output_offset < tile.bytes, "step {} of endpoint {}: offset {} in an output tile of {} bytes", i,
-                e, step.output_offset, tile.bytes);
-    const uint64_t buffer = vector_unit ? spec_.vector_unit.output_buffer.value : spec_.pe.output_buffer.value;
-    PROGRAM_LAW(step.output_bytes > 0 && step.output_bytes <= spec_.noc.packet_bytes && step.output_bytes <= buffer,
-                "step {} of endpoint {} drains {} bytes; packets hold {}, the output buffer {}", i, e,
-                step.output_bytes, spec_.noc.packet_bytes, buffer);
-    PROGRAM_LAW(vector_unit || (step.drain_entries > 0 && step.drain_entries <= spec_.pe.accumulator_entries &&
-                                step.output_bytes <= step.drain_entries * spec_.pe.lanes),
-                "step {} of PE {} drains {} entries into {} bytes", i, e, step.drain_entries, step.output_bytes);
+    PROGRAM_LAW(step.output_offset < tile.bytes,
+                "step {} of endpoint {}: offset {} in an output tile of {} bytes", i, e, step.output_offset,
+                tile.bytes);
+    const uint64_t buffer =
+        vector_unit ? spec_.vector_unit.output_buffer.value : spec_.pe.output_buffer.value;
+    PROGRAM_LAW(
+        step.output_bytes > 0 && step.output_bytes <= spec_.noc.packet_bytes && step.output_bytes <= buffer,
+        "step {} of endpoint {} drains {} bytes; packets hold {}, the output buffer {}", i, e,
+        step.output_bytes, spec_.noc.packet_bytes, buffer);
+    PROGRAM_LAW(
+        vector_unit || (step.drain_entries > 0 && step.drain_entries <= spec_.pe.accumulator_entries &&
+                        step.output_bytes <= step.drain_entries * spec_.pe.lanes),
+        "step {} of PE {} drains {} entries into {} bytes", i, e, step.drain_entries, step.output_bytes);
   }
 
   const TileProgram& program_;

@@ -97,12 +97,14 @@ class Flow {
       return false;
     }
     for (EndpointMask rest = send.destinations; rest != 0; rest &= rest - 1) {
-      if (buffets_[buffet_index(static_cast<uint32_t>(std::countr_zero(rest)), send.buffet)].room < send.bytes) {
+      if (buffets_[buffet_index(static_cast<uint32_t>(std::countr_zero(rest)), send.buffet)].room <
+          send.bytes) {
         return false;
       }
     }
     for (EndpointMask rest = send.destinations; rest != 0; rest &= rest - 1) {
-      BuffetState& buffet = buffets_[buffet_index(static_cast<uint32_t>(std::countr_zero(rest)), send.buffet)];
+      BuffetState& buffet =
+          buffets_[buffet_index(static_cast<uint32_t>(std::countr_zero(rest)), send.buffet)];
       buffet.room -= send.bytes;
       buffet.chunks.push_back(send.bytes);
       ++buffet.received;
@@ -162,20 +164,23 @@ class Flow {
     for (uint32_t s = 0; s < program_.senders.size(); ++s) {
       if (next_send_[s] < program_.senders[s].size()) {
         const Send& send = program_.senders[s][next_send_[s]];
-        stuck += fmt::format("; sender {} send {} (tile {}, {} bytes to {:#x}) waits for {}", s, next_send_[s],
-                             send.tile, send.bytes, send.destinations, loaded_[send.tile] ? "room" : "its tile");
+        stuck +=
+            fmt::format("; sender {} send {} (tile {}, {} bytes to {:#x}) waits for {}", s, next_send_[s],
+                        send.tile, send.bytes, send.destinations, loaded_[send.tile] ? "room" : "its tile");
       }
     }
     for (uint32_t e = 0; e < program_.endpoints; ++e) {
       if (next_step_[e] < program_.steps[e].size()) {
         const Step& step = program_.steps[e][next_step_[e]];
-        stuck += fmt::format("; endpoint {} step {} waits (weight chunk {} of {} received, input chunk {} of {})", e,
-                             next_step_[e], step.weight_chunk, buffets_[buffet_index(e, Buffet::kWeight)].received,
-                             step.input_chunk, buffets_[buffet_index(e, Buffet::kInput)].received);
+        stuck += fmt::format(
+            "; endpoint {} step {} waits (weight chunk {} of {} received, input chunk {} of {})", e,
+            next_step_[e], step.weight_chunk, buffets_[buffet_index(e, Buffet::kWeight)].received,
+            step.input_chunk, buffets_[buffet_index(e, Buffet::kInput)].received);
       }
     }
     if (next_store_ < program_.stores.size()) {
-      stuck += fmt::format("; store {} (tile {}) waits for its tile", next_store_, program_.stores[next_store_]);
+      stuck +=
+          fmt::format("; store {} (tile {}) waits for its tile", next_store_, program_.stores[next_store_]);
     }
     if (!stuck.empty()) {
       throw InternalError("tile program: deadlock" + stuck);
@@ -195,6 +200,8 @@ class Flow {
 
 }  // namespace
 
-void check_flow(const TileProgram& program, const arch::AcceleratorSpec& spec) { Flow(program, spec).run(); }
+void check_flow(const TileProgram& program, const arch::AcceleratorSpec& spec) {
+  Flow(program, spec).run();
+}
 
 }  // namespace tilewright::mappers

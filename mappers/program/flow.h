@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Untimed execution of a tile program: every command runs as soon as its data and its room are there, resources and
-// durations are ignored. A program that ends here ends on any machine with the same buffer sizes, since no command
-// waits for anything but fill and free counts; a program that does not is a deadlock of the lowering.
+// Untimed execution of a tile program: every command runs as soon as its data and its room are there,
+// resources and durations are ignored. A program that ends here ends on any machine with the same buffer
+// sizes, since no command waits for anything but fill and free counts; a program that does not is a deadlock
+// of the lowering.
 #pragma once
 
 #include "mappers/program/tile_program.h"

@@ -7,7 +7,8 @@
 
 namespace tilewright::mappers {
 
-Mapping choose_mapping(const workloads::Layer& layer, const arch::AcceleratorSpec& spec, const Residency& residency) {
+Mapping choose_mapping(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,
+                       const Residency& residency) {
   Mapping m;
   if (!layer.on_pe_array) {
     return m;
