@@ -46,10 +46,20 @@ struct Job {
 struct Pipe {
   uint32_t full, empty, data;
   int stages;
-  __device__ uint32_t full_of(int tile) const { return full + tile % stages * 8; }
-  __device__ uint32_t empty_of(int tile) const { return empty + tile % stages * 8; }
-  __device__ void wait_empty(int tile) const { mbarrier_wait(empty_of(tile), (tile / stages + 1) & 1); }
-  __device__ void wait_full(int tile) const { mbarrier_wait(full_of(tile), tile / stages & 1); }
+};
+
+// Where a producer or the consumer stands in the ring: the stage, and how often it went round, in one bit.
+struct Cursor {
+  const Pipe& pipe;
+  uint32_t stage = 0, parity = 0;
+  __device__ uint32_t full() const { return pipe.full + stage * 8; }
+  __device__ uint32_t empty() const { return pipe.empty + stage * 8; }
+  __device__ void wait_empty() const { mbarrier_wait(empty(), parity ^ 1); }
+  __device__ void wait_full() const { mbarrier_wait(full(), parity); }
+  __device__ void advance() {
+    stage = stage + 1 == static_cast<uint32_t>(pipe.stages) ? 0 : stage + 1;
+    parity ^= stage == 0 ? 1u : 0u;
+  }
 };
 
 // Every lane keeps row numbers of the next tile, and hands them to the lanes that copy the row.
@@ -68,30 +78,32 @@ __device__ void produce_cp_async(const Job& job, const Pipe& pipe, const uint32_
   for (int h = 0; h < kHeld; ++h) {
     next[h] = list[first + (h * 32 + lane) % kWarpRows];
   }
-  for (int tile = 0; tile < kTiles; ++tile) {
+  Cursor at{pipe};
+  for (int tile = 0; tile < kTiles; ++tile, at.advance()) {
 #pragma unroll
     for (int h = 0; h < kHeld; ++h) {
       held[h] = next[h];
       next[h] = list[min(tile + 1, kTiles - 1) * kStageRows + first + (h * 32 + lane) % kWarpRows];
     }
-    pipe.wait_empty(tile);
-    const uint32_t stage = tile % pipe.stages * kStageRows * kRowBytes;
+    at.wait_empty();
+    const uint32_t stage = at.stage * kStageRows * kRowBytes;
 #pragma unroll
     for (int p = 0; p < kPasses; ++p) {
       const int row = p * kPassRows + static_cast<int>(lane) / kLanesPerRow;
       const uint32_t index = __shfl_sync(0xffffffffu, held[p * kPassRows / 32], row % 32);
       cp_async16(offsets[p] + stage, job.source + size_t{index} * kRowBytes + chunk * 16);
     }
-    cp_async_arrive_noinc(pipe.full_of(tile));
+    cp_async_arrive_noinc(at.full());
   }
 }
 
 template <Method kMethod, int kRowBytes>
 __device__ void produce_by_tma(const Job& job, const Pipe& pipe, const uint32_t* list, const CUtensorMap* map,
                                int threads) {
-  for (int tile = 0; tile < kTiles; ++tile) {
-    pipe.wait_empty(tile);
-    const uint32_t stage = pipe.data + tile % pipe.stages * kStageRows * kRowBytes, full = pipe.full_of(tile);
+  Cursor at{pipe};
+  for (int tile = 0; tile < kTiles; ++tile, at.advance()) {
+    at.wait_empty();
+    const uint32_t stage = pipe.data + at.stage * kStageRows * kRowBytes, full = at.full();
     if (threadIdx.x == 0) {
       mbarrier_arrive_expect(full, kStageRows * kRowBytes);
     }
@@ -114,10 +126,11 @@ template <Layout kLayout, int kRowBytes>
 __device__ void consume(const Job& job, const Pipe& pipe, const uint32_t* list, const uint8_t* data, bool dense,
                         Stamp* stamps) {
   const uint32_t lane = threadIdx.x % 32;
-  for (int tile = 0; tile < kTiles; ++tile) {
-    pipe.wait_full(tile);
+  Cursor at{pipe};
+  for (int tile = 0; tile < kTiles; ++tile, at.advance()) {
+    at.wait_full();
     if (job.verify) {
-      const uint8_t* stage = data + tile % pipe.stages * kStageRows * kRowBytes;
+      const uint8_t* stage = data + at.stage * kStageRows * kRowBytes;
       for (uint32_t i = lane; i < kStageRows * (kRowBytes / 16); i += 32) {
         const uint32_t row = i / (kRowBytes / 16), chunk = i % (kRowBytes / 16);
         const size_t from = size_t{dense ? list[tile * kStageRows] + row : list[tile * kStageRows + row]};
@@ -129,7 +142,7 @@ __device__ void consume(const Job& job, const Pipe& pipe, const uint32_t* list, 
     }
     __syncwarp();
     if (lane == 0) {
-      mbarrier_arrive(pipe.empty_of(tile));
+      mbarrier_arrive(at.empty());
     }
   }
 }

@@ -138,15 +138,17 @@ void measure_ctas(Bench& bench, int threads, int per_sm, size_t shared) {
   allow_shared(stay_kernel, shared);
   const auto samples = bench.measure(
       ctas, repeat, [&](Stamp* stamps, int) { stay_kernel<<<ctas, threads, shared>>>(stamps, stay); });
-  bench.add("cta_launch", Mechanisms::kOne,
-            {{"threads", int64_t{threads}},
-             {"ctas_per_sm", int64_t{per_sm}},
-             {"shared_bytes", static_cast<int64_t>(shared)},
-             {"stay_cycles", int64_t{stay}}},
-            samples, repeat,
-            {{"gap_cycles", "cycle", median_gap},
-             {"first_wave_spread_s", "s", [=](const Sample& s) { return first_wave_spread_s(s, wave); }},
-             {"launch_to_event_s", "s", [](const Sample& s) { return s.event_s - s.time_s; }}});
+  const Parameters parameters = {{"threads", int64_t{threads}},
+                                 {"ctas_per_sm", int64_t{per_sm}},
+                                 {"shared_bytes", static_cast<int64_t>(shared)},
+                                 {"stay_cycles", int64_t{stay}}};
+  if (per_sm > 1) {
+    bench.add("cta_gap", Mechanisms::kOne, parameters, samples, repeat, {{"gap_cycles", "cycle", median_gap}});
+  } else {
+    bench.add("cta_start", Mechanisms::kOne, parameters, samples, repeat,
+              {{"first_wave_spread_s", "s", [=](const Sample& s) { return first_wave_spread_s(s, wave); }},
+               {"event_beyond_ctas_s", "s", [](const Sample& s) { return s.event_s - s.time_s; }}});
+  }
 }
 
 void measure_counter(Bench& bench, int ctas) {
@@ -172,6 +174,7 @@ void run_launch(Bench& bench) {
   for (const int threads : {128, 384, 512}) {
     measure_ctas(bench, threads, 1, kWholeSmShared);
     measure_ctas(bench, threads, 8, kWholeSmShared);
+    measure_ctas(bench, threads, 8, 116 * 1024);
   }
   for (const int ctas : {1, 8, 132}) {
     measure_counter(bench, ctas);

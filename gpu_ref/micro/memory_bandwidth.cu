@@ -12,7 +12,7 @@ namespace tw::gpu {
 namespace {
 
 constexpr int kThreads = 1024;
-constexpr int kUnroll = 8;
+constexpr int kUnroll = 4;
 
 __device__ __forceinline__ void keep(uint32_t sum, Stamp* stamps) {
   if (sum == 0x9e3779b9u) {
@@ -99,20 +99,20 @@ __global__ void __launch_bounds__(kThreads) piece_kernel(Stamp* stamps, const ui
   const size_t total = size_t{pieces} * lanes, stride = size_t{gridDim.x} * kThreads;
   uint32_t sum = 0, wrong = 0;
   size_t i = size_t{blockIdx.x} * kThreads + threadIdx.x;
-  for (; i + (kUnroll / 2 - 1) * stride < total; i += kUnroll / 2 * stride) {
-    uint4 v[kUnroll / 2];
-    size_t at[kUnroll / 2];
+  for (; i + (kUnroll - 1) * stride < total; i += kUnroll * stride) {
+    uint4 v[kUnroll];
+    size_t at[kUnroll];
 #pragma unroll
-    for (int u = 0; u < kUnroll / 2; ++u) {
+    for (int u = 0; u < kUnroll; ++u) {
       const size_t mine = i + u * stride;
       at[u] = size_t{order[mine / lanes]} * piece_bytes + mine % lanes * 16;
     }
 #pragma unroll
-    for (int u = 0; u < kUnroll / 2; ++u) {
+    for (int u = 0; u < kUnroll; ++u) {
       v[u] = load_cg16(source + at[u]);
     }
 #pragma unroll
-    for (int u = 0; u < kUnroll / 2; ++u) {
+    for (int u = 0; u < kUnroll; ++u) {
       sum ^= v[u].x ^ v[u].y ^ v[u].z ^ v[u].w;
       wrong += verify && v[u].x != pattern_word(at[u] / 4) ? 1 : 0;
     }
@@ -131,7 +131,8 @@ void measure_readers(Bench& bench, const uint8_t* source, size_t bytes, const ch
   const size_t chunk = size_t{kThreads} * 16 * kUnroll;
   const bool cold = std::string(residency) == "hbm";
   const size_t per_sm = cold ? size_t{24} << 20 : size_t{8} << 20;
-  const size_t used = std::min(bytes, per_sm * readers.sms) / (chunk * readers.sms) * chunk * readers.sms;
+  const size_t round = chunk * readers.sms;
+  const size_t used = std::max(round, std::min(bytes, per_sm * readers.sms) / round * round);
   const int passes = cold ? 1 : static_cast<int>(std::max<size_t>(1, per_sm * readers.sms / used));
   const Repeat repeat{.warm_up = 2, .repeats = 5, .flush_l2 = cold};
   allow_shared(stream_read_kernel, kWholeSmShared);
@@ -166,15 +167,14 @@ void measure_numbers_of_sms(Bench& bench, const uint8_t* source, size_t stream_b
 }
 
 void measure_footprints(Bench& bench, const uint8_t* source) {
-  for (const size_t mega : {4, 8, 12, 20, 24, 28, 32, 36, 40, 48, 56, 64, 80, 120}) {
+  for (const size_t rounds : {1, 2, 3, 4, 5, 6, 7, 8, 10, 14}) {
     const auto all = static_cast<uint32_t>(bench.sm_count());
-    const size_t chunk = size_t{kThreads} * 16 * kUnroll * all;
-    const size_t used = std::max<size_t>(1, (mega << 20) / chunk) * chunk;
+    const size_t used = rounds * kThreads * 16 * kUnroll * all;
     const int passes = static_cast<int>((size_t{512} << 20) / used) + 1;
     const Repeat repeat{.warm_up = 2};
     allow_shared(stream_read_kernel, kWholeSmShared);
     for (const bool shared_lines : {false, true}) {
-      if (shared_lines && mega > 64) {
+      if (shared_lines && rounds > 8) {
         continue;
       }
       const int turns = shared_lines ? 2 : passes;

@@ -12,6 +12,7 @@ namespace tw::gpu {
 namespace {
 
 constexpr size_t kLineBytes = 128;
+constexpr uint32_t kFarFromCycles = 400, kMemoryFromCycles = 540;
 
 // One thread on the wanted SM times one load after the other. The other CTAs, one an SM, leave at once.
 __global__ void line_latency_kernel(Stamp* stamps, const uint8_t* source, size_t stride, int lines, uint32_t sm,
@@ -25,8 +26,7 @@ __global__ void line_latency_kernel(Stamp* stamps, const uint8_t* source, size_t
     const uint8_t* address = source + i * stride;
     const uint64_t begin = clock_now();
     const uint32_t value = load_cg4(address);
-    // The next clock read must not be issued before the load's value is there.
-    asm volatile("{.reg .pred p; setp.eq.u32 p, %0, 0x7fffffff; @p trap;}" ::"r"(value) : "memory");
+    wait_for(value);
     latencies[i] = static_cast<uint32_t>(clock_now() - begin);
   }
   stamp_end(stamps);
@@ -102,6 +102,18 @@ void measure_by_sm(Bench& bench, const uint8_t* source) {
   }
 }
 
+// Lines far slower than a near hit and faster than memory: their share, and their mean latency.
+std::pair<double, double> far_lines(const std::vector<uint32_t>& latencies) {
+  double count = 0, sum = 0;
+  for (const uint32_t cycles : latencies) {
+    if (cycles > kFarFromCycles && cycles < kMemoryFromCycles) {
+      count += 1;
+      sum += cycles;
+    }
+  }
+  return {count / static_cast<double>(latencies.size()), count > 0 ? sum / count : 0};
+}
+
 // The same lines, read first by one SM after a flush, then by another, then again by both.
 void measure_touch_order(Bench& bench, const uint8_t* source) {
   const int lines = 256;
@@ -115,20 +127,26 @@ void measure_touch_order(Bench& bench, const uint8_t* source) {
     });
     return latencies.download();
   };
-  for (const auto& [first, second] : {std::pair{0, 1}, std::pair{0, 2}, std::pair{0, 50}, std::pair{2, 4}}) {
+  const int first = 0;
+  for (int second = 1; second < bench.sm_count(); second += second == 1 ? 1 : bench.quick() ? 26 : 4) {
     std::vector<Metric> metrics;
     for (const char* name : {"second_first_touch_p50", "second_first_touch_p90", "first_cold_p50", "first_again_p50",
                              "first_again_p90", "second_again_p50", "second_again_p90"}) {
       metrics.push_back({name, "cycle", {}});
     }
+    metrics.push_back({"second_first_touch_far_share", "1", {}});
+    metrics.push_back({"second_first_touch_far_mean", "cycle", {}});
     for (int i = 0; i < 3; ++i) {
       const auto cold = pass(first, true), touched = pass(second, false), again = pass(first, false),
                  second_again = pass(second, false);
       const double values[] = {quantile(touched, .5), quantile(touched, .9), quantile(cold, .5), quantile(again, .5),
                                quantile(again, .9), quantile(second_again, .5), quantile(second_again, .9)};
-      for (size_t m = 0; m < metrics.size(); ++m) {
+      for (size_t m = 0; m < std::size(values); ++m) {
         metrics[m].samples.push_back(values[m]);
       }
+      const auto [share, mean] = far_lines(touched);
+      metrics[metrics.size() - 2].samples.push_back(share);
+      metrics[metrics.size() - 1].samples.push_back(mean);
     }
     Point point{.family = "l2_touch_order",
                 .parameters = {{"first_sm", int64_t{first}}, {"second_sm", int64_t{second}}},
@@ -157,7 +175,7 @@ void measure_chase(Bench& bench, const char* family, uint8_t* buffer, size_t foo
   if (warm) {
     touch(buffer, footprint);
   }
-  const int steps = static_cast<int>(std::min<size_t>(count, 8192));
+  const int steps = static_cast<int>(std::min<size_t>(count, warm ? 8192 : 65536));
   const Repeat repeat{.warm_up = warm ? 1 : 2, .repeats = 5};
   const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int i) {
     const uint64_t start = order[static_cast<size_t>(i) * (warm ? 8192 : 0) % count];
@@ -189,7 +207,7 @@ void measure_cold(Bench& bench, const uint8_t* source) {
 
 void run_memory_latency(Bench& bench) {
   constexpr size_t kMega = size_t{1} << 20;
-  const size_t bytes = size_t{32} << 30;
+  const size_t bytes = size_t{bench.quick() ? 32u : 96u} << 30;
   DeviceBuffer<uint8_t> buffer(bytes);
   fill_pattern(reinterpret_cast<uint32_t*>(buffer.get()), (size_t{2} << 30) / 4);
   touch(buffer.get(), kResidentBytes);
@@ -200,7 +218,10 @@ void run_memory_latency(Bench& bench) {
                             512, 1024, 2048}) {
     measure_chase(bench, "footprint", buffer.get(), mega * kMega, kLineBytes, true);
   }
-  for (const size_t pages : {4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384}) {
+  for (const size_t pages : {4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 49152}) {
+    if (pages * 2 * kMega > bytes) {
+      break;
+    }
     measure_chase(bench, "translation_reach", buffer.get(), pages * 2 * kMega, 2 * kMega, false);
   }
 }

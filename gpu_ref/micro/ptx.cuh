@@ -56,6 +56,11 @@ __device__ __forceinline__ void mbarrier_wait(uint32_t barrier, uint32_t parity)
   }
 }
 
+// Returns when `word` has arrived: what follows is not issued before. Test data never holds the poison.
+__device__ __forceinline__ void wait_for(uint32_t word) {
+  asm volatile("{.reg .pred p; setp.eq.u32 p, %0, 0xdeadbeef; @p trap;}" ::"r"(word) : "memory");
+}
+
 // ---- named barriers and fences ----
 __device__ __forceinline__ void named_sync(int id, int threads) {
   asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory");

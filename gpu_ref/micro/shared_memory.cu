@@ -41,6 +41,11 @@ __device__ __forceinline__ void store_shared(uint32_t address, uint32_t first_wo
   }
 }
 
+// A store is over for its warp long before it is over for the memory: a load behind it returns when it is.
+__device__ __forceinline__ void wait_for_stores(uint32_t address) {
+  wait_for(load_shared<4>(address));
+}
+
 // Word w of the region holds w, both before a load and after a store.
 __device__ void count_wrong_words(const uint32_t* region, uint32_t stride_bytes, uint32_t width, Stamp* stamps) {
   for (uint32_t lane = threadIdx.x; lane < 32; lane += blockDim.x) {
@@ -77,6 +82,9 @@ __global__ void shared_access_kernel(Stamp* stamps, uint32_t stride_bytes) {
         sum += load_shared<kWidth>(address);
       }
     }
+  }
+  if constexpr (kStore) {
+    wait_for_stores(address);
   }
   __syncthreads();
   if (threadIdx.x == 0) {

@@ -13,7 +13,7 @@ constexpr int kUnroll = 16;
 enum class Operation : uint8_t {
   kArriveThread,        // one thread arrives, again and again, on a barrier that never completes
   kArriveWarp,          // all lanes of one warp arrive
-  kTryWaitDone,         // asks for a phase that is over
+  kTryWaitDone,         // asks for a phase that is over, and waits for the answer
   kExpectAndWait,       // arrive with 0 expected bytes completes the phase; then wait for it
   kFenceProxyAsync,     // with nothing to order
   kFenceAfterStore,     // behind one shared-memory store
@@ -35,7 +35,7 @@ __device__ __forceinline__ void operate(uint32_t barrier, uint32_t scratch, int 
   if constexpr (kOperation == Operation::kArriveThread || kOperation == Operation::kArriveWarp) {
     mbarrier_arrive(barrier);
   } else if constexpr (kOperation == Operation::kTryWaitDone) {
-    (void)mbarrier_try_wait(barrier, 1);
+    mbarrier_wait(barrier, 1);
   } else if constexpr (kOperation == Operation::kExpectAndWait) {
     mbarrier_arrive_expect(barrier, 0);
     mbarrier_wait(barrier, turn & 1);
@@ -51,7 +51,7 @@ __device__ __forceinline__ void operate(uint32_t barrier, uint32_t scratch, int 
   } else if constexpr (kOperation == Operation::kCpAsyncArriveNoinc) {
     cp_async_arrive_noinc(barrier);
   } else if constexpr (kOperation == Operation::kCpAsyncArrive) {
-    cp_async_arrive(barrier);
+    cp_async_arrive(barrier + turn % kUnroll * 8);  // the compiler merges repeats on one barrier
   } else if constexpr (kOperation == Operation::kCommitGroup) {
     cp_async_commit();
   } else {
@@ -61,11 +61,13 @@ __device__ __forceinline__ void operate(uint32_t barrier, uint32_t scratch, int 
 
 template <Operation kOperation>
 __global__ void operation_kernel(Stamp* stamps, uint32_t arrivals) {
-  __shared__ alignas(8) uint64_t barrier;
+  __shared__ alignas(8) uint64_t barriers[kUnroll];
   __shared__ uint32_t scratch[1024];
-  const uint32_t address = shared_address(&barrier), own = shared_address(&scratch[threadIdx.x]);
+  const uint32_t address = shared_address(barriers), own = shared_address(&scratch[threadIdx.x]);
   if (threadIdx.x == 0) {
-    mbarrier_init(address, arrivals);
+    for (uint64_t& barrier : barriers) {
+      mbarrier_init(shared_address(&barrier), arrivals);
+    }
     mbarrier_init_fence();
     stamps[0].errors = 0;
   }
@@ -165,6 +167,7 @@ __global__ void failed_wait_kernel(Stamp* stamps) {
   stamps[0].errors = 0;
   stamp_begin(stamps);
   const bool done = mbarrier_try_wait(shared_address(&barrier), 0);
+  wait_for(done ? 1 : 0);
   stamp_end(stamps);
   stamps[0].errors = done ? 1 : 0;
 }

@@ -19,36 +19,46 @@ enum class Copy : uint8_t { kBulk, kTensor };
 struct Shape {
   uint32_t rows, columns, box_rows, box_columns, swizzled;
   __host__ __device__ uint32_t box_bytes() const { return box_rows * box_columns * 2; }
-  __host__ __device__ uint32_t boxes_across() const { return columns / box_columns; }
-  __host__ __device__ uint32_t boxes() const { return rows / box_rows * boxes_across(); }
+  __host__ __device__ uint32_t boxes() const { return rows / box_rows * (columns / box_columns); }
 };
 
-// Box number `box`: along a row of boxes first, then down.
+// Walks a CTA through its boxes: along one row of boxes, then on to its next row. No division, which would take
+// longer than the issue of a copy.
+struct Walk {
+  uint32_t column = 0, row;
+  __device__ Walk(const Shape& shape, uint32_t cta) : row(cta % (shape.rows / shape.box_rows) * shape.box_rows) {}
+  __device__ __forceinline__ void step(const Shape& shape, uint32_t ctas) {
+    column += shape.box_columns;
+    if (column == shape.columns) {
+      column = 0;
+      row += ctas * shape.box_rows;
+      row = row >= shape.rows ? row - shape.rows : row;
+    }
+  }
+};
+
 template <Copy kCopy>
 __device__ __forceinline__ void issue(uint32_t destination, const CUtensorMap* map, const uint8_t* source,
-                                      const Shape& shape, uint32_t box, uint32_t barrier) {
+                                      const Shape& shape, const Walk& walk, uint32_t barrier) {
   mbarrier_arrive_expect(barrier, shape.box_bytes());
   if constexpr (kCopy == Copy::kBulk) {
-    bulk_load(destination, source + size_t{box} * shape.box_bytes(), shape.box_bytes(), barrier);
+    bulk_load(destination, source + (size_t{walk.row} * shape.columns + walk.column * shape.box_rows) * 2,
+              shape.box_bytes(), barrier);
   } else {
-    const uint32_t across = shape.boxes_across();
-    tensor_load(destination, map, static_cast<int>(box % across * shape.box_columns),
-                static_cast<int>(box / across * shape.box_rows), barrier);
+    tensor_load(destination, map, static_cast<int>(walk.column), static_cast<int>(walk.row), barrier);
   }
 }
 
 // The swizzle follows the address bits, so a tile of fewer than eight rows is placed by where it starts.
 template <Copy kCopy>
-__device__ void count_wrong_words(const uint8_t* tiles, uint32_t tile, const Shape& shape, uint32_t box,
+__device__ void count_wrong_words(const uint8_t* tiles, uint32_t tile, const Shape& shape, const Walk& walk,
                                   Stamp* stamps) {
-  const uint32_t across = shape.boxes_across();
   for (uint32_t at = threadIdx.x * 4; at < shape.box_bytes(); at += blockDim.x * 4) {
     const uint32_t row = at / (shape.box_columns * 2), column_bytes = at % (shape.box_columns * 2);
-    size_t from = size_t{box} * shape.box_bytes() + at;
+    size_t from = (size_t{walk.row} * shape.columns + walk.column * shape.box_rows) * 2 + at;
     uint32_t lies = tile + at;
     if constexpr (kCopy == Copy::kTensor) {
-      from = (size_t{box / across} * shape.box_rows + row) * shape.columns * 2 +
-             box % across * shape.box_columns * 2 + column_bytes;
+      from = (size_t{walk.row + row} * shape.columns + walk.column) * 2 + column_bytes;
       lies = shape.swizzled != 0 ? swizzle128(lies) : lies;
     }
     if (*reinterpret_cast<const uint32_t*>(tiles + lies) != pattern_word(from / 4)) {
@@ -63,7 +73,6 @@ __global__ void tma_stream_kernel(Stamp* stamps, const __grid_constant__ CUtenso
                                   Shape shape, int slots, int rounds) {
   extern __shared__ __align__(1024) uint8_t shared[];
   const uint32_t barriers = shared_address(shared), tiles = barriers + kBarrierBytes;
-  const uint32_t boxes = shape.boxes();
   if (threadIdx.x == 0) {
     for (int s = 0; s < slots; ++s) {
       mbarrier_init(barriers + s * 8, 1);
@@ -72,18 +81,18 @@ __global__ void tma_stream_kernel(Stamp* stamps, const __grid_constant__ CUtenso
     stamps[blockIdx.x].errors = 0;
   }
   __syncthreads();
-  uint32_t box = blockIdx.x % boxes;
   if (threadIdx.x == 0) {
+    Walk walk(shape, blockIdx.x);
     stamp_begin(stamps);
     const uint64_t begin = clock_now();
-    for (int s = 0; s < slots; ++s, box = (box + gridDim.x) % boxes) {
-      issue<kCopy>(tiles + s * shape.box_bytes(), &map, source, shape, box, barriers + s * 8);
+    for (int s = 0; s < slots; ++s, walk.step(shape, gridDim.x)) {
+      issue<kCopy>(tiles + s * shape.box_bytes(), &map, source, shape, walk, barriers + s * 8);
     }
     stamps[blockIdx.x].value[0] = clock_now() - begin;
     for (int round = 1; round < rounds; ++round) {
-      for (int s = 0; s < slots; ++s, box = (box + gridDim.x) % boxes) {
+      for (int s = 0; s < slots; ++s, walk.step(shape, gridDim.x)) {
         mbarrier_wait(barriers + s * 8, (round - 1) & 1);
-        issue<kCopy>(tiles + s * shape.box_bytes(), &map, source, shape, box, barriers + s * 8);
+        issue<kCopy>(tiles + s * shape.box_bytes(), &map, source, shape, walk, barriers + s * 8);
       }
     }
     for (int s = 0; s < slots; ++s) {
@@ -92,10 +101,12 @@ __global__ void tma_stream_kernel(Stamp* stamps, const __grid_constant__ CUtenso
     stamp_end(stamps);
   }
   __syncthreads();
-  for (int s = 0; s < slots; ++s) {
-    const uint64_t turn = uint64_t(rounds - 1) * slots + s;
-    const auto checked = static_cast<uint32_t>((blockIdx.x + turn * gridDim.x) % boxes);
-    count_wrong_words<kCopy>(shared + kBarrierBytes, s * shape.box_bytes(), shape, checked, stamps);
+  Walk walk(shape, blockIdx.x);
+  for (int i = 0; i < (rounds - 1) * slots; ++i) {
+    walk.step(shape, gridDim.x);
+  }
+  for (int s = 0; s < slots; ++s, walk.step(shape, gridDim.x)) {
+    count_wrong_words<kCopy>(shared + kBarrierBytes, s * shape.box_bytes(), shape, walk, stamps);
   }
 }
 
@@ -105,8 +116,9 @@ __global__ void __cluster_dims__(kCluster, 1, 1)
     tma_multicast_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map, Shape shape, int slots, int rounds) {
   extern __shared__ __align__(1024) uint8_t shared[];
   const uint32_t barriers = shared_address(shared), tiles = barriers + kBarrierBytes;
-  const uint32_t rank = cluster_rank(), box_bytes = shape.box_bytes(), boxes = shape.boxes() / kCluster;
+  const uint32_t rank = cluster_rank(), box_bytes = shape.box_bytes(), groups = shape.boxes() / kCluster;
   const uint32_t clusters = gridDim.x / kCluster, first = blockIdx.x / kCluster;
+  uint32_t group = first;
   if (threadIdx.x == 0) {
     for (int s = 0; s < slots; ++s) {
       mbarrier_init(barriers + s * 8, 1);
@@ -120,11 +132,12 @@ __global__ void __cluster_dims__(kCluster, 1, 1)
   }
   for (int round = 0; round < rounds; ++round) {
     for (int s = 0; s < slots && threadIdx.x == 0; ++s) {
-      const uint32_t group = (first + (round * slots + s) * clusters) % boxes;
       mbarrier_arrive_expect(barriers + s * 8, box_bytes * kCluster);
       tensor_load_multicast(tiles + (s * kCluster + rank) * box_bytes, &map, 0,
                             static_cast<int>((group * kCluster + rank) * shape.box_rows), barriers + s * 8,
                             (1u << kCluster) - 1);
+      group += clusters;
+      group = group >= groups ? group - groups : group;
     }
     for (int s = 0; s < slots && threadIdx.x == 0; ++s) {
       mbarrier_wait(barriers + s * 8, round & 1);
@@ -137,10 +150,10 @@ __global__ void __cluster_dims__(kCluster, 1, 1)
   }
   __syncthreads();
   for (int s = 0; s < slots; ++s) {
-    const uint32_t group = (first + ((rounds - 1) * slots + s) * clusters) % boxes;
+    const uint32_t checked = (first + ((rounds - 1) * slots + s) * clusters) % groups;
     for (uint32_t r = 0; r < kCluster; ++r) {
       count_wrong_words<Copy::kTensor>(shared + kBarrierBytes, (s * kCluster + r) * box_bytes, shape,
-                                       group * kCluster + r, stamps);
+                                       Walk(shape, checked * kCluster + r), stamps);
     }
   }
 }

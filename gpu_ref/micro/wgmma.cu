@@ -100,10 +100,10 @@ __global__ void __launch_bounds__(maximum_threads(kN)) wgmma_kernel(Stamp* stamp
     for (float& value : d) {
       value = 0;
     }
-    named_sync(1, 128 * warpgroups);
     if (threadIdx.x == 0) {
       stamp_begin(stamps);
     }
+    named_sync(1, 128 * warpgroups);
     multiply_groups<kN, kA, kBatch>(d, fragments, shared_address(a), shared_address(b), run.groups);
     named_sync(1, 128 * warpgroups);
     if (threadIdx.x == 0) {

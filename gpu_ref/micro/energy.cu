@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+// Joules per action: a loop of one action runs for seconds, and the board's energy counter is read between two of
+// its own ticks while the loop runs. Idle and an empty loop are measured the same way.
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "micro/suites.h"
+#include "micro/wgmma_tiles.cuh"
+
+namespace tw::gpu {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kMaximumStages = 4;
+constexpr uint32_t kBox = 16 * 1024;
+constexpr int kTrialIterations = 2000;
+constexpr double kLaunchSeconds = 0.02;
+constexpr int kInnerSteps = 64;  // actions a thread in one iteration of the outer loop
+
+enum class Action : uint8_t { kEmpty, kFfma, kEx2, kLoadShared, kWgmmaSs, kWgmmaRs, kReadGlobal, kTmaLoad, kCpAsync };
+
+struct Work {
+  int iterations;
+  Data data;
+  const uint8_t* source;
+  size_t bytes;
+};
+
+__device__ __forceinline__ void keep(uint32_t value, Stamp* stamps) {
+  if (value == 0x9e3779b9u) {
+    stamps[blockIdx.x].value[3] = value;
+  }
+}
+
+template <Action kAction>
+__device__ void arithmetic_loop(const Work& work, uint32_t scratch, Stamp* stamps) {
+  uint32_t x[8];
+#pragma unroll
+  for (uint32_t i = 0; i < 8; ++i) {
+    x[i] = 0x3f000000u + pattern_word(threadIdx.x * 8 + i) % 0x800000u;
+  }
+#pragma unroll 1
+  for (int n = 0; n < work.iterations; ++n) {
+    if constexpr (kAction == Action::kEx2) {
+#pragma unroll
+      for (int i = 0; i < 8; ++i) {
+        x[i] ^= n << 12;  // 2^-x settles on one value: start again from another
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < kInnerSteps; ++i) {
+      uint32_t& v = x[i % 8];
+      if constexpr (kAction == Action::kFfma) {
+        // c - x: the value keeps changing instead of settling, as it does in real work.
+        asm volatile("fma.rn.f32 %0, %0, %1, %2;" : "+r"(v) : "r"(0xbf800000u), "r"(0x3fa83126u));
+      } else if constexpr (kAction == Action::kEx2) {
+        asm volatile("{.reg .f32 negative; neg.f32 negative, %0; ex2.approx.ftz.f32 %0, negative;}" : "+r"(v));
+      } else if constexpr (kAction == Action::kLoadShared) {
+        uint32_t a, b, c, d;
+        asm volatile("ld.volatile.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+                     : "=r"(a), "=r"(b), "=r"(c), "=r"(d)
+                     : "r"(scratch + i % 4 * kThreads * 16)
+                     : "memory");
+        v ^= a ^ b ^ c ^ d;
+      }
+    }
+    if constexpr (kAction == Action::kEmpty) {
+      asm volatile("nanosleep.u32 0;");
+    }
+  }
+  keep(x[0] ^ x[1] ^ x[2] ^ x[3] ^ x[4] ^ x[5] ^ x[6] ^ x[7], stamps);
+}
+
+template <Action kAction>
+__device__ void matrix_loop(const Work& work, const uint8_t* tiles, Stamp* stamps) {
+  const uint32_t a = shared_address(tiles) + threadIdx.x / 128 * 64 * kRowBytes,
+                 b = shared_address(tiles) + 128 * kRowBytes;
+  float d[64] = {};
+  uint32_t fragments[4][4];
+#pragma unroll
+  for (int step = 0; step < 4; ++step) {
+    load_a_fragment(fragments[step], tiles + threadIdx.x / 128 * 64 * kRowBytes, step);
+  }
+#pragma unroll 1
+  for (int n = 0; n < work.iterations; ++n) {
+    wgmma_fence();
+#pragma unroll
+    for (int i = 0; i < kInnerSteps; ++i) {
+      const uint32_t at = i % 4 * kStepBytes;
+      if constexpr (kAction == Action::kWgmmaSs) {
+        Wgmma<128>::ss(d, wgmma_descriptor(a + at), wgmma_descriptor(b + at));
+      } else {
+        Wgmma<128>::rs(d, fragments[i % 4], wgmma_descriptor(b + at));
+      }
+    }
+    wgmma_commit();
+    wgmma_wait<0>();
+  }
+  float sum = 0;
+  for (const float v : d) {
+    sum += v;
+  }
+  keep(__float_as_uint(sum), stamps);
+}
+
+__device__ void read_loop(const Work& work, Stamp* stamps) {
+  const size_t chunk = size_t{kThreads} * 16 * 8, stride = chunk * gridDim.x;
+  size_t at = blockIdx.x * chunk;
+  uint32_t sum = 0;
+#pragma unroll 1
+  for (int n = 0; n < work.iterations; ++n) {
+    uint4 v[8];
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      v[i] = load_cg16(work.source + at + (threadIdx.x + size_t{kThreads} * i) * 16);
+    }
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      sum ^= v[i].x ^ v[i].y ^ v[i].z ^ v[i].w;
+    }
+    at += stride;
+    at = at + chunk > work.bytes ? blockIdx.x * chunk : at;
+  }
+  keep(sum, stamps);
+}
+
+__device__ void tma_loop(const Work& work, uint32_t tiles, uint64_t* barriers) {
+  if (threadIdx.x != 0) {
+    return;
+  }
+  size_t at = size_t{blockIdx.x} * kBox;
+  for (int n = 0; n < work.iterations + kMaximumStages; ++n) {
+    const uint32_t slot = n % kMaximumStages, barrier = shared_address(&barriers[slot]);
+    if (n >= kMaximumStages) {
+      mbarrier_wait(barrier, (n / kMaximumStages - 1) & 1);
+    }
+    if (n < work.iterations) {
+      mbarrier_arrive_expect(barrier, kBox);
+      bulk_load(tiles + slot * kBox, work.source + at, kBox, barrier);
+      at = (at + size_t{gridDim.x} * kBox) % work.bytes;
+    }
+  }
+}
+
+__device__ void cp_async_loop(const Work& work, uint32_t tiles) {
+  size_t at = size_t{blockIdx.x} * kThreads * 16 * 8;
+#pragma unroll 1
+  for (int n = 0; n < work.iterations; ++n) {
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      const uint32_t offset = (threadIdx.x + kThreads * i) * 16;
+      cp_async16(tiles + n % 2 * (kThreads * 128) + offset, work.source + at + offset);
+    }
+    cp_async_commit();
+    cp_async_wait<1>();
+    at += size_t{gridDim.x} * kThreads * 128;
+    at = at + kThreads * 128 > work.bytes ? size_t{blockIdx.x} * kThreads * 128 : at;
+  }
+  cp_async_wait<0>();
+}
+
+template <Action kAction>
+__global__ void __launch_bounds__(kThreads, 1) energy_kernel(Stamp* stamps, Work work) {
+  extern __shared__ __align__(1024) uint8_t tiles[];
+  __shared__ uint64_t barriers[kMaximumStages];
+  fill_tile(tiles, 512, 0, work.data);
+  if (threadIdx.x < kMaximumStages) {
+    mbarrier_init(shared_address(&barriers[threadIdx.x]), 1);
+    mbarrier_init_fence();
+  }
+  fence_proxy_async();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    stamps[blockIdx.x].errors = 0;
+    stamp_begin(stamps);
+  }
+  if constexpr (kAction == Action::kWgmmaSs || kAction == Action::kWgmmaRs) {
+    matrix_loop<kAction>(work, tiles, stamps);
+  } else if constexpr (kAction == Action::kReadGlobal) {
+    read_loop(work, stamps);
+  } else if constexpr (kAction == Action::kTmaLoad) {
+    tma_loop(work, shared_address(tiles), barriers);
+  } else if constexpr (kAction == Action::kCpAsync) {
+    cp_async_loop(work, shared_address(tiles));
+  } else {
+    arithmetic_loop<kAction>(work, shared_address(tiles) + threadIdx.x * 16, stamps);
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    stamp_end(stamps);
+  }
+}
+
+double now_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+struct Tick {
+  double time_s, energy_j;
+};
+
+// Waits until the counter changes: between two such moments it has counted whole intervals.
+Tick next_tick(const Nvml& nvml) {
+  const auto first = nvml.total_energy_j();
+  if (!first) {
+    throw RunError("the driver gives no energy counter");
+  }
+  for (;;) {
+    const double energy = *nvml.total_energy_j();
+    if (energy != *first) {
+      return {now_s(), energy};
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+}
+
+struct Loop {
+  const char* action;
+  const char* unit;     // what one action is
+  double per_iteration; // actions a CTA in one iteration
+  Data data;
+  const uint8_t* source;
+  size_t bytes;
+  void (*kernel)(Stamp*, Work);
+};
+
+struct Measured {
+  double power_w = 0, joules = 0, seconds = 0;
+};
+
+// Average power between two ticks, at least `seconds` apart, reached half a second after the start.
+Measured average_power(const Nvml& nvml, double seconds) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  const Tick begin = next_tick(nvml);
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  const Tick end = next_tick(nvml);
+  Measured measured;
+  measured.seconds = end.time_s - begin.time_s;
+  measured.joules = end.energy_j - begin.energy_j;
+  measured.power_w = measured.joules / measured.seconds;
+  return measured;
+}
+
+struct Steady {
+  int iterations = 0;
+  Measured measured;
+  Sample sample;
+};
+
+// Queues enough launches to outlast the measurement, then takes clock and rate from one more at its end.
+Steady run_steadily(Bench& bench, const Loop& loop, int ctas, double seconds) {
+  const size_t shared = kWholeSmShared;
+  allow_shared(loop.kernel, shared);
+  Work work{kTrialIterations, loop.data, loop.source, loop.bytes};
+  const auto launch = [&](Stamp* stamps) { loop.kernel<<<ctas, kThreads, shared>>>(stamps, work); };
+  const auto trial = bench.measure(ctas, {.warm_up = 1, .repeats = 1}, [&](Stamp* stamps, int) { launch(stamps); });
+  // Long launches: the queue holds about a thousand, and it must outlast the measurement by a margin, since the
+  // clock may fall or rise after the trial.
+  work.iterations = static_cast<int>(kTrialIterations * kLaunchSeconds / trial.front().time_s) + 1;
+  DeviceBuffer<Stamp> unused(static_cast<size_t>(ctas));
+  const int launches = static_cast<int>((seconds + 1.0) * 1.25 / kLaunchSeconds) + 1;
+  for (int i = 0; i < launches; ++i) {
+    launch(unused.get());
+  }
+  TW_CUDA(cudaGetLastError());
+  Steady steady;
+  steady.iterations = work.iterations;
+  steady.measured = average_power(bench.nvml(), seconds);
+  steady.sample = bench.measure(ctas, {.warm_up = 0, .repeats = 1}, [&](Stamp* stamps, int) { launch(stamps); }).front();
+  return steady;
+}
+
+void measure_loop(Bench& bench, const Loop& loop, int ctas, double seconds, double idle_w) {
+  const Steady steady = run_steadily(bench, loop, ctas, seconds);
+  const double actions_per_s = loop.per_iteration * steady.iterations * ctas / steady.sample.time_s;
+  Point point{.family = "energy",
+              .parameters = {{"action", std::string(loop.action)},
+                             {"sms", int64_t{ctas}},
+                             {"data", std::string(loop.data == Data::kZero ? "zero" : "random")},
+                             {"per", std::string(loop.unit)}}};
+  point.metrics = {{"joules_per_action_above_idle", "J", {(steady.measured.power_w - idle_w) / actions_per_s}},
+                   {"joules_per_action", "J", {steady.measured.power_w / actions_per_s}},
+                   {"power_w", "W", {steady.measured.power_w}},
+                   {"idle_power_w", "W", {idle_w}},
+                   {"actions_per_second", "1/s", {actions_per_s}},
+                   {"seconds_between_ticks", "s", {steady.measured.seconds}}};
+  point.sm_clock_hz = steady.sample.sm_clock_hz;
+  point.memory_clock_hz = bench.nvml().memory_clock_hz();
+  point.power_w = steady.measured.power_w;
+  point.joules = steady.measured.joules;
+  std::fprintf(stderr, "energy %-14s %3d SMs %-6s %7.1f W  %10.3g J/%s above idle  %4.0f MHz\n", loop.action, ctas,
+               loop.data == Data::kZero ? "zero" : "random", steady.measured.power_w,
+               point.metrics[0].samples[0], loop.unit, steady.sample.sm_clock_hz * 1e-6);
+  bench.add(std::move(point));
+}
+
+double measure_idle(Bench& bench, double seconds) {
+  TW_CUDA(cudaDeviceSynchronize());
+  std::this_thread::sleep_for(std::chrono::seconds(2));  // clocks and temperature settle
+  const Measured measured = average_power(bench.nvml(), seconds);
+  Point point{.family = "idle_power", .parameters = {{"context", std::string("open")}}};
+  point.metrics = {{"power_w", "W", {measured.power_w}}, {"seconds_between_ticks", "s", {measured.seconds}}};
+  point.memory_clock_hz = bench.nvml().memory_clock_hz();
+  point.power_w = measured.power_w;
+  point.joules = measured.joules;
+  bench.add(std::move(point));
+  return measured.power_w;
+}
+
+}  // namespace
+
+void run_energy(Bench& bench) {
+  const double seconds = bench.quick() ? 0.5 : 4.0;
+  DeviceBuffer<uint8_t> buffer(kStreamBytes);
+  fill_pattern(reinterpret_cast<uint32_t*>(buffer.get()), kStreamBytes / 4);
+  const double idle_w = measure_idle(bench, seconds);
+  const double per_thread = double{kThreads} * kInnerSteps, read = double{kThreads} * 128;
+  const double flop = 2.0 * 64 * 128 * 16 * 2 * kInnerSteps;  // two warpgroups
+  const uint8_t* data = buffer.get();
+  const Loop loops[] = {
+      {"empty_loop", "iteration", kThreads, Data::kZero, data, 0, energy_kernel<Action::kEmpty>},
+      {"ffma", "thread_ffma", per_thread, Data::kRandom, data, 0, energy_kernel<Action::kFfma>},
+      {"ex2", "thread_ex2", per_thread, Data::kRandom, data, 0, energy_kernel<Action::kEx2>},
+      {"lds128", "byte", per_thread * 16, Data::kRandom, data, 0, energy_kernel<Action::kLoadShared>},
+      {"wgmma_ss_n128", "flop", flop, Data::kZero, data, 0, energy_kernel<Action::kWgmmaSs>},
+      {"wgmma_ss_n128", "flop", flop, Data::kRandom, data, 0, energy_kernel<Action::kWgmmaSs>},
+      {"wgmma_rs_n128", "flop", flop, Data::kRandom, data, 0, energy_kernel<Action::kWgmmaRs>},
+      {"l2_read", "byte", read, Data::kRandom, data, kResidentBytes, energy_kernel<Action::kReadGlobal>},
+      {"hbm_read", "byte", read, Data::kRandom, data, kStreamBytes, energy_kernel<Action::kReadGlobal>},
+      {"l2_cp_async", "byte", read, Data::kRandom, data, kResidentBytes, energy_kernel<Action::kCpAsync>},
+      {"l2_tma", "byte", kBox, Data::kRandom, data, kResidentBytes, energy_kernel<Action::kTmaLoad>},
+      {"hbm_tma", "byte", kBox, Data::kRandom, data, kStreamBytes, energy_kernel<Action::kTmaLoad>},
+  };
+  for (const Loop& loop : loops) {
+    measure_loop(bench, loop, bench.sm_count(), seconds, idle_w);
+    measure_loop(bench, loop, bench.sm_count() / 3, seconds, idle_w);
+  }
+}
+
+}  // namespace tw::gpu
