@@ -176,12 +176,13 @@ void measure_case(Bench& bench, const Source& source, const Case& c) {
       make_tensor_map(source.words, c.shape.rows, c.shape.columns, c.shape.box_rows, c.shape.box_columns,
                       c.shape.swizzled != 0 ? Swizzle::k128 : Swizzle::kNone);
   const auto* bytes = reinterpret_cast<const uint8_t*>(source.words);
-  const int rounds = std::max(8, static_cast<int>((1u << 19) / (box * c.slots)));
   const size_t shared = kBarrierBytes + size_t{box} * c.slots;
   const size_t reserved = c.ctas > 1 ? std::max(shared, size_t{120} * 1024) : shared;
   const auto kernel = c.copy == Copy::kBulk ? tma_stream_kernel<Copy::kBulk> : tma_stream_kernel<Copy::kTensor>;
   allow_shared(kernel, reserved);
   const bool cold = std::string(c.residency) == "hbm";
+  const uint32_t bytes_per_cta = cold && c.ctas > 1 ? 1u << 22 : 1u << 19;
+  const int rounds = std::max(8, static_cast<int>(bytes_per_cta / (box * c.slots)));
   const Repeat repeat{.warm_up = cold ? 1 : 2, .repeats = 5, .flush_l2 = cold, .verifies = true};
   const auto samples = bench.measure(c.ctas, repeat, [&](Stamp* stamps, int) {
     kernel<<<c.ctas, 32, reserved>>>(stamps, map, bytes, c.shape, c.slots, rounds);
