@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The two DMA engines between DRAM and global buffer. Each starts at most one transaction a cycle, in order; a transaction
+// whose channel has no credit holds up those behind it. Event fidelity.
+#pragma once
+
+#include <systemc>
+
+#include <deque>
+#include <vector>
+
+#include "sim/accel/event/dram_port.h"
+#include "sim/accel/event/global_buffer.h"
+#include "sim/accel/event/stall_meter.h"
+#include "sim/accel/transactions.h"
+
+namespace tilewright::accel {
+
+// DRAM -> tile. Returned data waits at its port (channel modulo ports) for a packet into the global buffer.
+class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interface, public PacketOwner {
+ public:
+  EventLoadDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout);
+  void connect(const Alarm& issue, const Alarm& post);
+  void reset(const RunContext* context);
+
+  sc_core::sc_port<EventFabric> fabric{"fabric"};
+  sc_core::sc_port<EventGlobalBuffer> global_buffer{"global_buffer"};
+  sc_core::sc_port<EventDramPort> dram{"dram"};
+
+  void returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now);
+  void post(Cycle now);   // slot
+  void issue(Cycle now);  // slot
+
+  void packet_granted(uint32_t /*requester*/, Cycle /*now*/) override {}
+  void packet_done(uint32_t requester, Cycle now) override;
+
+  const StallCycles& close(Cycle end) { return meter_.close(end); }
+  bool finished() const { return position_ == context_->program->loads.size(); }
+
+ private:
+  struct Arrived {
+    uint32_t tile, bytes;
+    uint64_t offset;
+  };
+  struct Port {
+    std::deque<Arrived> arrived;
+    bool posted = false;
+  };
+  void end_of_elaboration() override;
+  Stall blocker() const;
+
+  const arch::AcceleratorSpec& spec_;
+  const Layout& layout_;
+  Alarm issue_, post_;
+  EventFabric* fabric_ = nullptr;
+  EventGlobalBuffer* global_buffer_ = nullptr;
+  EventDramPort* dram_ = nullptr;
+  const RunContext* context_ = nullptr;
+  std::size_t position_ = 0;
+  TransactionCursor cursor_;
+  Cycle issued_at_ = kNever;
+  std::vector<Port> ports_;
+  StallMeter meter_;
+};
+
+// Tile -> DRAM. A transaction takes a write credit, is read from the global buffer by a packet, and then sent.
+class EventStoreDma final : public sc_core::sc_module, public sc_core::sc_interface, public PacketOwner {
+ public:
+  EventStoreDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout);
+  void connect(const Alarm& post) { post_ = post; }
+  void reset(const RunContext* context);
+
+  sc_core::sc_port<EventFabric> fabric{"fabric"};
+  sc_core::sc_port<EventGlobalBuffer> global_buffer{"global_buffer"};
+  sc_core::sc_port<EventDramPort> dram{"dram"};
+
+  void acknowledged(Cycle now);
+  void post(Cycle now);  // slot
+
+  void packet_granted(uint32_t /*requester*/, Cycle /*now*/) override {}
+  void packet_done(uint32_t requester, Cycle now) override;
+
+  const StallCycles& close(Cycle end) { return meter_.close(end); }
+  bool finished() const { return position_ == context_->program->stores.size() && outstanding_ == 0; }
+
+ private:
+  struct Port {
+    TileTransaction transaction;
+    uint32_t tile = 0;
+    bool posted = false;
+  };
+  void end_of_elaboration() override;
+  Stall blocker() const;
+  void start_transaction(Cycle now);
+
+  const arch::AcceleratorSpec& spec_;
+  const Layout& layout_;
+  Alarm post_;
+  EventFabric* fabric_ = nullptr;
+  EventGlobalBuffer* global_buffer_ = nullptr;
+  EventDramPort* dram_ = nullptr;
+  const RunContext* context_ = nullptr;
+  std::size_t position_ = 0;
+  TransactionCursor cursor_;
+  Cycle posted_at_ = kNever;
+  uint64_t outstanding_ = 0;
+  std::vector<Port> ports_;
+  StallMeter meter_;
+};
+
+}  // namespace tilewright::accel

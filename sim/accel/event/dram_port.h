@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The edge between the core's clock and the DRAM's: hands transactions to the channels, returns completions, and keeps
+// the credits that bound what is in flight per channel. Event fidelity.
+#pragma once
+
+#include <systemc>
+
+#include <deque>
+#include <memory>
+#include <queue>
+#include <vector>
+
+#include "sim/accel/event/fabric.h"
+#include "sim/base/activity.h"
+#include "sim/engine/clock.h"
+#include "sim/memory/dram/address_map.h"
+#include "sim/memory/dram/event_channel.h"
+
+namespace tilewright::accel {
+
+class DramClient {
+ public:
+  virtual void read_returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now) = 0;
+  virtual void write_acknowledged(Cycle now) = 0;
+  virtual void read_credit_returned(Cycle now) = 0;
+
+ protected:
+  ~DramClient() = default;
+};
+
+class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interface {
+ public:
+  EventDramPort(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const engine::Clock& core);
+  void connect(const Alarm& returns, std::vector<Alarm> channels) {
+    returns_alarm_ = returns;
+    channel_alarms_ = std::move(channels);
+  }
+  void set_client(DramClient* client) { client_ = client; }
+  void reset();
+
+  uint32_t channels() const { return static_cast<uint32_t>(channels_.size()); }
+  uint32_t channel_of(uint64_t address) const { return map_.channel_of(address); }
+  bool has_read_credit(uint32_t channel) const { return channels_[channel]->read_credits > 0; }
+  bool has_write_credit(uint32_t channel) const { return channels_[channel]->write_credits > 0; }
+  void take_write_credit(uint32_t channel) { --channels_[channel]->write_credits; }
+
+  void read(uint64_t address, uint32_t bytes, uint32_t tile, uint64_t offset, Cycle now);  // takes a credit
+  void write(uint64_t address, uint32_t bytes, Cycle now);                               // credit taken before
+
+  void take_returns(Cycle now);                  // slot of the core's domain
+  void act_channel(uint32_t channel, Cycle now);  // slot of the DRAM's domain
+
+  // Counts up to the DRAM edges before the core's edge `end`.
+  void close(Cycle end, Activity& activity, Cycle& busy);
+  bool idle() const { return returns_.empty() && outstanding_ == 0; }
+
+ private:
+  struct Origin {  // of a transaction in flight, by tag
+    uint64_t offset;
+    uint32_t tile, bytes, channel;
+  };
+  struct Waiting {
+    Cycle visible;
+    memory::DramTransaction transaction;
+  };
+  struct Channel {
+    explicit Channel(const arch::DramSpec& spec) : model(spec) {}
+    memory::EventDramChannel model;
+    std::deque<Waiting> waiting;
+    uint32_t read_credits = 0, write_credits = 0;
+  };
+  struct Return {
+    Cycle core_cycle, dram_cycle;
+    uint32_t channel;
+    bool write;
+    uint64_t tag;
+    friend bool operator>(const Return& a, const Return& b) {
+      return a.dram_cycle != b.dram_cycle ? a.dram_cycle > b.dram_cycle : a.channel > b.channel;
+    }
+  };
+  void send(const memory::DramTransaction& transaction, uint32_t channel, Cycle now);
+
+  const arch::AcceleratorSpec& spec_;
+  engine::Clock core_, dram_;
+  memory::AddressMap map_;
+  Alarm returns_alarm_;
+  std::vector<Alarm> channel_alarms_;
+  DramClient* client_ = nullptr;
+  std::vector<std::unique_ptr<Channel>> channels_;
+  std::vector<Origin> origins_;
+  std::vector<uint64_t> free_tags_;
+  std::priority_queue<Return, std::vector<Return>, std::greater<>> returns_;
+  std::vector<memory::DramCompletion> done_;
+  uint64_t outstanding_ = 0;
+};
+
+}  // namespace tilewright::accel

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/accel/event/sender.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "sim/accel/event/mutation.h"
+
+namespace tilewright::accel {
+
+using mappers::EndpointMask;
+using mappers::Send;
+
+namespace {
+
+template <typename Visit>
+void for_each_endpoint(EndpointMask mask, const Visit& visit) {
+  for (; mask != 0; mask &= mask - 1) {
+    visit(static_cast<uint32_t>(std::countr_zero(mask)));
+  }
+}
+
+}  // namespace
+
+EventSender::EventSender(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout,
+                         uint32_t index)
+    : sc_core::sc_module(name), spec_(spec), layout_(layout), index_(index) {}
+
+void EventSender::connect(const Alarm& post, const Alarm& delivery) {
+  post_ = post;
+  delivery_ = delivery;
+}
+
+void EventSender::end_of_elaboration() {
+  fabric_ = fabric.operator->();
+  global_buffer_ = global_buffer.operator->();
+  for (int i = 0; i < endpoints.size(); ++i) {
+    endpoints_.push_back(endpoints[i]);
+  }
+}
+
+void EventSender::reset(const RunContext* context) {
+  context_ = context;
+  sends_ = &context->program->senders[index_];
+  position_ = sent_ = packet_bytes_ = 0;
+  deliveries_.clear();
+  meter_.reset();
+  activity_ = {};
+  for (const Send& send : *sends_) {
+    for_each_endpoint(send.destinations, [&](uint32_t e) { endpoints_[e]->set_feeder(send.buffet, post_); });
+  }
+  post_.at(0);
+}
+
+// True once the tile is there and every destination has room, which it then has reserved.
+bool EventSender::begin_chunk(const Send& send, Cycle now) {
+  if (!global_buffer_->ready(send.tile)) {
+    meter_.change(Stall::kTileWait, now);
+    global_buffer_->wait_ready(index_);
+    return false;
+  }
+  bool room = true;
+  if (mutated(Mutation::kRoomOfFirstOnly)) {
+    const auto first = static_cast<std::size_t>(std::countr_zero(send.destinations));
+    room = endpoints_[first]->has_room(send.buffet, send.bytes);
+  } else {
+  for_each_endpoint(send.destinations, [&](uint32_t e) { room &= endpoints_[e]->has_room(send.buffet, send.bytes); });
+  }
+  if (!room) {
+    meter_.change(Stall::kSpaceWait, now);  // every freed chunk of its destinations wakes this sender
+    return false;
+  }
+  for_each_endpoint(send.destinations, [&](uint32_t e) { endpoints_[e]->reserve(send.buffet, send.bytes); });
+  packet_.needs = layout_.send_needs(send.destinations);
+  packet_.row_links = layout_.rows_reached(send.destinations);
+  packet_.banks = 1;
+  return true;
+}
+
+void EventSender::post(Cycle now) {
+  if (packet_bytes_ != 0) {
+    return;
+  }
+  if (position_ == sends_->size()) {
+    meter_.change(Stall::kIdle, now);
+    return;
+  }
+  const Send& send = (*sends_)[position_];
+  if (sent_ == 0 && !begin_chunk(send, now)) {
+    return;
+  }
+  packet_bytes_ = std::min(spec_.noc.packet_bytes, send.bytes - sent_);
+  Packet packet = packet_;
+  packet.cycles = static_cast<uint32_t>(divide_up(packet_bytes_, spec_.noc.link_bytes_per_cycle));
+  add_bank(packet, layout_.bank_of(context_->places->address[send.tile] + send.offset + sent_));
+  meter_.change(Stall::kArbitration, now);
+  fabric_->post(layout_.sender(index_), *this, packet, now);
+}
+
+void EventSender::packet_granted(uint32_t /*requester*/, Cycle now) { meter_.change(Stall::kBusy, now); }
+
+void EventSender::packet_done(uint32_t /*requester*/, Cycle now) {
+  const Send& send = (*sends_)[position_];
+  sent_ += packet_bytes_;
+  packet_bytes_ = 0;
+  if (sent_ == send.bytes) {
+    finish_chunk(send, now);
+  }
+  post_.at(now);
+}
+
+void EventSender::finish_chunk(const Send& send, Cycle now) {
+  const auto copies = static_cast<uint64_t>(std::popcount(send.destinations));
+  activity_.add(Action::kGlobalBufferRead, send.bytes);
+  activity_.add(Action::kNocInjected, send.bytes);
+  activity_.add(Action::kNocDelivered, send.bytes * copies);
+  activity_.add(Action::kNocLinkBytes, uint64_t{send.bytes} * layout_.links_out(send.destinations));
+  activity_.add(send.buffet == mappers::Buffet::kWeight ? Action::kWeightBufferWrite : Action::kInputBufferWrite,
+                send.bytes * copies);
+  global_buffer_->sent(send.tile, now);
+  const Cycle arrival = now + (mutated(Mutation::kLatencyForgotten) ? 1 : spec_.noc.latency);
+  deliveries_.push_back({arrival, position_});
+  delivery_.at(arrival);
+  ++position_;
+  sent_ = 0;
+}
+
+void EventSender::deliver(Cycle now) {
+  for (; !deliveries_.empty() && deliveries_.front().cycle == now; deliveries_.pop_front()) {
+    const uint32_t index = deliveries_.front().send;
+    const Send& send = (*sends_)[index];
+    if (context_->observer != nullptr) {
+      context_->observer->chunk_delivered(index_, index);
+    }
+    for_each_endpoint(send.destinations, [&](uint32_t e) { endpoints_[e]->deliver(send.buffet, now); });
+  }
+}
+
+std::string EventSender::describe_state() const {
+  if (finished()) {
+    return "";
+  }
+  return std::string(basename()) + " at chunk " + std::to_string(position_) + " of " + std::to_string(sends_->size()) +
+         "; ";
+}
+
+}  // namespace tilewright::accel

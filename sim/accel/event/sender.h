@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Moves chunks from global-buffer tiles to the buffets of one or more endpoints, in the order of its stream, packet by
+// packet; room for a whole chunk is reserved at every destination before its first packet. Event fidelity.
+#pragma once
+
+#include <systemc>
+
+#include <deque>
+#include <vector>
+
+#include "sim/accel/event/endpoint.h"
+
+namespace tilewright::accel {
+
+class EventSender final : public sc_core::sc_module, public sc_core::sc_interface, public PacketOwner {
+ public:
+  EventSender(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout,
+              uint32_t index);
+  void connect(const Alarm& post, const Alarm& delivery);
+  void reset(const RunContext* context);
+
+  sc_core::sc_port<EventFabric> fabric{"fabric"};
+  sc_core::sc_port<EventGlobalBuffer> global_buffer{"global_buffer"};
+  sc_core::sc_port<EventEndpoint, 0> endpoints{"endpoints"};
+
+  void post(Cycle now);     // slot
+  void deliver(Cycle now);  // slot: chunks whose last packet ended `latency` cycles ago
+
+  void packet_granted(uint32_t requester, Cycle now) override;
+  void packet_done(uint32_t requester, Cycle now) override;
+
+  const StallCycles& close(Cycle end) { return meter_.close(end); }
+  bool finished() const { return position_ == sends_->size() && deliveries_.empty(); }
+  std::string describe_state() const;  // empty when finished
+  Activity& activity() { return activity_; }
+
+ private:
+  struct Delivery {
+    Cycle cycle;
+    uint32_t send;
+  };
+  void end_of_elaboration() override;
+  bool begin_chunk(const mappers::Send& send, Cycle now);
+  void finish_chunk(const mappers::Send& send, Cycle now);
+
+  const arch::AcceleratorSpec& spec_;
+  const Layout& layout_;
+  uint32_t index_;
+  Alarm post_, delivery_;
+  EventFabric* fabric_ = nullptr;
+  EventGlobalBuffer* global_buffer_ = nullptr;
+  std::vector<EventEndpoint*> endpoints_;
+
+  const RunContext* context_ = nullptr;
+  const std::vector<mappers::Send>* sends_ = nullptr;
+  uint32_t position_ = 0;
+  uint32_t sent_ = 0;      // bytes of the present chunk
+  uint32_t packet_bytes_ = 0;  // of the packet posted or in flight; 0: none
+  Packet packet_;
+  std::deque<Delivery> deliveries_;
+  StallMeter meter_;
+  Activity activity_;
+};
+
+}  // namespace tilewright::accel

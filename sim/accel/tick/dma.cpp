@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/accel/tick/dma.h"
+
+#include <algorithm>
+
+namespace tilewright::accel {
+
+TickDramPort::TickDramPort(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
+                           const engine::Clock& core)
+    : sc_core::sc_module(name), spec_(spec), core_(core), dram_(spec.dram.command_clock), map_(spec.dram) {
+  reset();
+}
+
+void TickDramPort::reset() {
+  channels_.clear();
+  for (uint32_t i = 0; i < spec_.dram.channels; ++i) {
+    channels_.push_back(std::make_unique<Channel>(spec_.dram));
+  }
+  transfers_.clear();
+  returned_.clear();
+  dram_cycles_ = 0;
+}
+
+void TickDramPort::take_credit(uint32_t channel, bool write) {
+  ++(write ? channels_[channel]->writes : channels_[channel]->reads);
+}
+
+void TickDramPort::send(const TickTransfer& transfer, Cycle now) {
+  transfers_.push_back(transfer);
+  channels_[channel_of(transfer.address)]->outgoing.push_back({now, transfers_.size() - 1});
+}
+
+void TickDramPort::step_dram(Cycle now) {
+  dram_cycles_ = now + 1;
+  for (uint32_t c = 0; c < channels_.size(); ++c) {
+    Channel& channel = *channels_[c];
+    // Seen only at an edge strictly after the core's: both clocks may have an edge at this very time.
+    while (!channel.outgoing.empty() && core_.edge_time(channel.outgoing.front().sent) < dram_.edge_time(now)) {
+      const uint64_t tag = channel.outgoing.front().tag;
+      const TickTransfer& transfer = transfers_[tag];
+      channel.model.push({tag, transfer.address, transfer.bytes, transfer.write}, now);
+      channel.outgoing.pop_front();
+    }
+    done_.clear();
+    channel.model.tick(now, done_);
+    for (const memory::DramCompletion& completion : done_) {
+      returned_.emplace_back(c, completion.tag);
+    }
+  }
+}
+
+std::vector<std::pair<uint32_t, TickTransfer>> TickDramPort::take_returns() {
+  std::vector<std::pair<uint32_t, TickTransfer>> result;
+  for (const auto& [channel, tag] : returned_) {
+    result.emplace_back(channel, transfers_[tag]);
+    --(transfers_[tag].write ? channels_[channel]->writes : channels_[channel]->reads);
+  }
+  returned_.clear();
+  return result;
+}
+
+void TickDramPort::close(Activity& activity, Cycle& busy) {
+  for (const std::unique_ptr<Channel>& channel : channels_) {
+    channel->model.finish(dram_cycles_);
+    const memory::DramStatistics& counts = channel->model.statistics();
+    activity.add(Action::kDramReadBytes, counts.read_bursts * spec_.dram.burst_bytes.value);
+    activity.add(Action::kDramWriteBytes, counts.write_bursts * spec_.dram.burst_bytes.value);
+    activity.add(Action::kDramActivate, counts.activates);
+    activity.add(Action::kDramRefresh, counts.refreshes);
+    busy += counts.data_bus_cycles;
+  }
+}
+
+bool TickDramPort::idle() const {
+  return std::all_of(channels_.begin(), channels_.end(),
+                     [](const auto& channel) { return channel->reads == 0 && channel->writes == 0; });
+}
+
+TickLoadDma::TickLoadDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout)
+    : sc_core::sc_module(name), spec_(spec), layout_(layout) {}
+
+void TickLoadDma::reset(const RunContext* context) {
+  context_ = context;
+  position_ = 0;
+  cursor_ = {};
+  ports_.assign(spec_.dma.ports, {});
+  stalls_ = {};
+}
+
+void TickLoadDma::end_packets() {
+  for (uint32_t i = 0; i < ports_.size(); ++i) {
+    if (fabric->ended(layout_.load_port(i))) {
+      global_buffer->write_loaded(ports_[i].front().tile, ports_[i].front().bytes);
+      ports_[i].pop_front();
+    }
+  }
+}
+
+void TickLoadDma::post() {
+  for (uint32_t i = 0; i < ports_.size(); ++i) {
+    const uint32_t requester = layout_.load_port(i);
+    if (ports_[i].empty() || fabric->waits(requester) || fabric->moves(requester)) {
+      continue;
+    }
+    const TickTransfer& transfer = ports_[i].front();
+    TickPacket packet{layout_.load_needs(i), transfer.bytes, spec_.dma.bytes_per_cycle, 0, false, true};
+    packet.needs.add(layout_.bank_of(context_->places->address[transfer.tile] + transfer.offset));
+    fabric->post(requester, packet);
+  }
+}
+
+Stall TickLoadDma::state() const {
+  if (finished()) {
+    return Stall::kIdle;
+  }
+  if (!global_buffer->open(context_->program->loads[position_])) {
+    return Stall::kSpaceWait;
+  }
+  return dram->read_credit(dram->channel_of(cursor_.current().address)) ? Stall::kBusy : Stall::kDramWait;
+}
+
+void TickLoadDma::issue(Cycle now) {
+  if (!finished() && cursor_.done()) {
+    cursor_ = TransactionCursor(context_->tile(context_->program->loads[position_]).dram, spec_.dma.request_bytes);
+  }
+  const Stall next = state();
+  stalls_.add(next, 1);
+  if (next != Stall::kBusy) {
+    return;
+  }
+  const TileTransaction transaction = cursor_.current();
+  dram->take_credit(dram->channel_of(transaction.address), false);
+  dram->send({context_->program->loads[position_], transaction.bytes, transaction.offset, transaction.address, false},
+             now);
+  cursor_.advance();
+  position_ += cursor_.done() ? 1 : 0;
+}
+
+TickStoreDma::TickStoreDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
+                           const Layout& layout)
+    : sc_core::sc_module(name), spec_(spec), layout_(layout) {}
+
+void TickStoreDma::reset(const RunContext* context) {
+  context_ = context;
+  position_ = 0;
+  cursor_ = {};
+  ports_.assign(spec_.dma.ports, {});
+  outstanding_ = 0;
+  state_ = Stall::kIdle;
+  stalls_ = {};
+}
+
+void TickStoreDma::end_packets(Cycle now) {
+  for (uint32_t i = 0; i < ports_.size(); ++i) {
+    if (fabric->ended(layout_.store_port(i))) {
+      global_buffer->read_stored(ports_[i].tile, ports_[i].bytes);
+      dram->send(ports_[i], now);
+    }
+  }
+}
+
+Stall TickStoreDma::state() const {
+  if (position_ == context_->program->stores.size()) {
+    return Stall::kIdle;
+  }
+  if (!global_buffer->complete(context_->program->stores[position_])) {
+    return Stall::kTileWait;
+  }
+  const uint32_t channel = dram->channel_of(cursor_.current().address);
+  if (!dram->write_credit(channel)) {
+    return Stall::kDramWait;
+  }
+  const uint32_t requester = layout_.store_port(static_cast<uint32_t>(channel % ports_.size()));
+  return fabric->waits(requester) || fabric->moves(requester) ? Stall::kArbitration : Stall::kBusy;
+}
+
+void TickStoreDma::post() {
+  if (position_ < context_->program->stores.size() && cursor_.done()) {
+    cursor_ = TransactionCursor(context_->tile(context_->program->stores[position_]).dram, spec_.dma.request_bytes);
+  }
+  state_ = state();
+  if (state_ != Stall::kBusy) {
+    return;
+  }
+  const uint32_t tile = context_->program->stores[position_];
+  const TileTransaction transaction = cursor_.current();
+  const uint32_t channel = dram->channel_of(transaction.address);
+  const auto port = static_cast<uint32_t>(channel % ports_.size());
+  dram->take_credit(channel, true);
+  ++outstanding_;
+  ports_[port] = {tile, transaction.bytes, transaction.offset, transaction.address, true};
+  TickPacket packet{layout_.store_needs(port), transaction.bytes, spec_.dma.bytes_per_cycle, 0, false, true};
+  packet.needs.add(layout_.bank_of(context_->places->address[tile] + transaction.offset));
+  fabric->post(layout_.store_port(port), packet);
+  cursor_.advance();
+  position_ += cursor_.done() ? 1 : 0;
+}
+
+}  // namespace tilewright::accel

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The accelerator at tick fidelity: the reference. Every module acts in every cycle; a cycle's phases are those of the
+// written rules (docs/accelerator.md), here as three slots.
+#include "sim/accel/machine.h"
+#include "sim/accel/tick/dma.h"
+#include "sim/accel/tick/sender.h"
+#include "sim/engine/scheduler.h"
+
+namespace tilewright::accel {
+namespace {
+
+class TickTop final : public sc_core::sc_module {
+ public:
+  TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& with_spec);
+  LayerResult run(const RunContext& context);
+  std::string describe_state() const;
+
+ private:
+  void bind_ports();
+  void completions(Cycle now);
+  void requests(Cycle now);
+  void starts(Cycle now);
+  void step_dram(Cycle now) { dram_->step_dram(now); }
+  LayerResult collect();
+
+  arch::AcceleratorSpec spec_;
+  Layout layout_;
+  engine::Clock clock_;
+  engine::Scheduler scheduler_;
+  TickFabric fabric_;
+  TickGlobalBuffer global_buffer_;
+  std::vector<std::unique_ptr<TickEndpoint>> endpoints_;
+  std::vector<std::unique_ptr<TickSender>> senders_;
+  std::unique_ptr<TickDramPort> dram_;
+  std::unique_ptr<TickLoadDma> load_;
+  std::unique_ptr<TickStoreDma> store_;
+  RunContext context_;
+  bool done_ = false;
+  Cycle end_ = 0;
+};
+
+TickTop::TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& with_spec)
+    : sc_core::sc_module(name),
+      spec_(with_spec),
+      layout_(spec_),
+      clock_(spec_.operating_point.clock),
+      scheduler_("scheduler", engine::Stepping::kEveryCycle),
+      fabric_("network", spec_, layout_),
+      global_buffer_("global_buffer", spec_) {
+  for (uint32_t e = 0; e < layout_.endpoints(); ++e) {
+    const std::string child = layout_.is_vector_unit(e) ? "vector_unit" : "pe" + std::to_string(e);
+    endpoints_.push_back(std::make_unique<TickEndpoint>(child.c_str(), spec_, layout_, e));
+  }
+  for (uint32_t s = 0; s < layout_.senders(); ++s) {
+    const bool input = s < spec_.noc.rows;
+    const std::string child = (input ? "input_sender" : "weight_sender") + std::to_string(s % spec_.noc.rows);
+    senders_.push_back(std::make_unique<TickSender>(child.c_str(), spec_, layout_, s));
+  }
+  if (spec_.has_dram) {
+    dram_ = std::make_unique<TickDramPort>("dram", spec_, clock_);
+    load_ = std::make_unique<TickLoadDma>("load_dma", spec_, layout_);
+    store_ = std::make_unique<TickStoreDma>("store_dma", spec_, layout_);
+  }
+  bind_ports();
+  scheduler_.add_domain(clock_);
+  scheduler_.add_slot<TickTop, &TickTop::completions>(0, this);
+  scheduler_.add_slot<TickTop, &TickTop::requests>(0, this);
+  scheduler_.add_slot<TickTop, &TickTop::starts>(0, this);
+  if (spec_.has_dram) {
+    scheduler_.add_domain(engine::Clock(spec_.dram.command_clock));
+    scheduler_.add_slot<TickTop, &TickTop::step_dram>(1, this);
+  }
+}
+
+void TickTop::bind_ports() {
+  for (const auto& endpoint : endpoints_) {
+    endpoint->fabric(fabric_);
+    endpoint->global_buffer(global_buffer_);
+  }
+  for (const auto& sender : senders_) {
+    sender->fabric(fabric_);
+    sender->global_buffer(global_buffer_);
+    for (const auto& endpoint : endpoints_) {
+      sender->endpoints(*endpoint);
+    }
+  }
+  if (spec_.has_dram) {
+    load_->fabric(fabric_);
+    load_->global_buffer(global_buffer_);
+    load_->dram(*dram_);
+    store_->fabric(fabric_);
+    store_->global_buffer(global_buffer_);
+    store_->dram(*dram_);
+  }
+}
+
+void TickTop::completions(Cycle now) {
+  if (spec_.has_dram) {
+    for (const auto& [channel, transfer] : dram_->take_returns()) {
+      if (transfer.write) {
+        store_->acknowledge();
+      } else {
+        load_->receive(channel, transfer);
+      }
+    }
+  }
+  fabric_.complete(now);
+  if (spec_.has_dram) {
+    load_->end_packets();
+    store_->end_packets(now);
+  }
+  global_buffer_.arrive(now);
+  for (const auto& sender : senders_) {
+    sender->deliver();
+    sender->end_packet();
+  }
+  for (const auto& endpoint : endpoints_) {
+    endpoint->end_packets();
+    endpoint->end_step();
+  }
+  if (global_buffer_.all_outputs_complete() && (!spec_.has_dram || store_->finished())) {
+    done_ = true;
+    end_ = now;
+    scheduler_.finish();
+  }
+}
+
+void TickTop::requests(Cycle now) {
+  if (done_) {
+    return;
+  }
+  for (const auto& sender : senders_) {
+    sender->post();
+  }
+  if (spec_.has_dram) {
+    load_->post();
+    store_->post();
+  }
+  for (const auto& endpoint : endpoints_) {
+    endpoint->post_output();
+  }
+  fabric_.arbitrate(now);
+}
+
+void TickTop::starts(Cycle now) {
+  if (done_) {
+    return;
+  }
+  for (const auto& endpoint : endpoints_) {
+    endpoint->start();
+    endpoint->work();
+  }
+  for (const auto& sender : senders_) {
+    sender->account();
+  }
+  if (spec_.has_dram) {
+    load_->issue(now);
+    store_->account();
+  }
+  fabric_.move();
+  global_buffer_.age();
+}
+
+LayerResult TickTop::run(const RunContext& context) {
+  context_ = context;
+  done_ = false;
+  scheduler_.reset();
+  fabric_.reset();
+  global_buffer_.reset(&context_);
+  for (const auto& endpoint : endpoints_) {
+    endpoint->reset(&context_);
+  }
+  for (const auto& sender : senders_) {
+    sender->reset(&context_);
+  }
+  if (spec_.has_dram) {
+    dram_->reset();
+    load_->reset(&context_);
+    store_->reset(&context_);
+  }
+  if (!scheduler_.run(context_.cycle_limit)) {
+    throw InternalError("the tick model did not end: " + describe_state());
+  }
+  return collect();
+}
+
+LayerResult TickTop::collect() {
+  LayerResult result;
+  result.cycles = end_;
+  result.activity = global_buffer_.activity();
+  bool finished = fabric_.idle();
+  for (uint32_t e = 0; e < layout_.endpoints(); ++e) {
+    result.activity += endpoints_[e]->activity();
+    result.stalls[layout_.is_vector_unit(e) ? "vector_unit" : "pe"] += endpoints_[e]->stalls();
+    finished = finished && endpoints_[e]->finished();
+  }
+  for (uint32_t s = 0; s < layout_.senders(); ++s) {
+    result.activity += senders_[s]->activity();
+    result.stalls[s < spec_.noc.rows ? "input_sender" : "weight_sender"] += senders_[s]->stalls();
+    finished = finished && senders_[s]->finished();
+  }
+  if (spec_.has_dram) {
+    dram_->close(result.activity, result.dram_busy);
+    result.stalls["load_dma"] = load_->stalls();
+    result.stalls["store_dma"] = store_->stalls();
+    finished = finished && load_->finished() && store_->finished() && dram_->idle();
+  }
+  TILEWRIGHT_CHECK(finished, "outputs are complete but work is left: " + describe_state());
+  result.row_link_busy = fabric_.row_link_busy();
+  result.collect_link_busy = fabric_.collect_link_busy();
+  result.bank_busy = fabric_.bank_busy();
+  return result;
+}
+
+std::string TickTop::describe_state() const {
+  std::string text;
+  for (const auto& endpoint : endpoints_) {
+    text += endpoint->finished() ? "" : std::string(endpoint->basename()) + " has work left; ";
+  }
+  for (const auto& sender : senders_) {
+    text += sender->finished() ? "" : std::string(sender->basename()) + " has chunks left; ";
+  }
+  return text.empty() ? "every PE and sender is done" : text;
+}
+
+class TickMachine final : public AcceleratorSimulator::Machine {
+ public:
+  explicit TickMachine(const arch::AcceleratorSpec& spec) {
+    const engine::SimulationContext::Use use(kernel);
+    top_ = std::make_unique<TickTop>("accelerator", spec);
+    sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaborates: ports become pointers
+  }
+  ~TickMachine() override {
+    const engine::SimulationContext::Use use(kernel);
+    top_.reset();
+  }
+  LayerResult run(const RunContext& context) override {
+    const engine::SimulationContext::Use use(kernel);
+    return top_->run(context);
+  }
+  const sc_core::sc_module& top() const override { return *top_; }
+  std::string describe_state() const override { return top_->describe_state(); }
+
+ private:
+  std::unique_ptr<TickTop> top_;
+};
+
+}  // namespace
+
+std::unique_ptr<AcceleratorSimulator::Machine> make_tick_machine(const arch::AcceleratorSpec& spec) {
+  return std::make_unique<TickMachine>(spec);
+}
+
+}  // namespace tilewright::accel

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/accel/tick/sender.h"
+
+#include <algorithm>
+
+namespace tilewright::accel {
+
+using mappers::Buffet;
+using mappers::Send;
+
+TickSender::TickSender(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout,
+                       uint32_t index)
+    : sc_core::sc_module(name), spec_(spec), layout_(layout), index_(index) {}
+
+void TickSender::end_of_elaboration() {
+  fabric_ = fabric.operator->();
+  global_buffer_ = global_buffer.operator->();
+  for (int i = 0; i < endpoints.size(); ++i) {
+    endpoints_.push_back(endpoints[i]);
+  }
+}
+
+void TickSender::reset(const RunContext* context) {
+  context_ = context;
+  position_ = 0;
+  reserved_ = false;
+  bytes_left_ = 0;
+  travelling_.clear();
+  stalls_ = {};
+  activity_ = {};
+}
+
+void TickSender::end_packet() {
+  if (!fabric_->ended(layout_.sender(index_))) {
+    return;
+  }
+  bytes_left_ -= std::min(bytes_left_, spec_.noc.packet_bytes);
+  if (bytes_left_ == 0) {
+    global_buffer_->use_ended(send(position_).tile);
+    travelling_.push_back({position_, spec_.noc.latency});
+    reserved_ = false;
+    ++position_;
+  }
+}
+
+void TickSender::deliver() {
+  for (const Travelling& travelling : travelling_) {
+    if (travelling.countdown > 0) {
+      continue;
+    }
+    if (context_->observer != nullptr) {
+      context_->observer->chunk_delivered(index_, travelling.send);
+    }
+    const Send& arrived = send(travelling.send);
+    for_each_destination(arrived, [&](TickEndpoint& endpoint) { endpoint.deliver(arrived.buffet); });
+  }
+  std::erase_if(travelling_, [](const Travelling& travelling) { return travelling.countdown == 0; });
+}
+
+bool TickSender::destinations_fit() const {
+  const Send& next = send(position_);
+  bool fit = true;
+  for_each_destination(next, [&](TickEndpoint& endpoint) { fit = fit && endpoint.fits(next.buffet, next.bytes); });
+  return fit;
+}
+
+void TickSender::post() {
+  const uint32_t requester = layout_.sender(index_);
+  if (!sends_left() || fabric_->waits(requester) || fabric_->moves(requester)) {
+    return;
+  }
+  const Send& next = send(position_);
+  if (!reserved_) {
+    if (!global_buffer_->ready(next.tile) || !destinations_fit()) {
+      return;
+    }
+    for_each_destination(next, [&](TickEndpoint& endpoint) { endpoint.reserve(next.buffet, next.bytes); });
+    reserved_ = true;
+    bytes_left_ = next.bytes;
+  }
+  TickPacket packet{layout_.send_needs(next.destinations), std::min(bytes_left_, spec_.noc.packet_bytes),
+                    spec_.noc.link_bytes_per_cycle, layout_.rows_reached(next.destinations), false, true};
+  const uint64_t address = context_->places->address[next.tile] + next.offset + (next.bytes - bytes_left_);
+  packet.needs.add(layout_.bank_of(address));
+  fabric_->post(requester, packet);
+}
+
+Stall TickSender::state() const {
+  const uint32_t requester = layout_.sender(index_);
+  if (fabric_->moves(requester)) {
+    return Stall::kBusy;
+  }
+  if (fabric_->waits(requester)) {
+    return Stall::kArbitration;
+  }
+  if (!sends_left()) {
+    return Stall::kIdle;
+  }
+  return global_buffer_->ready(send(position_).tile) ? Stall::kSpaceWait : Stall::kTileWait;
+}
+
+void TickSender::account() {
+  stalls_.add(state(), 1);
+  for (Travelling& travelling : travelling_) {
+    --travelling.countdown;
+  }
+  if (fabric_->granted(layout_.sender(index_))) {
+    count_packet(std::min(bytes_left_, spec_.noc.packet_bytes));
+  }
+}
+
+void TickSender::count_packet(uint32_t bytes) {
+  const Send& moving = send(position_);
+  activity_.add(Action::kGlobalBufferRead, bytes);
+  activity_.add(Action::kNocInjected, bytes);
+  activity_.add(Action::kNocLinkBytes, uint64_t{bytes} * layout_.rows_reached(moving.destinations));
+  for_each_destination(moving, [&](const TickEndpoint&) {
+    activity_.add(Action::kNocLinkBytes, bytes);
+    activity_.add(Action::kNocDelivered, bytes);
+    activity_.add(moving.buffet == Buffet::kWeight ? Action::kWeightBufferWrite : Action::kInputBufferWrite, bytes);
+  });
+}
+
+}  // namespace tilewright::accel

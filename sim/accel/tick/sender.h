@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The reference for a sender: looks at its next chunk anew in every cycle.
+#pragma once
+
+#include <systemc>
+
+#include <vector>
+
+#include "sim/accel/tick/endpoint.h"
+
+namespace tilewright::accel {
+
+class TickSender final : public sc_core::sc_module, public sc_core::sc_interface {
+ public:
+  TickSender(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout,
+             uint32_t index);
+  void reset(const RunContext* context);
+
+  sc_core::sc_port<TickFabric> fabric{"fabric"};
+  sc_core::sc_port<TickGlobalBuffer> global_buffer{"global_buffer"};
+  sc_core::sc_port<TickEndpoint, 0> endpoints{"endpoints"};
+
+  void end_packet();  // phase A
+  void deliver();     // phase A
+  void post();        // phase B
+  void account();     // end of the cycle
+
+  const StallCycles& stalls() const { return stalls_; }
+  const Activity& activity() const { return activity_; }
+  bool finished() const { return !sends_left() && travelling_.empty(); }
+
+ private:
+  struct Travelling {
+    uint32_t send, countdown;
+  };
+  bool sends_left() const { return position_ < context_->program->senders[index_].size(); }
+  const mappers::Send& send(uint32_t index) const { return context_->program->senders[index_][index]; }
+  bool destinations_fit() const;
+  void count_packet(uint32_t bytes);
+  void end_of_elaboration() override;
+  Stall state() const;
+  template <typename Visit>
+  void for_each_destination(const mappers::Send& of, const Visit& visit) const {
+    for (std::size_t e = 0; e < endpoints_.size(); ++e) {
+      if ((of.destinations >> e & 1) != 0) {
+        visit(*endpoints_[e]);
+      }
+    }
+  }
+
+  const arch::AcceleratorSpec& spec_;
+  const Layout& layout_;
+  uint32_t index_;
+  TickFabric* fabric_ = nullptr;
+  TickGlobalBuffer* global_buffer_ = nullptr;
+  std::vector<TickEndpoint*> endpoints_;
+
+  const RunContext* context_ = nullptr;
+  uint32_t position_ = 0;
+  bool reserved_ = false;
+  uint32_t bytes_left_ = 0;  // of the chunk, once reserved
+  std::vector<Travelling> travelling_;
+  StallCycles stalls_;
+  Activity activity_;
+};
+
+}  // namespace tilewright::accel
