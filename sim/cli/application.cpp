@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/cli/application.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+
+#include "sim/base/config/diagnostics.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/kinds.h"
+#include "sim/cli/run_command.h"
+
+namespace tilewright::cli {
+namespace {
+
+constexpr const char* kSetHelp =
+    "change one value: path.to.key=value; lists by number or * (machines.*.pe_count=8)";
+
+[[noreturn]] void usage_error(const std::string& code, const std::string& message,
+                              std::vector<std::string> notes) {
+  throw UserError({Diagnostic{{}, code, message, std::move(notes)}});
+}
+
+// One of a closed set of words, with the nearest named when it is none of them.
+void require_word(const std::string& what, const std::string& word, const std::vector<std::string>& allowed) {
+  if (std::find(allowed.begin(), allowed.end(), word) == allowed.end()) {
+    usage_error("usage.unknown-value",
+                fmt::format("{} cannot be '{}'{}", what, word, config::did_you_mean(word, allowed)),
+                {"allowed: " + config::join(allowed)});
+  }
+}
+
+Format parse_format(const std::string& word) {
+  const std::vector<std::string> names = {"text", "json", "csv"};
+  require_word("--format", word, names);
+  return word == "json" ? Format::kJson : word == "csv" ? Format::kCsv : Format::kText;
+}
+
+std::optional<Fidelity> parse_fidelity(const std::string& word) {
+  if (word.empty()) {
+    return std::nullopt;
+  }
+  require_word("--fidelity", word, {"event", "tick"});
+  return word == "tick" ? Fidelity::kTick : Fidelity::kEvent;
+}
+
+// The words as typed, before they mean anything.
+struct Words {
+  RunOptions run;
+  std::string run_fidelity, run_format = "text";
+  CheckOptions check;
+  ListOptions list;
+  std::string list_format = "text";
+  std::string kind, shell;
+};
+
+// A value that must follow its option keeps "--set a=b c=d" from swallowing the next argument.
+void add_set(CLI::App* command, config::Overrides& overrides) {
+  command->add_option("--set", overrides, kSetHelp)
+      ->type_name("PATH=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+}
+
+void describe_run(CLI::App& application, Words& words) {
+  CLI::App* run = application.add_subcommand("run", "simulate an experiment: machines x paths of a workload");
+  run->add_option("FILE", words.run.file, "a file of kind 'experiment'")->required()->type_name("");
+  add_set(run, words.run.overrides);
+  run->add_option("--fidelity", words.run_fidelity,
+                  "event (computed times) or tick (every cycle); same cycles")
+      ->type_name("event|tick");
+  run->add_flag("--functional", words.run.functional, "compute real values too");
+  run->add_option("--format", words.run_format, "of what is printed")->type_name("text|json|csv");
+  run->add_option("-o,--output", words.run.output_directory,
+                  "write results, resolved configuration and report here")
+      ->type_name("DIR");
+  run->add_option("-j,--jobs", words.run.jobs, "processes to use")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+}
+
+void describe_others(CLI::App& application, Words& words) {
+  CLI::App* check = application.add_subcommand("check", "check configuration files of any kind");
+  check->add_option("FILE", words.check.files, "configuration files")->required()->type_name("");
+  add_set(check, words.check.overrides);
+  CLI::App* list =
+      application.add_subcommand("list", "list what can be named: " + config::join(catalogue_names()));
+  list->add_option("KIND", words.list.what, "what to list")->required()->type_name("");
+  list->add_option("MACHINE", words.list.machine, "a machine file, for 'modules'")->type_name("");
+  list->add_option("--format", words.list_format, "of what is printed")->type_name("text|json|csv");
+  CLI::App* schema =
+      application.add_subcommand("schema", "print the JSON Schema of a kind of configuration file");
+  schema->add_option("KIND", words.kind, config::join(kind_names()))->required()->type_name("");
+  CLI::App* completion = application.add_subcommand("completion", "print a completion script for a shell");
+  completion->add_option("SHELL", words.shell, config::join(shell_names()))->required()->type_name("");
+}
+
+std::vector<std::string> option_names(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      names.push_back("--" + name);
+    }
+    for (const std::string& name : option->get_snames()) {
+      names.push_back("-" + name);
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> command_names(const CLI::App& application) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : application.get_subcommands({})) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+// What nobody expected: an option that the command does not have, or a word where a command should stand.
+[[noreturn]] void report_extra(const CLI::App& application, const std::string& word) {
+  const auto chosen = application.get_subcommands();
+  if (chosen.empty() && !word.starts_with("-")) {
+    const std::vector<std::string> names = command_names(application);
+    usage_error("usage.unknown-command",
+                fmt::format("there is no command '{}'{}", word, config::did_you_mean(word, names)),
+                {"commands: " + config::join(names)});
+  }
+  const CLI::App& command = chosen.empty() ? application : *chosen.front();
+  const std::string where = chosen.empty() ? "tilewright" : "tilewright " + command.get_name();
+  if (word.starts_with("-")) {
+    const std::string name = word.substr(0, word.find('='));
+    const std::vector<std::string> names = option_names(command);
+    usage_error("usage.unknown-option",
+                fmt::format("'{}' has no option '{}'{}", where, name, config::did_you_mean(name, names)),
+                {"options: " + config::join(names)});
+  }
+  usage_error("usage.unexpected-argument", fmt::format("'{}' does not expect '{}'", where, word),
+              {fmt::format("`{} --help` shows what it expects", where)});
+}
+
+[[noreturn]] void report_parse_error(const CLI::App& application, const CLI::ParseError& error,
+                                     const std::vector<std::string>& arguments) {
+  const auto chosen = application.get_subcommands();
+  const std::string where = chosen.empty() ? "tilewright" : "tilewright " + chosen.front()->get_name();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const std::vector<std::string> extras = application.remaining(true);
+    report_extra(application, extras.empty() ? arguments.front() : extras.front());
+  }
+  if (chosen.empty() && !arguments.empty()) {
+    report_extra(application, arguments.front());
+  }
+  if (chosen.empty()) {
+    usage_error(
+        "usage.missing-argument", "a command is needed",
+        {"commands: " + config::join(command_names(application)), "`tilewright --help` explains them"});
+  }
+  usage_error(dynamic_cast<const CLI::RequiredError*>(&error) != nullptr ? "usage.missing-argument"
+                                                                         : "usage.bad-value",
+              fmt::format("'{}': {}", where, error.what()),
+              {fmt::format("`{} --help` shows what it expects", where)});
+}
+
+int dispatch(const CLI::App& application, Words& words) {
+  const std::string command = application.get_subcommands().front()->get_name();
+  if (command == "run") {
+    words.run.fidelity = parse_fidelity(words.run_fidelity);
+    words.run.format = parse_format(words.run_format);
+    words.run.file = config::find_file(words.run.file);
+#ifdef TILEWRIGHT_HAS_RUN_COMMAND
+    return run_command(words.run);
+#else
+    throw UserError("this build cannot run experiments", ExitCode::kRunFailed);
+#endif
+  }
+  if (command == "check") {
+    check_command(words.check);
+  } else if (command == "list") {
+    require_word("KIND", words.list.what, catalogue_names());
+    words.list.format = parse_format(words.list_format);
+    list_command(words.list);
+  } else if (command == "schema") {
+    require_word("KIND", words.kind, kind_names());
+    schema_command(words.kind);
+  } else {
+    require_word("SHELL", words.shell, shell_names());
+    completion_command(application, words.shell);
+  }
+  return static_cast<int>(ExitCode::kOk);
+}
+
+}  // namespace
+
+int run_application(const std::vector<std::string>& arguments) {
+  CLI::App application("Cycle-level simulator of accelerators for pruned networks.", "tilewright");
+  application.set_version_flag("--version", "tilewright " TILEWRIGHT_VERSION);
+  application.require_subcommand(1);
+  application.footer(
+      "Results go to standard output, everything else to standard error. Exit codes: 0 ok, 1 the run\n"
+      "failed, 2 usage or configuration, 3 a threshold was exceeded, 70 internal error, 130 interrupted.");
+  Words words;
+  describe_run(application, words);
+  describe_others(application, words);
+  words.run.command = "tilewright " + config::join(arguments, " ");
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    application.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = application.get_subcommands();
+    std::cout << (chosen.empty() ? application.help() : chosen.front()->help());
+    return static_cast<int>(ExitCode::kOk);
+  } catch (const CLI::CallForVersion& version) {
+    std::cout << version.what() << '\n';
+    return static_cast<int>(ExitCode::kOk);
+  } catch (const CLI::ParseError& error) {
+    report_parse_error(application, error, arguments);
+  }
+  return dispatch(application, words);
+}
+
+}  // namespace tilewright::cli

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "sim/base/config/load.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/kinds.h"
+
+namespace tilewright::cli {
+
+void check_command(const CheckOptions& options) {
+  std::vector<Diagnostic> problems;
+  for (const std::filesystem::path& file : options.files) {
+    try {
+      const std::filesystem::path path = config::find_file(file);
+      const std::string kind = config::kind_of(path, kind_names());
+      find_kind(kind)->check(path, options.overrides);
+      std::cout << fmt::format("{}: ok ({})\n", file.string(), kind);
+    } catch (const UserError& error) {
+      problems.insert(problems.end(), error.diagnostics().begin(), error.diagnostics().end());
+    }
+  }
+  if (!problems.empty()) {
+    throw UserError(std::move(problems));
+  }
+}
+
+void schema_command(const std::string& kind) {
+  std::cout << config::json_schema(*find_kind(kind)->schema);
+}
+
+}  // namespace tilewright::cli

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One experiment (configs/experiments/*.yaml, kind: experiment): machines x the execution paths of a
+// workload. Machines and workload are files of their own; overrides reach into them: `--set
+// machines.*.noc.link_bytes_per_cycle=32`.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "arch/load.h"
+#include "sim/base/config/load.h"
+#include "workloads/paths.h"
+
+namespace tilewright::cli {
+
+enum class Fidelity : uint8_t { kEvent, kTick };
+std::span<const config::EnumName<Fidelity>> enumeration_names(Fidelity);
+
+struct ReportOptions {
+  std::string reference_path = "full";  // the path that the others are compared with
+  double near_energy_saving = 0.28;     // paths around this saving are picked out
+  bool html = true;                     // write the page when there is an output folder
+};
+
+struct ExperimentSpec {
+  std::string name;
+  std::string description;
+  std::vector<arch::AcceleratorSpec> machines;
+  workloads::PathSet workload;
+  std::vector<std::string> paths;  // names of the workload's paths to run; empty: all
+  Fidelity fidelity = Fidelity::kEvent;
+  bool functional = false;
+  ReportOptions report;
+};
+
+void describe(config::Schema<ReportOptions>& schema);
+void describe(config::Schema<ExperimentSpec>& schema);
+
+// The paths to run, in the workload's order.
+std::vector<const workloads::ExecutionPath*> selected_paths(const ExperimentSpec& experiment);
+
+}  // namespace tilewright::cli

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/cli/kinds.h"
+
+#include "arch/load.h"
+#include "sim/cli/experiment.h"
+
+namespace tilewright::cli {
+namespace {
+
+template <class T>
+ConfigurationKind kind() {
+  const config::StructSchema& schema = config::schema_of<T>();
+  return {schema.kind(), schema.doc(), &schema,
+          [](const std::filesystem::path& path, const config::Overrides& overrides) {
+            config::load<T>(path, overrides);
+          }};
+}
+
+}  // namespace
+
+const std::vector<ConfigurationKind>& configuration_kinds() {
+  static const std::vector<ConfigurationKind> kinds = {
+      kind<arch::AcceleratorSpec>(),
+      kind<arch::DramSpec>(),
+      kind<workloads::PathSet>(),
+      kind<ExperimentSpec>(),
+  };
+  return kinds;
+}
+
+std::vector<std::string> kind_names() {
+  std::vector<std::string> names;
+  for (const ConfigurationKind& kind : configuration_kinds()) {
+    names.push_back(kind.name);
+  }
+  return names;
+}
+
+const ConfigurationKind* find_kind(const std::string& name) {
+  for (const ConfigurationKind& kind : configuration_kinds()) {
+    if (kind.name == name) {
+      return &kind;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace tilewright::cli

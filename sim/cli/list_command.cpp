@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "arch/load.h"
+#include "sim/base/activity.h"
+#include "sim/base/config/diagnostics.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/kinds.h"
+#include "workloads/paths.h"
+
+#if __has_include("sim/accel/modules.h")
+#include "sim/accel/modules.h"
+#define TILEWRIGHT_LISTS_MODULES
+#endif
+
+namespace tilewright::cli {
+namespace {
+
+// A catalogue is a small table; the first column is the name to be used elsewhere.
+struct Table {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;
+};
+
+Table configuration_files(const std::string& folder, const std::string& kind) {
+  Table table{{"name", "file", "description"}, {}};
+  std::vector<std::filesystem::path> files;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(config::repository_root() / folder, failed)) {
+    if (entry.path().extension() == ".yaml") {
+      files.push_back(entry.path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  for (const std::filesystem::path& file : files) {
+    const std::string name = (std::filesystem::path(folder) / file.filename()).string();
+    try {
+      if (config::kind_of(file, kind_names()) != kind) {
+        continue;
+      }
+      if (kind == "accelerator") {
+        const arch::AcceleratorSpec machine = arch::load_accelerator(file).value;
+        table.rows.push_back({machine.name, name, machine.description});
+      } else {
+        const ExperimentSpec experiment = config::load<ExperimentSpec>(file).value;
+        table.rows.push_back({experiment.name, name, experiment.description});
+      }
+    } catch (const UserError& error) {
+      std::cerr << fmt::format("{}: left out: {}\n", name, error.diagnostics().front().message);
+    }
+  }
+  return table;
+}
+
+Table networks(const ListOptions&) {
+  Table table{{"name", "gmac", "weights_m", "layers"}, {}};
+  for (const auto& entry : enumeration_names(workloads::NetworkName{})) {
+    workloads::PathSet whole;
+    whole.network = entry.value;
+    const workloads::Network network = workloads::segformer(whole.spec());
+    uint64_t macs = 0;
+    uint64_t weights = 0;
+    for (const workloads::Layer& layer : network.layers) {
+      macs += layer.macs();
+      weights += layer.weights();
+    }
+    table.rows.push_back({std::string(entry.name), fmt::format("{:.2f}", double(macs) / 1e9),
+                          fmt::format("{:.1f}", double(weights) / 1e6),
+                          std::to_string(network.layers.size())});
+  }
+  return table;
+}
+
+Table dataflows(const ListOptions&) {
+  return {{"name", "description"},
+          {{"ws", "weight stationary"},
+           {"os", "output stationary"},
+           {"ws_los", "weight stationary, outputs stationary inside"},
+           {"os_lws", "output stationary, weights stationary inside"}}};
+}
+
+Table layer_kinds(const ListOptions&) {
+  Table table{{"name"}, {}};
+  for (int i = 0; i <= static_cast<int>(workloads::LayerKind::kPool); ++i) {
+    table.rows.push_back({std::string(workloads::name(static_cast<workloads::LayerKind>(i)))});
+  }
+  return table;
+}
+
+Table stalls(const ListOptions&) {
+  Table table{{"name"}, {}};
+  for (std::size_t i = 0; i < kStallCount; ++i) {
+    table.rows.push_back({std::string(name(static_cast<Stall>(i)))});
+  }
+  return table;
+}
+
+Table actions(const ListOptions&) {
+  Table table{{"name", "unit", "determined_by"}, {}};
+  for (std::size_t i = 0; i < kActionCount; ++i) {
+    const ActionInfo& action = info(static_cast<Action>(i));
+    table.rows.push_back({std::string(action.name), std::string(action.unit),
+                          action.timing_determined ? "timing" : "mapping"});
+  }
+  return table;
+}
+
+Table diagnostics(const ListOptions&) {
+  Table table{{"code", "meaning"}, {}};
+  for (const config::CodeInfo& code : config::diagnostic_codes()) {
+    table.rows.push_back({std::string(code.code), std::string(code.meaning)});
+  }
+  return table;
+}
+
+Table kinds(const ListOptions&) {
+  Table table{{"name", "description"}, {}};
+  for (const ConfigurationKind& kind : configuration_kinds()) {
+    table.rows.push_back({kind.name, kind.doc});
+  }
+  return table;
+}
+
+#ifdef TILEWRIGHT_LISTS_MODULES
+Table modules(const ListOptions& options) {
+  if (options.machine.empty()) {
+    throw UserError({{{},
+                      "usage.missing-argument",
+                      "'list modules' needs a machine file",
+                      {"for example: tilewright list modules configs/arch/magnet_16pe_5nm_lpddr5.yaml"}}});
+  }
+  Table table{{"path", "kind"}, {}};
+  const arch::AcceleratorSpec machine = arch::load_accelerator(config::find_file(options.machine)).value;
+  for (const accel::ModuleInfo& module : accel::list_modules(machine)) {
+    table.rows.push_back({module.path, module.kind});
+  }
+  return table;
+}
+#endif
+
+struct Catalogue {
+  std::string name;
+  std::function<Table(const ListOptions&)> make;
+};
+
+const std::vector<Catalogue>& catalogues() {
+  static const std::vector<Catalogue> all = {
+      {"machines", [](const ListOptions&) { return configuration_files("configs/arch", "accelerator"); }},
+      {"experiments",
+       [](const ListOptions&) { return configuration_files("configs/experiments", "experiment"); }},
+      {"networks", networks},
+      {"dataflows", dataflows},
+      {"layer-kinds", layer_kinds},
+      {"stalls", stalls},
+      {"actions", actions},
+#ifdef TILEWRIGHT_LISTS_MODULES
+      {"modules", modules},
+#endif
+      {"kinds", kinds},
+      {"diagnostics", diagnostics},
+  };
+  return all;
+}
+
+void print_text(const Table& table) {
+  std::vector<std::size_t> widths(table.columns.size());
+  for (const auto& row : table.rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  for (const auto& row : table.rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += i + 1 == row.size() ? row[i] : fmt::format("{:{}}  ", row[i], widths[i]);
+    }
+    std::cout << line << '\n';
+  }
+}
+
+void print_csv(const Table& table) {
+  const auto print_row = [](const std::vector<std::string>& row) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      std::string cell = row[i];
+      if (cell.find_first_of(",\"\n") != std::string::npos) {
+        for (std::size_t at = cell.find('"'); at != std::string::npos; at = cell.find('"', at + 2)) {
+          cell.insert(at, 1, '"');
+        }
+        cell = '"' + cell + '"';
+      }
+      std::cout << (i == 0 ? "" : ",") << cell;
+    }
+    std::cout << '\n';
+  };
+  print_row(table.columns);
+  std::for_each(table.rows.begin(), table.rows.end(), print_row);
+}
+
+void print_json(const Table& table) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  for (const auto& row : table.rows) {
+    nlohmann::ordered_json& object = out.emplace_back();
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      object[table.columns[i]] = row[i];
+    }
+  }
+  std::cout << out.dump(2) << '\n';
+}
+
+}  // namespace
+
+const std::vector<std::string>& catalogue_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const Catalogue& catalogue : catalogues()) {
+      all.push_back(catalogue.name);
+    }
+    return all;
+  }();
+  return names;
+}
+
+void list_command(const ListOptions& options) {
+  for (const Catalogue& catalogue : catalogues()) {
+    if (catalogue.name != options.what) {
+      continue;
+    }
+    const Table table = catalogue.make(options);
+    switch (options.format) {
+      case Format::kText:
+        print_text(table);
+        break;
+      case Format::kCsv:
+        print_csv(table);
+        break;
+      case Format::kJson:
+        print_json(table);
+        break;
+    }
+    return;
+  }
+  TILEWRIGHT_CHECK(false, "the command line let an unknown catalogue through");
+}
+
+}  // namespace tilewright::cli
