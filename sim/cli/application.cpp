@@ -79,7 +79,7 @@ void describe_run(CLI::App& application, Words& words) {
       ->type_name("DIR");
   run->add_option("-j,--jobs", words.run.jobs, "processes to use")
       ->type_name("N")
-      ->check(CLI::Range(1, 1024));
+      ->check(CLI::Validator(CLI::Range(1, 1024)).description(""));
 }
 
 void describe_others(CLI::App& application, Words& words) {
@@ -209,7 +209,7 @@ int run_application(const std::vector<std::string>& arguments) {
     application.parse(reversed);
   } catch (const CLI::CallForHelp&) {
     const auto chosen = application.get_subcommands();
-    std::cout << (chosen.empty() ? application.help() : chosen.front()->help());
+    std::cout << (chosen.empty() ? application.help() : chosen.front()->help("tilewright"));
     return static_cast<int>(ExitCode::kOk);
   } catch (const CLI::CallForVersion& version) {
     std::cout << version.what() << '\n';

@@ -169,12 +169,16 @@ const std::vector<Catalogue>& catalogues() {
 
 void print_text(const Table& table) {
   std::vector<std::size_t> widths(table.columns.size());
-  for (const auto& row : table.rows) {
+  std::vector<std::vector<std::string>> rows = table.rows;
+  if (table.columns.size() > 2) {  // a name and its meaning need no headings
+    rows.insert(rows.begin(), table.columns);
+  }
+  for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       widths[i] = std::max(widths[i], row[i].size());
     }
   }
-  for (const auto& row : table.rows) {
+  for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       line += i + 1 == row.size() ? row[i] : fmt::format("{:{}}  ", row[i], widths[i]);

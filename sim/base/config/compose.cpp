@@ -176,6 +176,8 @@ class Composer {
       std::optional<Node> content = path ? file(*path, schema, &node.place) : std::nullopt;
       if (content) {
         node = std::move(*content);
+      } else {
+        node.broken = true;
       }
     }
   }

@@ -11,6 +11,12 @@ namespace tilewright::config {
 
 void Diagnostics::error(SourceLocation location, std::string code, std::string message,
                         std::vector<std::string> notes) {
+  for (const Diagnostic& shown : shown_) {  // a file that is named twice is complained about once
+    if (shown.location.file == location.file && shown.location.line == location.line &&
+        shown.location.column == location.column && shown.code == code && shown.message == message) {
+      return;
+    }
+  }
   ++count_;
   if (shown_.size() < kShown) {
     shown_.push_back({std::move(location), std::move(code), std::move(message), std::move(notes)});

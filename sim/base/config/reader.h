@@ -62,6 +62,7 @@ class Reader {
   };
   std::vector<SectionSource>& section_sources() { return section_sources_; }
   bool demands_sources = false;
+  std::size_t broken_sections = 0;  // reported before the walk, so the checks around them are skipped
 
  private:
   std::string root_name_;

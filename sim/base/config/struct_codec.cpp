@@ -173,6 +173,10 @@ class StructCodec : public Codec {
   }
   void json_schema(nlohmann::ordered_json& out, const Constraints&, bool partial) const override;
   void decode(const Node& node, void* value, const Constraints&, Reader& reader) const override {
+    if (node.broken) {
+      ++reader.broken_sections;
+      return;
+    }
     if (!node.is_map()) {
       reader.error(
           node.place, "config.wrong-type",
@@ -180,7 +184,7 @@ class StructCodec : public Codec {
           {"keys: " + join(schema_.keys())});
       return;
     }
-    const std::size_t errors_before = reader.diagnostics().count();
+    const std::size_t errors_before = reader.diagnostics().count() + reader.broken_sections;
     const bool demanded_before = reader.demands_sources;
     reader.demands_sources = demanded_before || schema_.demands_sources();
     const std::size_t sources_before = reader.section_sources().size();
@@ -191,7 +195,7 @@ class StructCodec : public Codec {
     }
     reader.section_sources().resize(sources_before);
     reader.demands_sources = demanded_before;
-    if (reader.diagnostics().count() == errors_before) {
+    if (reader.diagnostics().count() + reader.broken_sections == errors_before) {
       Checker checker(node, reader.path(), reader.diagnostics());
       for (const auto& check : schema_.checks()) {
         check(value, checker);
