@@ -38,12 +38,12 @@ Format parse_format(const std::string& word) {
   return word == "json" ? Format::kJson : word == "csv" ? Format::kCsv : Format::kText;
 }
 
-std::optional<Fidelity> parse_fidelity(const std::string& word) {
+std::optional<accel::Fidelity> parse_fidelity(const std::string& word) {
   if (word.empty()) {
     return std::nullopt;
   }
   require_word("--fidelity", word, {"event", "tick"});
-  return word == "tick" ? Fidelity::kTick : Fidelity::kEvent;
+  return word == "tick" ? accel::Fidelity::kTick : accel::Fidelity::kEvent;
 }
 
 // The words as typed, before they mean anything.

@@ -7,6 +7,16 @@
 
 #include "sim/base/config/diagnostics.h"
 
+namespace tilewright::accel {
+
+std::span<const config::EnumName<Fidelity>> enumeration_names(Fidelity) {
+  static constexpr config::EnumName<Fidelity> kNames[] = {{Fidelity::kEvent, "event"},
+                                                          {Fidelity::kTick, "tick"}};
+  return kNames;
+}
+
+}  // namespace tilewright::accel
+
 namespace tilewright::cli {
 namespace {
 
@@ -59,12 +69,6 @@ void check_paths(const ExperimentSpec& experiment, Checker& check) {
 }
 
 }  // namespace
-
-std::span<const config::EnumName<Fidelity>> enumeration_names(Fidelity) {
-  static constexpr config::EnumName<Fidelity> kNames[] = {{Fidelity::kEvent, "event"},
-                                                          {Fidelity::kTick, "tick"}};
-  return kNames;
-}
 
 void describe(config::Schema<ReportOptions>& schema) {
   schema.name("report", "what the report compares and writes");

@@ -10,13 +10,15 @@
 #include <vector>
 
 #include "arch/load.h"
+#include "sim/accel/simulator.h"
 #include "sim/base/config/load.h"
 #include "workloads/paths.h"
 
-namespace tilewright::cli {
-
-enum class Fidelity : uint8_t { kEvent, kTick };
+namespace tilewright::accel {
 std::span<const config::EnumName<Fidelity>> enumeration_names(Fidelity);
+}  // namespace tilewright::accel
+
+namespace tilewright::cli {
 
 struct ReportOptions {
   std::string reference_path = "full";  // the path that the others are compared with
@@ -30,7 +32,7 @@ struct ExperimentSpec {
   std::vector<arch::AcceleratorSpec> machines;
   workloads::PathSet workload;
   std::vector<std::string> paths;  // names of the workload's paths to run; empty: all
-  Fidelity fidelity = Fidelity::kEvent;
+  accel::Fidelity fidelity = accel::Fidelity::kEvent;
   bool functional = false;
   ReportOptions report;
 };

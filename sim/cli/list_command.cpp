@@ -7,16 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/load.h"
+#include "sim/accel/simulator.h"
 #include "sim/base/activity.h"
 #include "sim/base/config/diagnostics.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/kinds.h"
 #include "workloads/paths.h"
-
-#if __has_include("sim/accel/modules.h")
-#include "sim/accel/modules.h"
-#define TILEWRIGHT_LISTS_MODULES
-#endif
 
 namespace tilewright::cli {
 namespace {
@@ -126,7 +122,6 @@ Table kinds(const ListOptions&) {
   return table;
 }
 
-#ifdef TILEWRIGHT_LISTS_MODULES
 Table modules(const ListOptions& options) {
   if (options.machine.empty()) {
     throw UserError({{{},
@@ -136,12 +131,12 @@ Table modules(const ListOptions& options) {
   }
   Table table{{"path", "kind"}, {}};
   const arch::AcceleratorSpec machine = arch::load_accelerator(config::find_file(options.machine)).value;
-  for (const accel::ModuleInfo& module : accel::list_modules(machine)) {
+  const accel::AcceleratorSimulator simulator(machine, accel::Fidelity::kEvent);
+  for (const accel::ModuleInfo& module : simulator.modules()) {
     table.rows.push_back({module.path, module.kind});
   }
   return table;
 }
-#endif
 
 struct Catalogue {
   std::string name;
@@ -158,9 +153,7 @@ const std::vector<Catalogue>& catalogues() {
       {"layer-kinds", layer_kinds},
       {"stalls", stalls},
       {"actions", actions},
-#ifdef TILEWRIGHT_LISTS_MODULES
       {"modules", modules},
-#endif
       {"kinds", kinds},
       {"diagnostics", diagnostics},
   };

@@ -17,14 +17,14 @@ namespace tilewright::cli {
 enum class Format : uint8_t { kText, kJson, kCsv };
 
 struct RunOptions {
-  std::filesystem::path file;              // opens as it is
-  config::Overrides overrides;             // of the experiment, in order
-  std::optional<Fidelity> fidelity;        // absent: as the experiment says
-  bool functional = false;                 // or as the experiment says
-  Format format = Format::kText;           // of stdout
-  std::filesystem::path output_directory;  // empty: only stdout
-  uint32_t jobs = 1;                       // processes
-  std::string command;                     // as typed, for the record
+  std::filesystem::path file;               // opens as it is
+  config::Overrides overrides;              // of the experiment, in order
+  std::optional<accel::Fidelity> fidelity;  // absent: as the experiment says
+  bool functional = false;                  // or as the experiment says
+  Format format = Format::kText;            // of stdout
+  std::filesystem::path output_directory;   // empty: only stdout
+  uint32_t jobs = 1;                        // processes
+  std::string command;                      // as typed, for the record
 };
 
 struct CheckOptions {

@@ -20,14 +20,6 @@ fs::path repository_root() {
   return TILEWRIGHT_REPOSITORY_ROOT;
 }
 
-fs::path find_file(const fs::path& name) {
-  std::error_code ignored;
-  if (name.is_relative() && !fs::exists(name, ignored) && fs::exists(repository_root() / name, ignored)) {
-    return repository_root() / name;
-  }
-  return name;
-}
-
 std::string portable_name(const fs::path& path) {
   std::error_code failed;
   const fs::path inside =
@@ -48,12 +40,27 @@ std::vector<std::string> files_beside(const fs::path& path) {
   return names;
 }
 
+// As seen from the current folder where that is shorter: messages name files as people would.
+fs::path shortest_name(const fs::path& path) {
+  std::error_code failed;
+  const fs::path near = path.lexically_relative(fs::current_path(failed));
+  return near.empty() || *near.begin() == ".." ? path : near;
+}
+
 bool is_readable_file(const fs::path& path) {
   std::error_code failed;
   return fs::is_regular_file(path, failed);
 }
 
 }  // namespace
+
+fs::path find_file(const fs::path& name) {
+  std::error_code ignored;
+  if (name.is_relative() && !fs::exists(name, ignored) && fs::exists(repository_root() / name, ignored)) {
+    return shortest_name((repository_root() / name).lexically_normal());
+  }
+  return name;
+}
 
 Node parse_file(const fs::path& path, Diagnostics& diagnostics) {
   std::error_code failed;
@@ -89,7 +96,7 @@ std::optional<fs::path> resolve_file(const std::string& name, const Place& place
   for (const fs::path& folder : folders) {
     const fs::path candidate = (folder / name).lexically_normal();
     if (is_readable_file(candidate)) {
-      return candidate;
+      return folder == repository_root() ? shortest_name(candidate) : candidate;
     }
   }
   const fs::path first = (folders.front() / name).lexically_normal();
