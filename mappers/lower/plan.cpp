@@ -138,6 +138,8 @@ void Plan::cut_reduction() {
   const uint32_t row_step = std::min(mapping.chunk_kernel_rows, kernel_height);
   const bool whole_channels = cut_rows || depthwise || mapping.packing == Packing::kRow;
   const uint32_t channel_step = whole_channels ? channels : std::min(mapping.chunk_channels, channels);
+  mapping.chunk_kernel_rows = row_step;
+  mapping.chunk_channels = channel_step;
   for (uint32_t r = 0; r < kernel_height; r += row_step) {
     const Range kernel_rows{r, std::min(r + row_step, kernel_height)};
     for (uint32_t c = 0; c < channels; c += channel_step) {

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mappers/search/estimate.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "mappers/lower/lower.h"
+
+namespace tilewright::mappers {
+namespace {
+
+double dram_bytes_per_cycle(const arch::AcceleratorSpec& spec) {
+  const auto clock = static_cast<double>(spec.operating_point.clock.value);
+  return clock > 0 && spec.has_dram ? spec.dram.peak_bytes_per_second() / clock : 1e30;
+}
+
+// Extents of an axis cut into tiles: all but the last are alike.
+struct Axis {
+  uint32_t tile = 1, tiles = 1, last = 1;
+  uint32_t size(bool is_last) const { return is_last ? last : tile; }
+  uint32_t count(bool is_last) const { return is_last ? 1 : tiles - 1; }
+};
+Axis cut(uint32_t extent, uint32_t tile) {
+  const auto tiles = static_cast<uint32_t>(divide_up(extent, tile));
+  return {tile, tiles, extent - (tiles - 1) * tile};
+}
+
+class Estimator {
+ public:
+  explicit Estimator(const Plan& plan) : plan_(plan), m_(plan.mapping), spec_(*plan.spec) {
+    lanes_ = cut(plan.lane_extent, m_.tile_channels);
+    rows_ = cut(plan.rows, m_.tile_rows);
+    columns_ = cut(plan.columns, m_.tile_columns);
+    for (const ReductionChunk& chunk : plan.chunks) {
+      vectors_ += chunk.vectors;
+    }
+  }
+
+  CostEstimate run() {
+    count_lane_blocks();
+    count_pixel_blocks();
+    count_compute();
+    count_network();
+    count_dram();
+    count_fill_and_drain();
+    count_refill();
+    return cost_;
+  }
+
+ private:
+  uint32_t lanes_per_block() const { return m_.channel_tiles * spec_.pe.lanes; }
+
+  // Over all lane tiles of a batch (depthwise: over all batches): the first part's share, blocks, rounds.
+  void count_lane_blocks() {
+    for (const bool last : {false, true}) {
+      const uint64_t tiles = lanes_.count(last);
+      const uint32_t size = lanes_.size(last);
+      const uint64_t blocks = divide_up(size, lanes_per_block());
+      const uint64_t rounds = divide_up(blocks, m_.pe_channels);
+      const uint64_t channel_tiles = divide_up(size, spec_.pe.lanes);
+      const bool first_has_last = (blocks - 1) % m_.pe_channels == 0;
+      const uint64_t missing = blocks * m_.channel_tiles - channel_tiles;
+      lane_rounds_ += tiles * rounds;
+      lane_blocks_ += tiles * blocks;
+      first_part_tiles_ += tiles * (rounds * m_.channel_tiles - (first_has_last ? missing : 0));
+      all_tiles_ += tiles * channel_tiles;
+    }
+  }
+
+  // Over all pixel tiles: the first part's pixels, rounds.
+  void count_pixel_blocks() {
+    for (const bool last_row : {false, true}) {
+      for (const bool last_column : {false, true}) {
+        const uint64_t tiles = uint64_t{rows_.count(last_row)} * columns_.count(last_column);
+        if (tiles == 0) {
+          continue;
+        }
+        const uint32_t height = rows_.size(last_row), width = columns_.size(last_column);
+        const uint64_t across = divide_up(width, m_.block_columns);
+        const uint64_t blocks = divide_up(height, m_.block_rows) * across;
+        pixel_rounds_ += tiles * divide_up(blocks, m_.pe_pixels);
+        pixel_blocks_ += tiles * blocks;
+        uint64_t pixels = 0;
+        for (uint64_t block = 0; block < blocks; block += m_.pe_pixels) {
+          const uint64_t top = block / across * m_.block_rows, left = block % across * m_.block_columns;
+          pixels += std::min<uint64_t>(m_.block_rows, height - top) *
+                    std::min<uint64_t>(m_.block_columns, width - left);
+        }
+        first_part_pixels_ += tiles * pixels;
+      }
+    }
+  }
+
+  void count_compute() {
+    const double batches = plan_.depthwise ? 1 : plan_.batches;
+    cost_.compute = batches * double(first_part_tiles_) * double(first_part_pixels_) * double(vectors_);
+    const double values = double(plan_.groups) * double(plan_.lane_extent) * plan_.rows * plan_.columns;
+    cost_.output_bytes = static_cast<uint64_t>(values);
+    cost_.output_ports = batches * double(first_part_tiles_) * double(first_part_pixels_) +
+                         values / used_pes() / spec_.noc.collect_bytes_per_cycle;
+    cost_.collect_links = values / used_rows() / spec_.noc.collect_bytes_per_cycle;
+    const double sharing = plan_.depthwise ? 1 : plan_.groups;
+    cost_.steps = static_cast<uint64_t>(sharing * double(lane_blocks_) * double(pixel_blocks_) *
+                                        double(plan_.chunks.size()));
+  }
+
+  double used_pes() const { return double(m_.pe_groups) * m_.pe_channels * m_.pe_pixels; }
+  double pes_per_row() const { return double(divide_up(spec_.pe_count, spec_.noc.rows)); }
+  double used_rows() const { return std::ceil(used_pes() / pes_per_row()); }
+
+  // Row links that one multicast of a side crosses, on average over its groups.
+  double rows_per_multicast(uint32_t parts, uint32_t groups, bool adjacent) const {
+    if (parts == 1) {
+      return 1;
+    }
+    const auto per_row = static_cast<uint32_t>(pes_per_row());
+    const uint32_t stride = adjacent ? 1 : groups;
+    uint64_t rows = 0;
+    for (uint32_t group = 0; group < groups; ++group) {
+      const uint32_t first = adjacent ? group * parts : group;
+      uint32_t last_row = UINT32_MAX;
+      for (uint32_t part = 0; part < parts; ++part) {
+        const uint32_t row = (first + part * stride) / per_row;
+        rows += row != last_row ? 1 : 0;
+        last_row = row;
+      }
+    }
+    return double(rows) / groups;
+  }
+
+  // Bytes of every stream chunk of one walk over all pixel blocks, as they lie in the PE buffers.
+  double stream_bytes_once() const {
+    if (m_.packing == Packing::kIm2col || m_.packing == Packing::kRow ||
+        (plan_.kernel_height == 1 && plan_.padding == 0)) {
+      const double per_pixel = double(plan_.stream.set_bytes) / (double(m_.block_rows) * m_.block_columns);
+      return per_pixel * plan_.rows * plan_.columns;
+    }
+    double columns = 0;
+    for_each_block(columns_, m_.block_columns, [&](Range block) {
+      const uint32_t count =
+          Plan::input_count(block, {0, plan_.kernel_width}, plan_.stride, plan_.padding, plan_.input_width);
+      columns += plan_.depthwise ? double(divide_up(count, plan_.tap_pixels)) : double(count);
+    });
+    double rows = 0;
+    for_each_block(rows_, m_.block_rows, [&](Range block) {
+      for (const ReductionChunk& chunk : plan_.chunks) {
+        const double count = Plan::input_count(block, {chunk.row0, chunk.row1}, plan_.stride, plan_.padding,
+                                               plan_.input_height);
+        rows += count * double(round_up(chunk.channel1 - chunk.channel0, spec_.pe.vector_size));
+      }
+    });
+    return rows * columns;  // depthwise: of one channel tile
+  }
+
+  template <typename Visit>
+  static void for_each_block(const Axis& axis, uint32_t block, const Visit& visit) {
+    for (uint32_t tile = 0; tile < axis.tiles; ++tile) {
+      const uint32_t begin = tile * axis.tile;
+      const uint32_t end = begin + axis.size(tile + 1 == axis.tiles);
+      for (uint32_t at = begin; at < end; at += block) {
+        visit({at, std::min(at + block, end)});
+      }
+    }
+  }
+
+  // How often a side's whole tensor is sent: once per round of the other side's blocks, or less where it is
+  // kept.
+  static double walks(const Side& side, double other_rounds, double other_tiles) {
+    switch (side.scope) {
+      case Scope::kStep:
+        return other_rounds;
+      case Scope::kBlockRun:
+      case Scope::kPass:
+        return other_tiles;
+      case Scope::kTileRun:
+        return other_tiles / side.run_length;
+    }
+    return other_rounds;
+  }
+
+  void count_network() {
+    const double link = spec_.noc.link_bytes_per_cycle;
+    const double stream_once = stream_bytes_once() * (plan_.depthwise ? double(all_tiles_) : plan_.groups);
+    const double lane_once =
+        double(all_tiles_) * double(plan_.lane.set_bytes) / m_.channel_tiles * plan_.groups;
+    const double stream = plan_.depthwise
+                              ? stream_once
+                              : stream_once * walks(plan_.stream, double(lane_rounds_), plan_.lane_tiles);
+    const double lane = lane_once * walks(plan_.lane, double(pixel_rounds_), plan_.pixel_tiles());
+    const bool adjacent = plan_.lane_parts_adjacent;
+    const double stream_rows =
+        plan_.depthwise ? 1 : rows_per_multicast(m_.pe_channels, m_.pe_groups * m_.pe_pixels, adjacent);
+    const double lane_rows = rows_per_multicast(m_.pe_pixels, m_.pe_groups * m_.pe_channels, !adjacent);
+    cost_.row_links = (stream * stream_rows + lane * lane_rows) / used_rows() / link;
+    cost_.injected_bytes = static_cast<uint64_t>(stream + lane);
+    cost_.delivered_bytes =
+        static_cast<uint64_t>(stream * (plan_.depthwise ? 1 : m_.pe_channels) + lane * m_.pe_pixels);
+    cost_.banks = (stream + lane) / link + double(cost_.output_bytes) / spec_.noc.collect_bytes_per_cycle;
+  }
+
+  // A side in the inner loop is loaded again for every tile of the outer one, unless all of it has slots.
+  double loads(const Side& side, bool inner, double outer_tiles) const {
+    if (side.resident) {
+      return 0;
+    }
+    return inner && side.tiles > side.slots && side.tiles > 1 ? outer_tiles : 1;
+  }
+
+  // Input positions fetched along one axis, over all its tiles.
+  double fetched(const Axis& axis, uint32_t kernel, uint32_t extent) const {
+    double sum = 0;
+    for (uint32_t tile = 0; tile < axis.tiles; ++tile) {
+      const Range outputs{tile * axis.tile, tile * axis.tile + axis.size(tile + 1 == axis.tiles)};
+      const auto [first, last] = Plan::input_span(outputs, {0, kernel}, plan_.stride, plan_.padding);
+      sum +=
+          plan_.skips_pixels
+              ? double(outputs.size())
+              : double(std::max<int64_t>(0, std::min<int64_t>(last, extent) - std::max<int64_t>(first, 0)));
+    }
+    return sum;
+  }
+
+  void count_dram() {
+    const bool lanes_outer = m_.tile_order == LoopOrder::kWeightsOuter;
+    const double depth = plan_.depthwise ? plan_.lane_extent : double(plan_.channels) * plan_.groups;
+    const bool whole = plan_.kernel_height == 1 && plan_.stride == 1 && plan_.padding == 0;
+    const double stream_once = whole ? double(plan_.rows) * plan_.columns * depth
+                                     : fetched(rows_, plan_.kernel_height, plan_.input_height) *
+                                           fetched(columns_, plan_.kernel_width, plan_.input_width) * depth;
+    const double lane_once =
+        double(plan_.lane_extent) * plan_.kernel_height * plan_.kernel_width * plan_.channels * plan_.groups;
+    const double read = stream_once * loads(plan_.stream, lanes_outer, plan_.lane_tiles) +
+                        lane_once * loads(plan_.lane, !lanes_outer, plan_.pixel_tiles());
+    const double write = plan_.output_resident ? 0 : double(cost_.output_bytes);
+    cost_.dram_read_bytes = static_cast<uint64_t>(read);
+    cost_.dram_write_bytes = static_cast<uint64_t>(write);
+    cost_.dram = (read + write) / dram_bytes_per_cycle(spec_);
+    const double dma = double(spec_.dma.ports) * spec_.dma.bytes_per_cycle;
+    cost_.dma = std::max(read, write) / dma;
+    cost_.banks = (cost_.banks + (read + write) / spec_.dma.bytes_per_cycle) / spec_.global_buffer.banks;
+  }
+
+  void count_fill_and_drain() {
+    const double rate =
+        std::min(dram_bytes_per_cycle(spec_), double(spec_.dma.ports) * spec_.dma.bytes_per_cycle);
+    double first = 0;
+    for (const Side* side : {&plan_.stream, &plan_.lane}) {
+      // The first tile may be clipped at the image's border: a little less than the largest.
+      first += side->resident ? 0
+                              : double(side == &plan_.lane ? plan_.lane_tile_bytes(0, 0)
+                                                           : plan_.stream_tile_bytes(0, 0));
+    }
+    cost_.fill =
+        first / rate + double(plan_.chunks.empty() ? 0 : plan_.lane_chunk_bytes(plan_.chunks[0], 1)) /
+                           spec_.noc.link_bytes_per_cycle;
+    const double last = double(rows_.last) * columns_.last * lanes_.last;
+    cost_.drain = plan_.output_resident ? 0 : last / rate;
+  }
+
+  // A buffer whose contents are exchanged can take the next only as the last are freed, chunk by chunk,
+  // during the last walk over them. What does not arrive in that time is waited for.
+  void count_refill() {
+    const double link = spec_.noc.link_bytes_per_cycle;
+    const double block = double(m_.block_rows) * m_.block_columns * m_.channel_tiles * double(vectors_);
+    const bool lanes_outer = m_.pe_order == LoopOrder::kWeightsOuter;
+    const auto wait = [&](const Side& side, double sets, double exchanges, double sharing, double room) {
+      if (side.scope == Scope::kStep) {
+        return 0.0;
+      }
+      const double held = side.scope == Scope::kBlockRun ? 1 : sets;
+      const double bytes = held * double(side.set_bytes);
+      const double arrives = std::min(bytes, std::max(0.0, room - bytes)) * sharing / link;
+      return std::max(0.0, bytes * sharing / link - arrives - held * block) * std::max(0.0, exchanges - 1);
+    };
+    const double passes = double(plan_.batches) * plan_.lane_tiles * plan_.pixel_tiles();
+    const double lane_sets = double(lane_rounds_) / lanes_.tiles;
+    const double stream_sets = double(pixel_rounds_) / plan_.pixel_tiles();
+    const double per_row = std::min(pes_per_row(), used_pes());
+    const bool adjacent = plan_.lane_parts_adjacent;
+    const double lane_sharing =
+        adjacent ? std::min<double>(per_row, m_.pe_channels) : std::max(1.0, per_row / m_.pe_pixels);
+    const double stream_sharing =
+        adjacent ? std::max(1.0, per_row / m_.pe_channels) : std::min<double>(per_row, m_.pe_pixels);
+    const auto exchanges = [&](const Side& side, double sets, bool outer) {
+      const double runs = side.scope == Scope::kTileRun ? passes / side.run_length : passes;
+      return outer && side.scope == Scope::kBlockRun ? runs * sets : runs;
+    };
+    cost_.refill = wait(plan_.lane, lane_sets, exchanges(plan_.lane, lane_sets, lanes_outer), lane_sharing,
+                        double(spec_.pe.weight_buffer.value)) +
+                   wait(plan_.stream, stream_sets, exchanges(plan_.stream, stream_sets, !lanes_outer),
+                        stream_sharing, double(spec_.pe.input_buffer.value));
+  }
+
+  const Plan& plan_;
+  const Mapping& m_;
+  const arch::AcceleratorSpec& spec_;
+  Axis lanes_, rows_, columns_;
+  uint64_t vectors_ = 0;
+  uint64_t lane_rounds_ = 0, lane_blocks_ = 0, first_part_tiles_ = 0, all_tiles_ = 0;
+  uint64_t pixel_rounds_ = 0, pixel_blocks_ = 0, first_part_pixels_ = 0;
+  CostEstimate cost_;
+};
+
+CostEstimate estimate_vector(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,
+                             const Residency& residency) {
+  CostEstimate cost;
+  const TensorPlaces places = tensor_places(layer);
+  cost.output_bytes = places.output_bytes;
+  cost.compute = double(places.output_bytes) / spec.vector_unit.lanes * layer.vector.passes;
+  cost.injected_bytes = cost.delivered_bytes = places.input_bytes + places.weight_bytes;
+  cost.dram_read_bytes =
+      (residency.input ? 0 : places.input_bytes) + (residency.weights ? 0 : places.weight_bytes);
+  cost.dram_write_bytes = residency.output ? 0 : places.output_bytes;
+  if (!spec.has_dram) {
+    cost.dram_read_bytes = cost.dram_write_bytes = 0;
+  }
+  cost.dram = double(cost.dram_read_bytes + cost.dram_write_bytes) / dram_bytes_per_cycle(spec);
+  cost.dma = double(std::max(cost.dram_read_bytes, cost.dram_write_bytes)) /
+             (double(spec.dma.ports) * spec.dma.bytes_per_cycle);
+  return cost;
+}
+
+}  // namespace
+
+double CostEstimate::bound() const {
+  const double on_chip = std::max({compute, row_links, collect_links, output_ports, banks});
+  return std::max({on_chip + fill + drain, dram, dma});
+}
+
+double CostEstimate::expected() const {
+  // Streams that share links lose some of them to each other; a DRAM does not reach its peak.
+  const double on_chip =
+      std::max({compute + refill, row_links / 0.85, collect_links / 0.95, output_ports, banks / 0.7});
+  const double memory = std::max(dram / 0.9, dma);
+  return std::max(on_chip, memory) + std::min(on_chip, memory) * 0.02 + fill + drain;
+}
+
+double CostEstimate::energy_proxy() const {
+  return 40.0 * double(dram_read_bytes + dram_write_bytes) + 2.0 * double(injected_bytes + output_bytes) +
+         0.5 * double(delivered_bytes);
+}
+
+std::string_view CostEstimate::limiter() const {
+  const std::array<std::pair<double, std::string_view>, 7> kinds = {{{compute, "compute"},
+                                                                     {dram, "dram"},
+                                                                     {dma, "dma"},
+                                                                     {row_links, "row_links"},
+                                                                     {collect_links, "collect_links"},
+                                                                     {output_ports, "output_ports"},
+                                                                     {banks, "global_buffer"}}};
+  return std::max_element(kinds.begin(), kinds.end(),
+                          [](const auto& a, const auto& b) { return a.first < b.first; })
+      ->second;
+}
+
+CostEstimate estimate(const Plan& plan) {
+  return Estimator(plan).run();
+}
+
+CostEstimate estimate(const workloads::Layer& layer, const Mapping& mapping,
+                      const arch::AcceleratorSpec& spec, const Residency& residency) {
+  if (!layer.on_pe_array) {
+    return estimate_vector(layer, spec, residency);
+  }
+  const Plan plan(layer, mapping, spec, residency);
+  if (plan.shortfall()) {
+    throw does_not_fit(layer, plan.shortfall());
+  }
+  return estimate(plan);
+}
+
+}  // namespace tilewright::mappers

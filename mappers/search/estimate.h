@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a mapping costs, by adding up instead of simulating: for each resource the cycles it is busy, so that
+// the largest is a lower bound on the layer's cycles, and beside it what is likely to be lost while buffers
+// are refilled. Counts are exact for the DRAM, the PE buffers and the busiest PE; links are averages over
+// rows. Left out: conflicts, packet headers, DRAM turnarounds and refresh, rounding of packets to whole
+// cycles.
+#pragma once
+
+#include <string_view>
+
+#include "mappers/lower/plan.h"
+#include "sim/base/units.h"
+
+namespace tilewright::mappers {
+
+struct CostEstimate {
+  // Busy cycles of the busiest unit of each kind.
+  double compute = 0;        // the PE that has most to do
+  double row_links = 0;      // average row link
+  double collect_links = 0;  // average row's way back
+  double output_ports = 0;   // of a PE: draining sums and sending packets
+  double banks = 0;          // average bank of the global buffer
+  double dma = 0;            // per port and direction
+  double dram = 0;           // at the peak rate
+  double fill = 0;           // until the first step can start
+  double drain = 0;          // from the last step to the last byte stored
+  double refill = 0;         // expected, not a bound: waiting while a PE buffer's contents are exchanged
+
+  uint64_t dram_read_bytes = 0, dram_write_bytes = 0;
+  uint64_t injected_bytes = 0;   // by all senders
+  uint64_t delivered_bytes = 0;  // x destinations
+  uint64_t output_bytes = 0;
+  uint64_t steps = 0;
+
+  double bound() const;         // no machine of this spec is faster with this mapping
+  double expected() const;      // what the search ranks by
+  double energy_proxy() const;  // picojoule-like weights for moving data; breaks ties
+  std::string_view limiter() const;
+};
+
+// The plan must be legal (plan.shortfall() empty).
+CostEstimate estimate(const Plan& plan);
+// Throws UserError where the mapping does not fit. Vector-unit layers are estimated without a plan.
+CostEstimate estimate(const workloads::Layer& layer, const Mapping& mapping,
+                      const arch::AcceleratorSpec& spec, const Residency& residency);
+
+}  // namespace tilewright::mappers
