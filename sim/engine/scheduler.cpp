@@ -42,7 +42,11 @@ bool Scheduler::run(Cycle limit) {
     update_next(domain);
   }
   start_.notify(sc_core::SC_ZERO_TIME);
+  failure_ = nullptr;
   sc_core::sc_start();  // returns once no event is pending: host() asked for no further trigger
+  if (failure_ != nullptr) {
+    std::rethrow_exception(failure_);
+  }
   return finished_;
 }
 
@@ -55,6 +59,14 @@ Femtoseconds Scheduler::horizon() const {
 }
 
 void Scheduler::host() {
+  try {
+    advance();
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+}
+
+void Scheduler::advance() {
   throw_if_interrupted();
   const Femtoseconds end = horizon();
   while (!finished_) {

@@ -11,6 +11,7 @@
 
 #include <systemc>
 
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,7 @@ class Scheduler : public sc_core::sc_module {
   void reset();
 
   // Runs from cycle 0 of every domain until finish() is called; returns false if nothing is left to happen before
-  // (a deadlock), or if `limit` cycles of domain 0 pass.
+  // (a deadlock), or if `limit` cycles of domain 0 pass. What a slot throws comes out of here.
   bool run(Cycle limit);
   void finish() { finished_ = true; }
 
@@ -73,6 +74,7 @@ class Scheduler : public sc_core::sc_module {
 
   uint32_t add_slot(uint32_t domain, void* object, Act act);
   void host();
+  void advance();
   std::size_t earliest_domain() const;
   void run_cycle(Domain& domain);
   void update_next(Domain& domain);
@@ -86,6 +88,7 @@ class Scheduler : public sc_core::sc_module {
   Cycle limit_ = 0;
   Femtoseconds epoch_ = 0;  // kernel time at which the present run began
   bool finished_ = true;
+  std::exception_ptr failure_;  // the kernel would wrap it and die: run() throws it instead
 };
 
 }  // namespace tilewright::engine

@@ -27,6 +27,8 @@ class Generator {
     return std::move(case_);
   }
 
+  void make_dram(arch::DramSpec& dram);
+
  private:
   uint32_t between(uint32_t low, uint32_t high) {
     return low + static_cast<uint32_t>(random_() % (uint64_t{high} - low + 1));
@@ -61,40 +63,6 @@ class Generator {
     spec.operating_point.clock = Hertz{one_of<uint64_t>({975'000'000, 800'000'000, 152'000'000, 1'760'000'000})};
     spec.has_dram = chance(85) || pressure_ == Pressure::kDram;
     make_dram(spec.dram);
-  }
-
-  void make_dram(arch::DramSpec& dram) {
-    dram.command_clock = Hertz{one_of<uint64_t>({800'000'000, 1'000'000'000, 533'000'000})};
-    dram.channels = pressure_ == Pressure::kDram ? one_of({1U, 2U}) : one_of({1U, 2U, 4U});
-    dram.bank_groups = one_of({2U, 4U});
-    dram.banks_per_group = one_of({2U, 4U});
-    dram.rows = 4096;
-    dram.row_bytes = Bytes{one_of({1024U, 2048U})};
-    dram.burst_bytes = Bytes{one_of({32U, 64U})};
-    dram.burst_cycles = 2;
-    dram.channel_interleave = Bytes{one_of({256U, 512U})};
-    dram.bank_hash = chance(50);
-    dram.bank_group_interleave = one_of({0U, 1U, 2U});
-    dram.read_latency = between(10, 20);
-    dram.write_latency = between(4, 10);
-    dram.t_rcd = between(6, 16);
-    dram.t_rp = between(6, 16);
-    dram.t_ras = dram.t_rcd + between(8, 20);
-    dram.t_ccd_short = 2;
-    dram.t_ccd_long = between(2, 4);
-    dram.t_rrd_short = between(2, 5);
-    dram.t_rrd_long = dram.t_rrd_short + between(0, 3);
-    dram.t_faw = 4 * dram.t_rrd_short + between(0, 8);
-    dram.t_rtp = between(4, 8);
-    dram.t_wr = between(8, 16);
-    dram.t_wtr_short = between(2, 6);
-    dram.t_wtr_long = dram.t_wtr_short + between(0, 4);
-    dram.t_rtw = dram.read_latency + dram.burst_cycles - dram.write_latency + between(0, 8);
-    dram.read_queue = dram.write_queue = 64;
-    dram.write_high_watermark = between(2, 40);
-    dram.write_low_watermark = between(0, dram.write_high_watermark - 1);
-    dram.t_refi = between(600, 4000);
-    dram.t_rfc = between(40, 250);
   }
 
   void make_program() {
@@ -272,7 +240,43 @@ class Generator {
   std::vector<uint32_t> tiles_[mappers::kTileRoles];
 };
 
+void Generator::make_dram(arch::DramSpec& dram) {
+  dram.command_clock = Hertz{one_of<uint64_t>({800'000'000, 1'000'000'000, 533'000'000})};
+  dram.channels = pressure_ == Pressure::kDram ? one_of({1U, 2U}) : one_of({1U, 2U, 4U});
+  dram.bank_groups = one_of({2U, 4U});
+  dram.banks_per_group = one_of({2U, 4U});
+  dram.rows = 4096;
+  dram.row_bytes = Bytes{one_of({1024U, 2048U})};
+  dram.burst_bytes = Bytes{one_of({32U, 64U})};
+  dram.burst_cycles = 2;
+  dram.channel_interleave = Bytes{one_of({256U, 512U})};
+  dram.bank_hash = chance(50);
+  dram.bank_group_interleave = one_of({0U, 1U, 2U});
+  dram.read_latency = between(10, 20);
+  dram.write_latency = between(4, 10);
+  dram.t_rcd = between(6, 16);
+  dram.t_rp = between(6, 16);
+  dram.t_ras = dram.t_rcd + between(8, 20);
+  dram.t_ccd_short = 2;
+  dram.t_ccd_long = between(2, 4);
+  dram.t_rrd_short = between(2, 5);
+  dram.t_rrd_long = dram.t_rrd_short + between(0, 3);
+  dram.t_faw = 4 * dram.t_rrd_short + between(0, 8);
+  dram.t_rtp = between(4, 8);
+  dram.t_wr = between(8, 16);
+  dram.t_wtr_short = between(2, 6);
+  dram.t_wtr_long = dram.t_wtr_short + between(0, 4);
+  dram.t_rtw = dram.read_latency + dram.burst_cycles - dram.write_latency + between(0, 8);
+  dram.read_queue = dram.write_queue = 64;
+  dram.write_high_watermark = between(2, 40);
+  dram.write_low_watermark = between(0, dram.write_high_watermark - 1);
+  dram.t_refi = between(600, 4000);
+  dram.t_rfc = between(40, 250);
+}
+
 }  // namespace
+
+void randomise_dram(arch::DramSpec& dram, uint64_t seed) { Generator(seed, Pressure::kAny).make_dram(dram); }
 
 Case random_case(uint64_t seed, Pressure pressure) { return Generator(seed, pressure).make(); }
 

@@ -21,4 +21,7 @@ struct Case {
 
 Case random_case(uint64_t seed, Pressure pressure);
 
+// Random timings that a DRAM could have; shared with the fuzz over mapped layers.
+void randomise_dram(arch::DramSpec& dram, uint64_t seed);
+
 }  // namespace tilewright::accel::testing

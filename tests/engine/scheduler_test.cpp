@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "sim/base/error.h"
 #include "sim/engine/context.h"
 
 using tilewright::Cycle;
@@ -93,4 +94,27 @@ TEST_CASE("a run stops at its limit") {
   const auto machine = std::make_unique<Machine>(Stepping::kEveryCycle);
   machine->last = 1'000'000;
   CHECK_FALSE(machine->scheduler.run(50));
+}
+
+TEST_CASE("what a slot throws comes out of run, and the machine can run again") {
+  const SimulationContext context;
+  const SimulationContext::Use use(context);
+  struct Thrower {
+    bool armed = true;
+    Scheduler* scheduler = nullptr;
+    void act(Cycle) {
+      if (armed) {
+        throw tilewright::InternalError("from within");
+      }
+      scheduler->finish();
+    }
+  } thrower;
+  Scheduler scheduler("scheduler", Stepping::kEveryCycle);
+  thrower.scheduler = &scheduler;
+  scheduler.add_domain(Clock(Hertz{1'000'000}));
+  scheduler.add_slot<Thrower, &Thrower::act>(0, &thrower);
+  CHECK_THROWS_WITH_AS(scheduler.run(10), "from within", tilewright::InternalError);
+  thrower.armed = false;
+  scheduler.reset();
+  CHECK(scheduler.run(10));
 }

@@ -69,7 +69,8 @@ FunctionalRun::FunctionalRun(const mappers::TileProgram& program, const arch::Ac
     const TileRole role = program.tiles[i].role;
     tiles_[i].role = role;
     tiles_[i].box = program.tile_boxes[i];
-    if (shape.depthwise()) {  // lanes stand for groups; tiles name them as channels
+    // Where lanes stand for groups, tiles name them as channels; a group of a depthwise layer itself has but one.
+    if (shape.depthwise() && tiles_[i].box.channel1 > 1) {
       std::swap(tiles_[i].box.group0, tiles_[i].box.channel0);
       std::swap(tiles_[i].box.group1, tiles_[i].box.channel1);
       tiles_[i].box.channel0 = 0;
@@ -203,10 +204,12 @@ void FunctionalRun::step_ended(uint32_t endpoint, uint32_t index) {
                         work.channel1}),
                 0);
   }
-  const Data& lanes = chunk(endpoint, Buffet::kWeight, step.weight_chunk);
-  const Data& stream = chunk(endpoint, Buffet::kInput, step.input_chunk);
-  const bool swapped = lanes.role == TileRole::kInput;
-  accumulate(work, swapped ? lanes : stream, swapped ? stream : lanes, sums);
+  if (step.weight_chunk != mappers::kNone && step.input_chunk != mappers::kNone) {  // else it sees padding only
+    const Data& lanes = chunk(endpoint, Buffet::kWeight, step.weight_chunk);
+    const Data& stream = chunk(endpoint, Buffet::kInput, step.input_chunk);
+    const bool swapped = lanes.role == TileRole::kInput;
+    accumulate(work, swapped ? lanes : stream, swapped ? stream : lanes, sums);
+  }
   const uint32_t freed[2] = {step.free_weight, step.free_input};
   for (std::size_t buffet = 0; buffet < 2; ++buffet) {
     Queue& queue = queues_[buffet][endpoint];

@@ -23,8 +23,17 @@ void fill_with(std::vector<int8_t>& values, uint64_t& state) {
 
 }  // namespace
 
+workloads::MacShape flattened(const workloads::MacShape& shape) {
+  workloads::MacShape flat = shape;
+  if (shape.kernel_height == 1 && shape.kernel_width == 1 && shape.stride == 1 && shape.padding == 0) {
+    flat.input_width = flat.output_width = shape.input_height * shape.input_width;
+    flat.input_height = flat.output_height = 1;
+  }
+  return flat;
+}
+
 Operands::Operands(const workloads::MacShape& with_shape)
-    : shape(with_shape),
+    : shape(flattened(with_shape)),
       inputs(uint64_t{shape.groups} * shape.input_height * shape.input_width * shape.input_channels),
       weights(shape.weights()) {}
 

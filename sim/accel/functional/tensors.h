@@ -11,6 +11,9 @@
 
 namespace tilewright::accel {
 
+// 1x1 kernels with stride 1 and no padding see one row of pixels, as the mapper does; places in memory stay the same.
+workloads::MacShape flattened(const workloads::MacShape& shape);
+
 struct Operands {
   explicit Operands(const workloads::MacShape& with_shape);
   // Values from a 64-bit seed (SplitMix64, written out in tensors.cpp, so that other programs can make the same).
