@@ -20,7 +20,7 @@ double Sample::mean_value(int slot) const {
   return stamps.empty() ? 0 : sum / static_cast<double>(stamps.size());
 }
 
-Bench::Bench(Record& record, Nvml& nvml, bool quick) : record_(record), nvml_(nvml), quick_(quick) {
+Bench::Bench(Record& record, Nvml& nvml, Effort effort) : record_(record), nvml_(nvml), effort_(effort) {
   int device = 0;
   TW_CUDA(cudaGetDevice(&device));
   TW_CUDA(cudaGetDeviceProperties(&properties_, device));
@@ -64,17 +64,18 @@ std::vector<Sample> Bench::measure(int ctas, const Repeat& repeat, const Launch&
   if (ctas < 1 || ctas > kMaximumCtas) {
     throw RunError("launches of " + std::to_string(ctas) + " CTAs are not supported");
   }
-  const int repeats = quick_ ? std::min(repeat.repeats, 3) : repeat.repeats;
+  const int repeats = once() ? 1 : quick() ? std::min(repeat.repeats, 3) : repeat.repeats;
+  const int warm_up = once() ? 0 : repeat.warm_up;
   std::vector<Sample> samples;
   std::vector<Stamp> host(static_cast<size_t>(ctas));
-  for (int i = -repeat.warm_up; i < repeats; ++i) {
+  for (int i = -warm_up; i < repeats; ++i) {
     // All ones poisons Stamp::sm; Stamp::errors starts at zero for the CTAs that count.
     TW_CUDA(cudaMemset(stamps_->get(), 0xff, host.size() * sizeof(Stamp)));
     if (repeat.flush_l2) {
       flush_l2();
     }
     TW_CUDA(cudaEventRecord(begin_));
-    launch(stamps_->get(), i + repeat.warm_up);
+    launch(stamps_->get(), i + warm_up);
     TW_CUDA(cudaGetLastError());
     TW_CUDA(cudaEventRecord(end_));
     TW_CUDA(cudaEventSynchronize(end_));

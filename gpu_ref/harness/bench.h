@@ -66,8 +66,11 @@ class Bench {
   // Receives the array of one stamp a CTA and the number of the repeat, which kernels use to rotate operands.
   using Launch = std::function<void(Stamp*, int)>;
 
-  Bench(Record& record, Nvml& nvml, bool quick);
-  bool quick() const { return quick_; }
+  // `once` launches every point exactly one time, which is what a profiler's list of launches is matched with.
+  enum class Effort : uint8_t { kFull, kQuick, kOnce };
+  Bench(Record& record, Nvml& nvml, Effort effort);
+  bool quick() const { return effort_ != Effort::kFull; }
+  bool once() const { return effort_ == Effort::kOnce; }
   int sm_count() const { return properties_.multiProcessorCount; }
   size_t l2_bytes() const { return static_cast<size_t>(properties_.l2CacheSize); }
   Nvml& nvml() { return nvml_; }
@@ -84,7 +87,7 @@ class Bench {
 
   Record& record_;
   Nvml& nvml_;
-  bool quick_;
+  Effort effort_;
   int failures_ = 0;
   cudaDeviceProp properties_{};
   std::unique_ptr<DeviceBuffer<Stamp>> stamps_;

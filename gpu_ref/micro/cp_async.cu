@@ -91,6 +91,64 @@ __global__ void cp_async_stream_kernel(Stamp* stamps, const uint8_t* source, siz
   }
 }
 
+enum class Layout : uint8_t {
+  kLinear,      // 512 bytes of an instruction one behind the other
+  kSwizzled,    // four rows of 128 bytes under the 128-byte swizzle
+  kHalves,      // two rows of 256 bytes, their halves apart and swizzled: what a gather for the matrix unit writes
+  kChunkMajor,  // 16-byte chunks of a row 256 bytes apart: the layout without a swizzle
+};
+
+// Byte within a warp's region of kLayoutDepth instructions where a lane's 16 bytes of instruction `d` go.
+constexpr int kLayoutDepth = 8;
+__device__ constexpr uint32_t place(Layout layout, uint32_t d, uint32_t lane) {
+  switch (layout) {
+    case Layout::kLinear: return d * kWarpBytes + lane * 16;
+    case Layout::kSwizzled: return swizzle128(d * kWarpBytes + lane * 16);
+    case Layout::kHalves:
+      return lane % 16 / 8 * (kLayoutDepth * 256) + swizzle128((d * 2 + lane / 16) * 128 + lane % 8 * 16);
+    default: return (lane % 16 * kLayoutDepth * 2 + d * 2 + lane / 16) * 16;
+  }
+}
+
+// The stream again, from the cache, with the lanes of an instruction spread over shared memory in one of the ways.
+template <Layout kLayout>
+__global__ void cp_async_layout_kernel(Stamp* stamps, const uint8_t* source, int iterations) {
+  extern __shared__ __align__(1024) uint8_t tile[];
+  const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32, warps = blockDim.x / 32;
+  const uint32_t region = warp * kLayoutDepth * kWarpBytes;
+  const uint8_t* from = source + size_t{warp} * kWarpBytes + lane * 16;
+  uint32_t offsets[kLayoutDepth];
+#pragma unroll
+  for (int d = 0; d < kLayoutDepth; ++d) {
+    offsets[d] = shared_address(tile) + region + place(kLayout, d, lane);
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    stamps[0].errors = 0;
+    stamp_begin(stamps);
+  }
+  __syncthreads();
+  for (int i = 0; i < iterations; ++i) {
+#pragma unroll
+    for (int d = 0; d < kLayoutDepth; ++d) {
+      cp_async_wait<kLayoutDepth - 1>();
+      cp_async16(offsets[d], from + (size_t(i % 64) * kLayoutDepth + d) * warps * kWarpBytes);
+      cp_async_commit();
+    }
+  }
+  cp_async_wait<0>();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    stamp_end(stamps);
+  }
+  const size_t last = (size_t((iterations - 1) % 64) * kLayoutDepth + kLayoutDepth - 1) * warps * kWarpBytes +
+                      warp * kWarpBytes + lane * 16;
+  const uint8_t* mine = tile + region + place(kLayout, kLayoutDepth - 1, lane);
+  if (*reinterpret_cast<const uint32_t*>(mine) != pattern_word(last / 4)) {
+    atomicAdd(&stamps[0].errors, 1u);
+  }
+}
+
 // One 16-byte copy at a time by one thread; the distribution over lines shows where a line lives.
 __global__ void cp_async_latency_kernel(Stamp* stamps, const uint8_t* source, size_t stride, int lines,
                                         uint32_t* latencies) {
@@ -182,6 +240,25 @@ void measure_latency(Bench& bench, const uint8_t* source, bool resident) {
   bench.add(std::move(point));
 }
 
+template <Layout kLayout>
+void measure_layout(Bench& bench, const uint8_t* source, const char* name) {
+  for (const int warps : {1, 2, 4, 8, 16}) {
+    const Repeat repeat{.verifies = true};
+    const int iterations = 512;
+    const size_t shared = size_t{kLayoutDepth} * warps * kWarpBytes;
+    allow_shared(cp_async_layout_kernel<kLayout>, shared);
+    const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
+      cp_async_layout_kernel<kLayout><<<1, warps * 32, shared>>>(stamps, source, iterations);
+    });
+    const double instructions = double{kLayoutDepth} * iterations * warps;
+    bench.add("cp_async_layout", Mechanisms::kOne,
+              {{"layout", std::string(name)}, {"warps", int64_t{warps}}, {"copies_in_flight", int64_t{kLayoutDepth}}},
+              samples, repeat,
+              {{"cycles_per_instruction", "cycle", [=](const Sample& s) { return s.cycles / instructions; }},
+               {"bytes_per_cycle", "B/cycle", [=](const Sample& s) { return instructions * kWarpBytes / s.cycles; }}});
+  }
+}
+
 template <int kDepth>
 void measure_streams(Bench& bench, const uint8_t* source, size_t stream_bytes) {
   measure_stream<kDepth>(bench, source, kResidentBytes, "l2", 1);
@@ -206,6 +283,10 @@ void run_cp_async(Bench& bench) {
   measure_issue<16>(bench, bytes);
   measure_issue<32>(bench, bytes);
   measure_issue<64>(bench, bytes);
+  measure_layout<Layout::kLinear>(bench, bytes, "linear");
+  measure_layout<Layout::kSwizzled>(bench, bytes, "swizzled");
+  measure_layout<Layout::kHalves>(bench, bytes, "swizzled_halves");
+  measure_layout<Layout::kChunkMajor>(bench, bytes, "chunk_major");
   measure_streams<1>(bench, bytes, stream_bytes);
   measure_streams<2>(bench, bytes, stream_bytes);
   measure_streams<4>(bench, bytes, stream_bytes);

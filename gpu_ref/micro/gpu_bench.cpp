@@ -38,16 +38,17 @@ constexpr std::array kSuites = {
 struct Options {
   std::vector<const Suite*> suites;
   std::string out = ".", card, commit = "unknown";
-  bool quick = false;
+  Bench::Effort effort = Bench::Effort::kFull;
 };
 
 constexpr const char* kUsage =
-    "usage: gpu_bench [--suite NAME]... --out DIR [--card NAME] [--commit HASH] [--quick]\n"
+    "usage: gpu_bench [--suite NAME]... --out DIR [--card NAME] [--commit HASH] [--quick|--once]\n"
     "       gpu_bench --list\n"
     "Writes one record DIR/NAME.json per suite; without --suite, all of them.\n"
     "  --card NAME    folder name of the card in the records (default: from the card's own name)\n"
     "  --commit HASH  revision of this source, stored in the records\n"
-    "  --quick        fewer points and repeats; such a record is refused under measurements/\n";
+    "  --quick        fewer points and repeats; such a record is refused under measurements/\n"
+    "  --once         every point launched once, without verification: for runs under a profiler\n";
 
 const Suite& find_suite(const std::string& name) {
   std::string known;
@@ -79,7 +80,9 @@ Options parse(int count, char** arguments) {
     } else if (option == "--commit") {
       options.commit = value();
     } else if (option == "--quick") {
-      options.quick = true;
+      options.effort = Bench::Effort::kQuick;
+    } else if (option == "--once") {
+      options.effort = Bench::Effort::kOnce;
     } else {
       throw UsageError("unknown option '" + option + "'\n" + kUsage);
     }
@@ -116,6 +119,10 @@ std::string utc_now() {
   return text;
 }
 
+const char* flag_of(Bench::Effort effort) {
+  return effort == Bench::Effort::kFull ? "" : effort == Bench::Effort::kQuick ? " --quick" : " --once";
+}
+
 Header make_header(const Options& options, const Suite& suite, const Nvml& nvml) {
   cudaDeviceProp properties{};
   int device = 0, runtime = 0;
@@ -130,8 +137,8 @@ Header make_header(const Options& options, const Suite& suite, const Nvml& nvml)
   header.cuda = version_text(runtime);
   header.date = utc_now();
   header.commit = options.commit;
-  header.command = std::string("gpu_bench --suite ") + suite.name + (options.quick ? " --quick" : "");
-  header.quick = options.quick;
+  header.command = std::string("gpu_bench --suite ") + suite.name + flag_of(options.effort);
+  header.quick = options.effort != Bench::Effort::kFull;
   header.device["sm_count"] = int64_t{properties.multiProcessorCount};
   header.device["l2_bytes"] = int64_t{properties.l2CacheSize};
   header.device["memory_bytes"] = static_cast<int64_t>(properties.totalGlobalMem);
@@ -170,7 +177,7 @@ int run(const Options& options) {
   for (const Suite* suite : options.suites) {
     std::fprintf(stderr, "== %s: %s\n", suite->name, suite->what);
     Record record(make_header(options, *suite, nvml));
-    Bench bench(record, nvml, options.quick);
+    Bench bench(record, nvml, options.effort);
     try {
       suite->run(bench);
       failures += bench.failures();

@@ -64,15 +64,21 @@ __global__ void shared_access_kernel(Stamp* stamps, uint32_t stride_bytes) {
   for (uint32_t i = threadIdx.x; i < kRegionBytes / 4; i += blockDim.x) {
     region[i] = kStore ? 0xdeadbeefu : i;
   }
+  __shared__ unsigned long long first_begin, last_end;
   const uint32_t offset = (threadIdx.x % 32) * stride_bytes % kRegionBytes;
   const uint32_t address = shared_address(region) + offset;
   uint32_t sum = 0;
+  if (threadIdx.x == 0) {
+    first_begin = ~0ull;
+    last_end = 0;
+  }
   __syncthreads();
   if (threadIdx.x == 0) {
     stamps[blockIdx.x].errors = 0;
     stamp_begin(stamps);
   }
   __syncthreads();
+  const uint64_t begin = clock_now();
   for (int i = 0; i < kIterations; ++i) {
 #pragma unroll
     for (int j = 0; j < kUnroll; ++j) {
@@ -86,10 +92,17 @@ __global__ void shared_access_kernel(Stamp* stamps, uint32_t stride_bytes) {
   if constexpr (kStore) {
     wait_for_stores(address);
   }
+  const uint64_t end = clock_now();
   __syncthreads();
   if (threadIdx.x == 0) {
     stamp_end(stamps);
   }
+  if (threadIdx.x % 32 == 0) {
+    atomicMin(&first_begin, static_cast<unsigned long long>(begin));
+    atomicMax(&last_end, static_cast<unsigned long long>(end));
+  }
+  __syncthreads();
+  stamps[blockIdx.x].value[0] = last_end - first_begin;
   if constexpr (kStore) {
     count_wrong_words(region, stride_bytes, kWidth, stamps);
   } else {
@@ -148,9 +161,9 @@ void measure_access(Bench& bench, const Access& access, int stride_in_accesses, 
              {"stride_accesses", int64_t{stride_in_accesses}},
              {"warps", int64_t{warps}}},
             samples, repeat,
-            {{"cycles_per_instruction", "cycle", [=](const Sample& s) { return s.cycles / instructions; }},
+            {{"cycles_per_instruction", "cycle", [=](const Sample& s) { return s.mean_value(0) / instructions; }},
              {"bytes_per_cycle", "B/cycle",
-              [=](const Sample& s) { return instructions * 32 * access.width / s.cycles; }}});
+              [=](const Sample& s) { return instructions * 32 * access.width / s.mean_value(0); }}});
 }
 
 }  // namespace

@@ -19,8 +19,7 @@ enum class Operation : uint8_t {
   kFenceAfterStore,     // behind one shared-memory store
   kSyncthreads,
   kSyncwarp,
-  kCpAsyncArriveNoinc,  // no copies outstanding
-  kCpAsyncArrive,
+  kCpAsyncArriveNoinc,  // no copies outstanding; the form without .noinc is merged by the compiler when repeated
   kCommitGroup,
   kWaitGroupEmpty,
 };
@@ -50,8 +49,6 @@ __device__ __forceinline__ void operate(uint32_t barrier, uint32_t scratch, int 
     asm volatile("bar.warp.sync 0xffffffff;" ::: "memory");
   } else if constexpr (kOperation == Operation::kCpAsyncArriveNoinc) {
     cp_async_arrive_noinc(barrier);
-  } else if constexpr (kOperation == Operation::kCpAsyncArrive) {
-    cp_async_arrive(barrier + turn % kUnroll * 8);  // the compiler merges repeats on one barrier
   } else if constexpr (kOperation == Operation::kCommitGroup) {
     cp_async_commit();
   } else {
@@ -61,13 +58,11 @@ __device__ __forceinline__ void operate(uint32_t barrier, uint32_t scratch, int 
 
 template <Operation kOperation>
 __global__ void operation_kernel(Stamp* stamps, uint32_t arrivals) {
-  __shared__ alignas(8) uint64_t barriers[kUnroll];
+  __shared__ alignas(8) uint64_t barrier;
   __shared__ uint32_t scratch[1024];
-  const uint32_t address = shared_address(barriers), own = shared_address(&scratch[threadIdx.x]);
+  const uint32_t address = shared_address(&barrier), own = shared_address(&scratch[threadIdx.x]);
   if (threadIdx.x == 0) {
-    for (uint64_t& barrier : barriers) {
-      mbarrier_init(shared_address(&barrier), arrivals);
-    }
+    mbarrier_init(address, arrivals);
     mbarrier_init_fence();
     stamps[0].errors = 0;
   }
@@ -193,8 +188,6 @@ void run_synchronisation(Bench& bench) {
   measure_operation<Operation::kSyncwarp>(bench, "bar_warp_sync", 32, 1);
   measure_operation<Operation::kCpAsyncArriveNoinc>(bench, "cp_async_arrive_noinc", 32, kNever);
   measure_operation<Operation::kCpAsyncArriveNoinc>(bench, "cp_async_arrive_noinc", 128, kNever);
-  measure_operation<Operation::kCpAsyncArrive>(bench, "cp_async_arrive", 32, kNever);
-  measure_operation<Operation::kCpAsyncArrive>(bench, "cp_async_arrive", 128, kNever);
   measure_operation<Operation::kCommitGroup>(bench, "cp_async_commit_group", 32, 1);
   measure_operation<Operation::kWaitGroupEmpty>(bench, "cp_async_wait_group_empty", 32, 1);
   measure_handover<Handover::kMbarrier>(bench, "mbarrier");

@@ -110,6 +110,41 @@ __global__ void tma_stream_kernel(Stamp* stamps, const __grid_constant__ CUtenso
   }
 }
 
+// One thread arms one barrier for `boxes` boxes and issues them without a wait between. The first rounds fetch the
+// instructions; the last counts: value[0] cycles of issue, value[1] until all have landed.
+template <Copy kCopy>
+__global__ void tma_issue_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map, const uint8_t* source,
+                                 Shape shape, int boxes) {
+  extern __shared__ __align__(1024) uint8_t shared[];
+  const uint32_t barrier = shared_address(shared), tiles = barrier + kBarrierBytes;
+  mbarrier_init(barrier, 1);
+  mbarrier_init_fence();
+  stamps[0].errors = 0;
+  stamp_begin(stamps);
+  uint64_t begin = 0, issued = 0, landed = 0;
+  for (int round = 0; round < 4; ++round) {
+    mbarrier_arrive_expect(barrier, boxes * shape.box_bytes());
+    begin = clock_now();
+#pragma unroll 4
+    for (int b = 0; b < boxes; ++b) {
+      if constexpr (kCopy == Copy::kBulk) {
+        bulk_load(tiles + b * shape.box_bytes(), source + b * shape.box_bytes(), shape.box_bytes(), barrier);
+      } else {
+        tensor_load(tiles + b * shape.box_bytes(), &map, 0, b * static_cast<int>(shape.box_rows), barrier);
+      }
+    }
+    issued = clock_now();
+    mbarrier_wait(barrier, round & 1);
+    landed = clock_now();
+  }
+  stamp_end(stamps);
+  stamps[0].value[0] = issued - begin;
+  stamps[0].value[1] = landed - begin;
+  for (int b = 0; b < boxes; ++b) {
+    count_wrong_words<kCopy>(shared + kBarrierBytes, b * shape.box_bytes(), shape, Walk(shape, b), stamps);
+  }
+}
+
 // Each CTA of a cluster loads its share of every box and sends it to all of them.
 template <int kCluster>
 __global__ void __cluster_dims__(kCluster, 1, 1)
@@ -205,6 +240,29 @@ void measure_case(Bench& bench, const Source& source, const Case& c) {
              {"bytes_per_second", "B/s", [=](const Sample& s) { return boxes * box * s.ctas / s.time_s; }}});
 }
 
+void measure_issue(Bench& bench, const Source& source, Copy copy, uint32_t box_rows, int boxes) {
+  const Shape shape{.rows = static_cast<uint32_t>(kResidentBytes / 128), .columns = 64, .box_rows = box_rows,
+                    .box_columns = 64, .swizzled = 1};
+  const CUtensorMap map = make_tensor_map(source.words, shape.rows, 64, box_rows, 64, Swizzle::k128);
+  const auto kernel = copy == Copy::kBulk ? tma_issue_kernel<Copy::kBulk> : tma_issue_kernel<Copy::kTensor>;
+  const size_t shared = kBarrierBytes + size_t{shape.box_bytes()} * boxes;
+  allow_shared(kernel, shared);
+  const Repeat repeat{.warm_up = 2, .repeats = 7, .verifies = true};
+  const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
+    kernel<<<1, 1, shared>>>(stamps, map, reinterpret_cast<const uint8_t*>(source.words), shape, boxes);
+  });
+  bench.add("tma_issue", Mechanisms::kOne,
+            {{"copy", std::string(copy == Copy::kBulk ? "bulk" : "tensor")},
+             {"box_bytes", int64_t{shape.box_bytes()}},
+             {"boxes", int64_t{boxes}},
+             {"residency", std::string("l2")}},
+            samples, repeat,
+            {{"landed_cycles", "cycle", [](const Sample& s) { return s.mean_value(1); }},
+             {"issue_cycles_per_box", "cycle", [=](const Sample& s) { return s.mean_value(0) / boxes; }},
+             {"landed_bytes_per_cycle", "B/cycle",
+              [=](const Sample& s) { return double(boxes) * shape.box_bytes() / s.mean_value(1); }}});
+}
+
 template <int kCluster>
 void measure_multicast(Bench& bench, const Source& source, uint32_t box_rows, int slots) {
   const Shape shape{.rows = static_cast<uint32_t>(kResidentBytes / 128), .columns = 64, .box_rows = box_rows,
@@ -277,6 +335,15 @@ void run_tma(Bench& bench) {
   const Source source{words.get(), stream_bytes};
   measure_sizes(bench, source);
   measure_shapes(bench, source);
+  for (const Copy copy : {Copy::kBulk, Copy::kTensor}) {
+    for (const uint32_t rows : {2u, 4u, 8u, 16u, 32u, 64u}) {
+      for (const int boxes : {1, 2, 4, 8, 16, 32}) {
+        if (rows * 128 * boxes <= 160 * 1024) {
+          measure_issue(bench, source, copy, rows, boxes);
+        }
+      }
+    }
+  }
   for (const uint32_t rows : {8u, 32u, 64u}) {
     for (const int slots : {1, 4}) {
       measure_multicast<2>(bench, source, rows, slots);
