@@ -115,9 +115,7 @@ void Scheduler::run_cycle(Domain& domain) {
     return;
   }
   domain.wheel.advance(now);
-  for (uint32_t slot = domain.wheel.take(); slot != Wheel::kSlots; slot = domain.wheel.take()) {
-    domain.slots[slot].act(domain.slots[slot].object, now);
-  }
+  domain.wheel.run([&](uint32_t slot) { domain.slots[slot].act(domain.slots[slot].object, now); });
   domain.next = kNever;
   for (Domain& each : domains_) {  // acting may have woken slots of other domains
     update_next(each);

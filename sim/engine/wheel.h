@@ -57,18 +57,18 @@ class Wheel {
     }
   }
 
-  // Takes the lowest slot that is due now; kSlots if none is left.
-  uint32_t take() {
+  // Visits what is due now, lowest slot first. A visit may wake higher slots in this very cycle.
+  template <typename Visit>
+  void run(const Visit& visit) {
     Mask& bucket = buckets_[now_ % kBuckets];
     for (std::size_t word = 0; word < bucket.size(); ++word) {
-      if (bucket[word] != 0) {
+      while (bucket[word] != 0) {
         const auto bit = static_cast<uint32_t>(std::countr_zero(bucket[word]));
         bucket[word] &= bucket[word] - 1;
-        return static_cast<uint32_t>(word * 64) + bit;
+        visit(static_cast<uint32_t>(word * 64) + bit);
       }
     }
     occupied_[now_ % kBuckets / 64] &= ~(uint64_t{1} << (now_ % 64));
-    return kSlots;
   }
 
  private:

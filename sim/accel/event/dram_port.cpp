@@ -53,18 +53,22 @@ void EventDramPort::write(uint64_t address, uint32_t bytes, Cycle now) {
 
 void EventDramPort::act_channel(uint32_t index, Cycle now) {
   Channel& channel = *channels_[index];
+  const bool arrival = !channel.waiting.empty() && channel.waiting.front().visible <= now;
+  if (!arrival && now != channel.wanted) {
+    return;
+  }
   for (; !channel.waiting.empty() && channel.waiting.front().visible <= now; channel.waiting.pop_front()) {
     channel.model.push(channel.waiting.front().transaction, now);
   }
   done_.clear();
-  const Cycle next = channel.model.act(now, done_);
+  channel.wanted = channel.model.act(now, done_);
   for (const memory::DramCompletion& completion : done_) {
     const Cycle core_cycle = dram_.seen_by(core_, completion.cycle);
     returns_.push({core_cycle, completion.cycle, index, completion.write, completion.tag});
     returns_alarm_.at(core_cycle);
   }
-  if (next != kNever) {
-    channel_alarms_[index].at(next);
+  if (channel.wanted != kNever) {
+    channel_alarms_[index].at(channel.wanted);
   }
 }
 

@@ -69,6 +69,7 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
     memory::EventDramChannel model;
     std::deque<Waiting> waiting;
     uint32_t read_credits = 0, write_credits = 0;
+    Cycle wanted = kNever;  // the cycle that the model asked for last; earlier requests are stale
   };
   struct Return {
     Cycle core_cycle, dram_cycle;
