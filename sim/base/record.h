@@ -42,6 +42,7 @@ struct LayerRecord {
   std::map<std::string, StallCycles> stalls;  // per unit; units of one kind are summed ("pe", "sender", "dma", "dram")
   EnergyByComponent energy;
   uint64_t dram_bytes = 0;
+  std::string output_hash;  // functional runs: FNV-1a of the INT8 outputs, 16 hex digits
   bool reused = false;  // the result of an equal layer was taken (same shape, mapping, residency)
 };
 
@@ -67,6 +68,8 @@ struct RunRecord {
   std::map<std::string, StallCycles> stalls;
   EnergyByComponent energy;
   std::vector<LayerRecord> layers;
+  uint64_t functional_layers = 0;  // computed and found equal to the reference
+  uint64_t saturations = 0;        // of 24-bit sums, in functional runs
   std::optional<double> accuracy;  // only with a citation; never invented
   std::string accuracy_source;
   std::vector<PublishedValue> published;

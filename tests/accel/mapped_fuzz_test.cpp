@@ -4,13 +4,12 @@
 // modelled buffers are the layer's values.
 #include <doctest/doctest.h>
 
-#include <Eigen/Core>
-#include <algorithm>
 #include <cstdlib>
 #include <string>
 
 #include "mappers/lower/lower.h"
 #include "sim/accel/functional/functional_run.h"
+#include "sim/accel/functional/reference.h"
 #include "sim/accel/simulator.h"
 #include "tests/accel/random_program.h"
 #include "tests/mappers/random_case.h"
@@ -20,49 +19,14 @@ using tilewright::accel::Fidelity;
 using tilewright::accel::FunctionalRun;
 using tilewright::accel::LayerResult;
 using tilewright::accel::Operands;
+using tilewright::accel::reference_sums;
 using tilewright::mappers::testing::RandomCase;
-using tilewright::workloads::MacShape;
 
 namespace {
 
 uint64_t number_of_cases() {
   const char* const wanted = std::getenv("TILEWRIGHT_FUZZ_CASES");
   return wanted != nullptr ? std::stoull(wanted) : 1000;
-}
-
-using Matrix = Eigen::Matrix<int32_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-// im2col and an int32 matrix product, one group at a time.
-std::vector<int32_t> reference(const Operands& operands) {
-  const MacShape& s = operands.shape;
-  const Eigen::Index pixels = Eigen::Index{s.output_height} * s.output_width;
-  const Eigen::Index depth = Eigen::Index{s.kernel_height} * s.kernel_width * s.input_channels;
-  std::vector<int32_t> result(static_cast<std::size_t>(pixels) * s.groups * s.output_channels);
-  for (uint32_t g = 0; g < s.groups; ++g) {
-    Matrix columns = Matrix::Zero(pixels, depth);
-    Matrix weights(s.output_channels, depth);
-    for (Eigen::Index p = 0; p < pixels; ++p) {
-      for (Eigen::Index d = 0; d < depth; ++d) {
-        const auto channel = static_cast<uint32_t>(d % s.input_channels);
-        const auto tap = static_cast<uint32_t>(d / s.input_channels);
-        const int64_t row = int64_t{p} / s.output_width * s.stride + tap / s.kernel_width - s.padding;
-        const int64_t column = int64_t{p} % s.output_width * s.stride + tap % s.kernel_width - s.padding;
-        if (row >= 0 && column >= 0 && row < s.input_height && column < s.input_width) {
-          columns(p, d) = operands.input(g, static_cast<uint32_t>(row), static_cast<uint32_t>(column), channel);
-        }
-      }
-    }
-    for (Eigen::Index k = 0; k < weights.rows(); ++k) {
-      for (Eigen::Index d = 0; d < depth; ++d) {
-        const auto tap = static_cast<uint32_t>(d / s.input_channels);
-        weights(k, d) = operands.weight(g, static_cast<uint32_t>(k), tap / s.kernel_width, tap % s.kernel_width,
-                                        static_cast<uint32_t>(d % s.input_channels));
-      }
-    }
-    const Matrix product = columns * weights.transpose();
-    std::copy(product.data(), product.data() + product.size(), result.begin() + g * product.size());
-  }
-  return result;
 }
 
 struct Outcome {
@@ -117,7 +81,7 @@ TEST_CASE("random machines, layers and mappings: tick equals event, values equal
     if (functional && tick.saturations == 0) {
       Operands operands(random.layer.mac);
       operands.fill(42);
-      REQUIRE(tick.sums == reference(operands));
+      REQUIRE(tick.sums == reference_sums(operands));
       ++computed;
     }
   }

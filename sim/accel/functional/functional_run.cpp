@@ -163,19 +163,25 @@ int32_t FunctionalRun::dot(const Data& input, const Data& weight, int32_t group,
   const auto padding = static_cast<int32_t>(operands_.shape.padding);
   const auto vector = static_cast<int32_t>(spec_.pe.vector_size);
   const auto kernel_width = static_cast<int32_t>(operands_.shape.kernel_width);
+  const int32_t first = work.reduction0;
+  const int32_t last = work.reduction1 - 1;
   for (int32_t r = work.kernel_row0; r < work.kernel_row1; ++r) {
     for (int32_t s = 0; s < kernel_width; ++s) {
       const int32_t y = row * stride + r - padding;
       const int32_t x = column * stride + s - padding;
-      for (int32_t first = work.reduction0; first < work.reduction1; first += vector) {
-        int64_t products = 0;
-        for (int32_t i = first; i < std::min(first + vector, work.reduction1); ++i) {
-          TILEWRIGHT_CHECK(input.contains(group, y, x, i, 0) && weight.contains(group, r, s, channel, i),
-                           "a step uses data that its chunks do not hold");
-          products += int64_t{input.values[input.index(group, y, x, i, 0)]} *
-                      weight.values[weight.index(group, r, s, channel, i)];
+      TILEWRIGHT_CHECK(input.contains(group, y, x, first, 0) && input.contains(group, y, x, last, 0) &&
+                           weight.contains(group, r, s, channel, first) && weight.contains(group, r, s, channel, last),
+                       "a step uses data that its chunks do not hold");
+      // Both are contiguous along the reduction.
+      const int8_t* const inputs = &input.values[input.index(group, y, x, first, 0)];
+      const int8_t* const weights = &weight.values[weight.index(group, r, s, channel, first)];
+      for (int32_t begin = 0; begin <= last - first; begin += vector) {
+        const int32_t end = std::min(begin + vector, last - first + 1);
+        int32_t products = 0;
+        for (int32_t i = begin; i < end; ++i) {
+          products += int32_t{inputs[i]} * int32_t{weights[i]};
         }
-        sum = saturate(sum + products);
+        sum = saturate(int64_t{sum} + products);
       }
     }
   }
