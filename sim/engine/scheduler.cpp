@@ -29,8 +29,7 @@ uint32_t Scheduler::add_slot(uint32_t domain, void* object, Act act) {
 void Scheduler::reset() {
   for (Domain& domain : domains_) {
     domain.wheel.reset();
-    domain.next = 0;
-    domain.next_time = 0;
+    set_next(domain, stepping_ == Stepping::kEveryCycle ? 0 : kNever);
   }
 }
 
@@ -38,9 +37,6 @@ bool Scheduler::run(Cycle limit) {
   limit_ = limit;
   finished_ = false;
   epoch_ = sc_core::sc_time_stamp().value();
-  for (Domain& domain : domains_) {
-    update_next(domain);
-  }
   start_.notify(sc_core::SC_ZERO_TIME);
   failure_ = nullptr;
   sc_core::sc_start();  // returns once no event is pending: host() asked for no further trigger
@@ -93,33 +89,18 @@ std::size_t Scheduler::earliest_domain() const {
   return earliest;
 }
 
-void Scheduler::update_next(Domain& domain) {
-  if (stepping_ == Stepping::kOnWake) {
-    const Cycle next = domain.wheel.next();
-    if (next == domain.next && next != kNever) {
-      return;
-    }
-    domain.next = next;
-  }
-  domain.next_time = domain.next == kNever ? kNever : domain.clock.edge_time(domain.next);
-}
-
 void Scheduler::run_cycle(Domain& domain) {
   const Cycle now = domain.next;
   if (stepping_ == Stepping::kEveryCycle) {
     for (const Slot& slot : domain.slots) {
       slot.act(slot.object, now);
     }
-    ++domain.next;
-    update_next(domain);
+    set_next(domain, now + 1);
     return;
   }
   domain.wheel.advance(now);
   domain.wheel.run([&](uint32_t slot) { domain.slots[slot].act(domain.slots[slot].object, now); });
-  domain.next = kNever;
-  for (Domain& each : domains_) {  // acting may have woken slots of other domains
-    update_next(each);
-  }
+  set_next(domain, domain.wheel.next());
 }
 
 }  // namespace tilewright::engine

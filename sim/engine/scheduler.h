@@ -42,7 +42,11 @@ class Scheduler : public sc_core::sc_module {
   // kOnWake only; ignored when every cycle is stepped.
   void wake(uint32_t domain, uint32_t slot, Cycle cycle) {
     if (stepping_ == Stepping::kOnWake) {
-      domains_[domain].wheel.wake(slot, cycle);
+      Domain& woken = domains_[domain];
+      woken.wheel.wake(slot, cycle);
+      if (cycle < woken.next) {
+        set_next(woken, cycle);
+      }
     }
   }
 
@@ -77,7 +81,10 @@ class Scheduler : public sc_core::sc_module {
   void advance();
   std::size_t earliest_domain() const;
   void run_cycle(Domain& domain);
-  void update_next(Domain& domain);
+  static void set_next(Domain& domain, Cycle next) {
+    domain.next = next;
+    domain.next_time = next == kNever ? kNever : domain.clock.edge_time(next);
+  }
   bool past_limit() const { return domains_[0].next != kNever && domains_[0].next > limit_; }
   Femtoseconds horizon() const;
 
