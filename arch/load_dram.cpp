@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <bit>
+
 #include "arch/load.h"
 
 namespace tilewright::arch {
@@ -22,10 +24,18 @@ void check_timing(const DramSpec& dram, Checker& check) {
   at_least(check, "t_rrd_long", dram.t_rrd_long, "t_rrd_short", dram.t_rrd_short);
   at_least(check, "t_wtr_long", dram.t_wtr_long, "t_wtr_short", dram.t_wtr_short);
   at_least(check, "t_faw", dram.t_faw, "t_rrd_short", dram.t_rrd_short);
-  const uint64_t row_cycle = uint64_t{dram.t_ras} + dram.t_rp;
-  if (dram.t_refi <= dram.t_rfc + row_cycle) {
-    check.error("t_refi", fmt::format("must exceed 't_rfc' plus one row cycle ({} + {}), is {}", dram.t_rfc,
-                                      row_cycle, dram.t_refi));
+  const uint64_t read_end = uint64_t{dram.read_latency} + dram.burst_cycles;
+  if (uint64_t{dram.t_rtw} + dram.write_latency < read_end) {
+    check.error("t_rtw", fmt::format("plus 'write_latency' must be at least 'read_latency' + 'burst_cycles' ({}), or "
+                                     "a write's data would overlap a read's; is {} + {}",
+                                     read_end, dram.t_rtw, dram.write_latency));
+  }
+  // The longest that closing every bank can take, then the refresh itself.
+  const uint64_t closing = uint64_t{dram.t_ras} + dram.t_rtp + dram.write_latency + dram.burst_cycles + dram.t_wr +
+                           dram.t_rp;
+  if (dram.t_refi <= dram.t_rfc + closing) {
+    check.error("t_refi", fmt::format("must exceed 't_rfc' plus the time to close every bank ({} + {}), is {}",
+                                      dram.t_rfc, closing, dram.t_refi));
   }
 }
 
@@ -42,6 +52,13 @@ void check_organisation(const DramSpec& dram, Checker& check) {
   if (dram.bank_group_interleave > bursts) {
     check.error("bank_group_interleave", fmt::format("must be at most the {} bursts of a row, is {}", bursts,
                                                      dram.bank_group_interleave));
+  }
+  if (dram.bank_group_interleave != 0 && !std::has_single_bit(dram.bank_group_interleave)) {
+    check.error("bank_group_interleave", fmt::format("must be 0 or a power of two, is {}", dram.bank_group_interleave));
+  }
+  if (uint64_t{dram.bank_groups} * dram.banks_per_group > 64) {
+    check.error("banks_per_group", fmt::format("times 'bank_groups' ({}) must be at most 64, is {}", dram.bank_groups,
+                                               dram.banks_per_group));
   }
   at_least(check, "write_queue", dram.write_queue, "write_high_watermark", dram.write_high_watermark);
   if (dram.write_low_watermark >= dram.write_high_watermark) {
@@ -64,7 +81,7 @@ void describe(config::Schema<DramSpec>& schema) {
     schema.field(member, key, doc).required().range(1, most).power_of_two();
   };
   count(&D::channels, "channels", "command and data buses of their own (an HBM pseudo-channel is one)", 256);
-  count(&D::bank_groups, "bank_groups", "bank groups per channel", 64);
+  count(&D::bank_groups, "bank_groups", "bank groups per channel", 16);
   count(&D::banks_per_group, "banks_per_group", "banks in a bank group", 64);
   count(&D::rows, "rows", "rows per bank", 1 << 24);
   count(&D::row_bytes, "row_bytes", "bytes in one open row of a bank", 1 << 16);
@@ -81,6 +98,10 @@ void describe(config::Schema<DramSpec>& schema) {
       .required()
       .range(0, 1 << 16)
       .unit("bursts");
+  schema
+      .field(&D::separate_row_bus, "separate_row_bus",
+             "whether a row and a column command may go in the same cycle (HBM)")
+      .required();
   const auto cycles = [&](uint32_t D::*member, const char* key, const char* doc, double least = 1) {
     schema.field(member, key, doc).required().range(least, 100'000).unit("cycles");
   };
