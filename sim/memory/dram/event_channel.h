@@ -45,17 +45,17 @@ class EventDramChannel {
     uint64_t age;
     uint64_t row;
     uint32_t transaction;
-    uint32_t bank;
     uint32_t bursts_left;
-    uint32_t previous, next;  // in its bank's list, oldest first
+    uint32_t previous, next;  // in its bank's list, oldest first; free runs are chained by `next`
   };
   struct Transaction {
     uint64_t tag;
     uint32_t runs_left;
+    uint32_t next_free;
   };
   struct Bank {
     uint64_t row = 0;
-    Cycle column_ready = 0, precharge_ready = 0, activate_ready = 0;
+    Cycle precharge_ready = 0, activate_ready = 0;
     uint32_t head[2] = {kNone, kNone};  // [write]: oldest run
     uint32_t tail[2] = {kNone, kNone};
     uint32_t hit[2] = {kNone, kNone};   // oldest run that hits the open row
@@ -63,13 +63,16 @@ class EventDramChannel {
     Opened opened = Opened::kMiss;
     bool closed_for_run = false;
   };
-  // The oldest hit of a bank group in the current direction, and when a column command of the group may go.
   struct Group {
-    uint64_t best_age = kNoAge;
-    Cycle column_ready[2] = {0, 0};  // [write]
-    uint32_t best_bank = 0;
+    Cycle column_ready[2] = {0, 0};  // [write]: when a column command of the group may go
     Cycle activate_ready = 0;
     uint64_t banks = 0;  // bit mask
+  };
+  // A bank group that has a run to serve in the current direction: the oldest, and its bank.
+  struct Candidate {
+    uint64_t age;
+    uint32_t group;
+    uint32_t bank;
   };
   struct Opening {
     Cycle ready;
@@ -83,23 +86,30 @@ class EventDramChannel {
 
   static uint64_t bit(uint32_t bank) { return uint64_t{1} << bank; }
 
-  void advance(Cycle last);
-  void step(Cycle now);
-  void issue_column(Cycle now);
-  void issue_row(Cycle now);
-  void activate(uint32_t bank, Cycle now);
-  void refresh();
-  void open_banks(Cycle now);
-  void choose_direction();
-  void find_column();
-  void find_row(Cycle from);
-  void find_best(Group& group);
-  void add_burst(uint32_t bank, uint64_t row, uint32_t bursts, bool write, uint32_t transaction);
-  void append_run(uint32_t bank, uint32_t run, bool write);
-  void remove_run(Bank& bank, uint32_t bank_index, uint32_t run);
-  void complete_run(uint32_t transaction, Cycle now);
+  // event_channel.cpp: queues
+  uint32_t new_transaction(uint64_t tag);
+  uint32_t new_run();
+  void add_bursts(uint64_t address, uint32_t bursts, bool write, uint32_t transaction);
+  void append_run(uint32_t bank_index, uint32_t run, bool write);
+  void remove_run(uint32_t bank_index, uint32_t run);
   uint32_t first_hit(const Bank& bank, uint32_t from) const;
   Cycle next_wake() const;
+
+  // event_schedule.cpp: the rules
+  void advance(Cycle last, std::vector<DramCompletion>& done);
+  void issue_row_if_due(Cycle now, bool column_issued);
+  void choose_direction();
+  void refresh();
+  void open_banks(Cycle now);
+  void find_candidate(uint32_t group);
+  void find_column();
+  Cycle issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done);
+  void send_bursts(uint32_t bank_index, uint32_t run, uint64_t bursts, Cycle last);
+  void complete_run(uint32_t bank_index, uint32_t run, Cycle now, std::vector<DramCompletion>& done);
+  bool row_wanted(uint32_t bank) const { return ((work_[writing_] & ~hits_[writing_]) & bit(bank)) != 0; }
+  void find_row(Cycle from);
+  void issue_row(Cycle now);
+  void activate(uint32_t bank, Cycle now);
 
   arch::DramSpec spec_;
   AddressMap map_;
@@ -107,30 +117,36 @@ class EventDramChannel {
   uint32_t burst_shift_, interleave_shift_;
   uint32_t chunk_bursts_;  // bursts that surely share bank and row
   uint64_t age_flip_;
+  Cycle data_end_[2];          // [write]: column command to the end of its data
+  Cycle channel_gap_[2][2];    // [command][next]: column command to column command, any bank group
+  Cycle group_gap_[2][2];      // the same within a bank group
+  Cycle precharge_gap_[2];     // [write]: column command to precharge
+  bool alternates_;            // two bank groups in turn fill the column bus
 
   std::vector<Bank> banks_;
   std::array<Group, kMaxGroups> groups_;
   std::vector<Run> runs_;
-  std::vector<uint32_t> free_runs_;
   std::vector<Transaction> transactions_;
-  std::vector<uint32_t> free_transactions_;
-  std::vector<uint32_t> new_runs_;  // of the transaction being pushed
-  std::vector<DramCompletion> completed_;
+  uint32_t free_run_ = kNone, free_transaction_ = kNone;
+  std::vector<DramCompletion> completed_;  // found while a push caught up
 
   Cycle undecided_ = 0;  // everything before is decided
   bool writing_ = false;
   bool direction_due_ = false;
   bool row_dirty_ = false;
-  uint32_t queued_[2] = {0, 0};
+  uint32_t queued_[2] = {0, 0};  // transactions
   uint64_t next_age_ = 0;
-  uint64_t open_ = 0, opening_ = 0;       // bit per bank
+  uint64_t open_ = 0, opening_ = 0;           // bit per bank
   uint64_t work_[2] = {0, 0}, hits_[2] = {0, 0};
   std::array<Opening, kMaxBanks> opening_list_;  // ring, by cycle
   uint32_t opening_first_ = 0, opening_count_ = 0;
+  Cycle next_opened_ = kNever;
 
+  std::array<Candidate, kMaxGroups> candidates_;  // oldest first
+  uint32_t candidate_count_ = 0;
   Cycle column_ready_[2] = {0, 0};  // [write]: for every bank group
   Cycle column_cycle_ = kNever;
-  uint32_t column_group_ = 0;
+  uint32_t column_candidate_ = 0;
   Cycle row_cycle_ = kNever;
   uint32_t row_bank_ = 0;
   Cycle activate_ready_ = 0;  // for every bank group
@@ -142,6 +158,7 @@ class EventDramChannel {
   RefreshRecord refresh_record_;
   Cycle queue_since_ = 0;
   Cycle last_data_end_ = 0;
+  uint64_t bursts_[2] = {0, 0};
   DramStatistics statistics_;
 };
 
