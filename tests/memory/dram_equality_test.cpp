@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `event` equals `tick`: same completion cycle of every transaction, same counts, over random specifications and
-// traffic; and each fault seeded into `event` is noticed by the same comparison with the same budget.
+// `event` equals `tick`: same completion cycle of every transaction, same counts, over random specifications
+// and traffic; and each fault seeded into `event` is noticed by the same comparison with the same budget.
 #include <doctest/doctest.h>
 
 #include "dram_fuzz.h"
@@ -11,7 +11,9 @@ namespace {
 
 constexpr uint64_t kCases = 3000;
 
-uint32_t transactions_of(DramFuzz& fuzz) { return fuzz.chance(10) ? 400 : fuzz.number(1, 120); }
+uint32_t transactions_of(DramFuzz& fuzz) {
+  return fuzz.chance(10) ? 400 : fuzz.number(1, 120);
+}
 
 TEST_CASE("event equals tick on random specifications and traffic") {
   uint64_t bursts = 0;
@@ -27,7 +29,8 @@ TEST_CASE("event equals tick on random specifications and traffic") {
     REQUIRE(tick.completed == event.completed);
     REQUIRE(tick.statistics == event.statistics);
     const DramStatistics& counts = tick.statistics;
-    CHECK(counts.row_hits + counts.row_misses + counts.row_conflicts == counts.read_bursts + counts.write_bursts);
+    CHECK(counts.row_hits + counts.row_misses + counts.row_conflicts ==
+          counts.read_bursts + counts.write_bursts);
     bursts += counts.read_bursts + counts.write_bursts;
   }
   MESSAGE(bursts, " bursts compared");

@@ -67,7 +67,9 @@ class DramFuzz {
     return traffic;
   }
 
-  uint32_t number(uint32_t low, uint32_t high) { return low + static_cast<uint32_t>(random_() % (high - low + 1)); }
+  uint32_t number(uint32_t low, uint32_t high) {
+    return low + static_cast<uint32_t>(random_() % (high - low + 1));
+  }
   bool chance(uint32_t per_cent) { return number(0, 99) < per_cent; }
 
  private:
@@ -90,8 +92,8 @@ class DramFuzz {
     const uint32_t least = spec.read_latency + spec.burst_cycles;
     spec.t_rtw = (least > spec.write_latency ? least - spec.write_latency : 0) + number(0, 4);
     spec.t_rfc = number(1, 250);
-    const uint32_t worst = spec.t_rfc + spec.t_rp + spec.t_ras + spec.t_rtp + spec.write_latency + spec.burst_cycles +
-                           spec.t_wr;
+    const uint32_t worst =
+        spec.t_rfc + spec.t_rp + spec.t_ras + spec.t_rtp + spec.write_latency + spec.burst_cycles + spec.t_wr;
     spec.t_refi = chance(20) ? 0 : worst + number(1, 2000);
   }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plays one list of transactions into a DRAM channel of either fidelity, the way a host does: in order, at most
-// `pushes_per_cycle` a cycle, not before each one's cycle, and only with a credit, which comes back in the cycle
-// after the completion.
+// Plays one list of transactions into a DRAM channel of either fidelity, the way a host does: in order, at
+// most `pushes_per_cycle` a cycle, not before each one's cycle, and only with a credit, which comes back in
+// the cycle after the completion.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +35,9 @@ struct Outcome {
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
-inline uint32_t credits_of(const arch::DramSpec& spec, bool write) { return write ? spec.write_queue : spec.read_queue; }
+inline uint32_t credits_of(const arch::DramSpec& spec, bool write) {
+  return write ? spec.write_queue : spec.read_queue;
+}
 
 inline Outcome play_tick(const arch::DramSpec& spec, const Traffic& traffic, Cycle limit = 50'000'000) {
   TickDramChannel channel(spec);
@@ -77,7 +79,8 @@ inline Outcome play_tick(const arch::DramSpec& spec, const Traffic& traffic, Cyc
   return outcome;
 }
 
-inline Outcome play_event(const arch::DramSpec& spec, const Traffic& traffic, Mutation mutation = Mutation::kNone) {
+inline Outcome play_event(const arch::DramSpec& spec, const Traffic& traffic,
+                          Mutation mutation = Mutation::kNone) {
   EventDramChannel channel(spec, mutation);
   Outcome outcome;
   outcome.completed.assign(traffic.list.size(), kNever);
@@ -96,7 +99,8 @@ inline Outcome play_event(const arch::DramSpec& spec, const Traffic& traffic, Mu
     });
     uint32_t pushed = 0;
     bool blocked = false;  // by credits
-    while (pushed < traffic.pushes_per_cycle && next < traffic.list.size() && traffic.list[next].earliest <= now) {
+    while (pushed < traffic.pushes_per_cycle && next < traffic.list.size() &&
+           traffic.list[next].earliest <= now) {
       DramTransaction transaction = traffic.list[next].transaction;
       if (credits[transaction.write] == 0) {
         blocked = true;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Achieved bandwidth of a DRAM preset, and the work for instruction counts (docs/dram.md has the commands). Every channel
-// is kept saturated: a transaction is pushed as soon as its direction has a credit, which comes back in the cycle
-// after the completion.
+// Achieved bandwidth of a DRAM preset, and the work for instruction counts (docs/dram.md has the commands).
+// Every channel is kept saturated: a transaction is pushed as soon as its direction has a credit, which comes
+// back in the cycle after the completion.
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
@@ -19,7 +19,9 @@
 #include "sim/memory/dram/tick_channel.h"
 
 extern "C" int sc_main(int, char**);
-extern "C" int sc_main(int, char**) { return 0; }
+extern "C" int sc_main(int, char**) {
+  return 0;
+}
 
 namespace tilewright::memory {
 namespace {
@@ -28,17 +30,22 @@ enum class Pattern { kStream, kRandom };
 
 struct Work {
   Pattern pattern = Pattern::kStream;
-  uint32_t bytes = 256;        // of one transaction
+  uint32_t bytes = 256;  // of one transaction
   uint32_t write_percent = 0;
-  uint64_t transactions = 0;   // per channel
+  uint64_t transactions = 0;  // per channel
 };
 
 // The transactions of one channel, one after the other. Reads and writes stream through regions of their own.
 class Source {
  public:
   Source(const arch::DramSpec& spec, const Work& work, uint32_t channel)
-      : work_(work), random_(channel + 1), unit_(spec.channel_interleave.value), per_unit_(unit_ / work.bytes),
-        stride_(unit_ * spec.channels), channel_(channel * unit_), units_(AddressMap(spec).capacity() / stride_) {}
+      : work_(work),
+        random_(channel + 1),
+        unit_(spec.channel_interleave.value),
+        per_unit_(unit_ / work.bytes),
+        stride_(unit_ * spec.channels),
+        channel_(channel * unit_),
+        units_(AddressMap(spec).capacity() / stride_) {}
 
   DramTransaction next() {
     const bool write = work_.write_percent != 0 && random_() % 100 < work_.write_percent;
@@ -125,10 +132,11 @@ void report(const arch::DramSpec& spec, const Work& work, const DramStatistics& 
   const uint64_t bursts = sum.read_bursts + sum.write_bursts;
   const double share = static_cast<double>(bursts * spec.burst_cycles) / static_cast<double>(sum.cycles);
   fmt::print("{}: {} {} B, {} % writes: {:.1f} % of {:.1f} GB/s\n", spec.name,
-             work.pattern == Pattern::kStream ? "stream" : "random", work.bytes, work.write_percent, 100 * share,
-             spec.peak_bytes_per_second() / 1e9);
-  fmt::print("  {} bursts, {} channel cycles, {} activates, {} refreshes, row hits {:.1f} %\n", bursts, sum.cycles,
-             sum.activates, sum.refreshes, 100.0 * static_cast<double>(sum.row_hits) / static_cast<double>(bursts));
+             work.pattern == Pattern::kStream ? "stream" : "random", work.bytes, work.write_percent,
+             100 * share, spec.peak_bytes_per_second() / 1e9);
+  fmt::print("  {} bursts, {} channel cycles, {} activates, {} refreshes, row hits {:.1f} %\n", bursts,
+             sum.cycles, sum.activates, sum.refreshes,
+             100.0 * static_cast<double>(sum.row_hits) / static_cast<double>(bursts));
 }
 
 int run(int argc, char** argv) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which channel, bank group, bank, row and column an address lies in (docs/dram.md, "Address map"): shifts and masks
-// only, so every size of the specification is a power of two (check_dram_spec refuses others). A bijection between
-// the addresses below capacity() and the locations. Addresses are in bytes over all channels.
+// Which channel, bank group, bank, row and column an address lies in (docs/dram.md, "Address map"): shifts
+// and masks only, so every size of the specification is a power of two (check_dram_spec refuses others). A
+// bijection between the addresses below capacity() and the locations. Addresses are in bytes over all
+// channels.
 #pragma once
 
 #include <bit>
@@ -15,7 +16,7 @@ namespace tilewright::memory {
 struct DramLocation {
   uint32_t channel = 0;
   uint32_t bank_group = 0;
-  uint32_t bank = 0;    // within the bank group
+  uint32_t bank = 0;  // within the bank group
   uint64_t row = 0;
   uint32_t column = 0;  // in bursts
   uint32_t offset = 0;  // bytes within the burst
@@ -48,7 +49,8 @@ class AddressMap {
 
   // The address within its channel, in bytes.
   uint64_t channel_local(uint64_t address) const {
-    return (address >> (interleave_bits_ + channel_bits_) << interleave_bits_) | low(address, interleave_bits_);
+    return (address >> (interleave_bits_ + channel_bits_) << interleave_bits_) |
+           low(address, interleave_bits_);
   }
 
   DramLocation locate(uint64_t address) const {
@@ -78,7 +80,9 @@ class AddressMap {
   }
 
  private:
-  static uint32_t bits(uint64_t power_of_two) { return static_cast<uint32_t>(std::countr_zero(power_of_two)); }
+  static uint32_t bits(uint64_t power_of_two) {
+    return static_cast<uint32_t>(std::countr_zero(power_of_two));
+  }
   static uint64_t low(uint64_t value, uint32_t count) { return value & ((uint64_t{1} << count) - 1); }
   static uint64_t take(uint64_t& value, uint32_t count) {
     const uint64_t taken = low(value, count);

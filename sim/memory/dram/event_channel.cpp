@@ -60,7 +60,8 @@ EventDramChannel::EventDramChannel(const arch::DramSpec& spec, Mutation mutation
       age_flip_(mutation == Mutation::kYoungestFirst ? UINT64_MAX >> 1 : 0) {
   check_dram_spec(spec);
   const uint64_t row_bursts = spec.row_bytes.value >> burst_shift_;
-  chunk_bursts_ = spec.bank_group_interleave == 0 ? static_cast<uint32_t>(row_bursts) : spec.bank_group_interleave;
+  chunk_bursts_ =
+      spec.bank_group_interleave == 0 ? static_cast<uint32_t>(row_bursts) : spec.bank_group_interleave;
   const Cycle near = spec_.t_ccd_short;
   const Cycle far = spec_.t_ccd_long;
   data_end_[0] = Cycle{spec_.read_latency} + spec_.burst_cycles;
@@ -124,7 +125,7 @@ void EventDramChannel::push(const DramTransaction& transaction, Cycle now) {
     queue_since_ = now;
   }
   ++queued_[write];
-  direction_due_ = true;
+  direction_due_ = direction_changes();
   const uint32_t index = new_transaction(transaction.tag);
   const uint64_t end = (last_byte >> burst_shift_) + 1;
   for (uint64_t burst = transaction.address >> burst_shift_; burst < end;) {
@@ -155,8 +156,8 @@ uint32_t EventDramChannel::new_run() {
   return index;
 }
 
-// Adds bursts to the transaction's run in their row, or makes one. Addresses ascend and the row is their highest part,
-// so such a run can only be the last of its bank.
+// Adds bursts to the transaction's run in their row, or makes one. Addresses ascend and the row is their
+// highest part, so such a run can only be the last of its bank.
 void EventDramChannel::add_bursts(uint64_t address, uint32_t bursts, bool write, uint32_t transaction) {
   const DramLocation place = map_.locate(address);
   const uint32_t bank = place.bank_group * spec_.banks_per_group + place.bank;
@@ -235,12 +236,17 @@ Cycle EventDramChannel::act(Cycle now, std::vector<DramCompletion>& done) {
     done.insert(done.end(), completed_.begin(), completed_.end());
     completed_.clear();
   }
-  advance(now, done);
-  return next_wake();
+  Cycle wake = next_wake();
+  if (wake <= now) {
+    advance(now, done);
+    wake = next_wake();
+  }
+  return wake;
 }
 
 void EventDramChannel::finish(Cycle end) {
-  TILEWRIGHT_CHECK(idle() && last_data_end_ <= end, "a DRAM channel was finished with transactions under way");
+  TILEWRIGHT_CHECK(idle() && last_data_end_ <= end,
+                   "a DRAM channel was finished with transactions under way");
   if (end > 0) {
     advance(end - 1, completed_);
   }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One DRAM channel that computes when the next command can go and jumps there. Same completion cycles and counts as
-// TickDramChannel, which shares nothing with it but docs/dram.md, the specification and the address map.
+// One DRAM channel that computes when the next command can go and jumps there. Same completion cycles and
+// counts as TickDramChannel, which shares nothing with it but docs/dram.md, the specification and the address
+// map.
 //
-// The host pushes at non-decreasing cycles and calls act() in every cycle in which it pushed and at the cycle that
-// the last act() returned (calling it at other cycles, in order, does no harm). A completion is appended as soon as
-// it is certain, at the latest in its own cycle; act() catches up on all commands since the call before, so a long run of
-// bursts costs few calls. While nothing is queued act() returns kNever; refreshes of the idle time are made up for later.
-// The host holds credits: at most read_queue reads and write_queue writes whose completion cycle has not come; more is
-// an InternalError, as is a transaction that crosses a channel-interleave unit.
+// The host pushes at non-decreasing cycles and calls act() in every cycle in which it pushed and at the cycle
+// that the last act() returned (calling it at other cycles, in order, does no harm). A completion is appended
+// at the latest in its own cycle, mostly earlier; commands are worked out only when the next completion or
+// push needs them, so a long run of bursts costs few calls. While nothing is queued act() returns kNever;
+// refreshes of the idle time are made up for later. The host holds credits: at most read_queue reads and
+// write_queue writes whose completion cycle has not come; more is an InternalError, as is a transaction that
+// crosses a channel-interleave unit.
 #pragma once
 
 #include <array>
@@ -31,7 +33,9 @@ class EventDramChannel {
   void push(const DramTransaction& transaction, Cycle now);
   Cycle act(Cycle now, std::vector<DramCompletion>& done);
   void finish(Cycle end);  // everything completed before `end`; counts cycles 0 ... end-1
-  bool idle() const { return queued_[0] + queued_[1] == 0; }  // nothing queued; the last data may be on its way
+  bool idle() const {
+    return queued_[0] + queued_[1] == 0 && completed_.empty();
+  }  // all completions are reported; the last data may be on its way
   const DramStatistics& statistics() const { return statistics_; }
 
  private:
@@ -58,7 +62,7 @@ class EventDramChannel {
     Cycle precharge_ready = 0, activate_ready = 0;
     uint32_t head[2] = {kNone, kNone};  // [write]: oldest run
     uint32_t tail[2] = {kNone, kNone};
-    uint32_t hit[2] = {kNone, kNone};   // oldest run that hits the open row
+    uint32_t hit[2] = {kNone, kNone};  // oldest run that hits the open row
     uint32_t group = 0;
     Opened opened = Opened::kMiss;
     bool closed_for_run = false;
@@ -98,7 +102,8 @@ class EventDramChannel {
   // event_schedule.cpp: the rules
   void advance(Cycle last, std::vector<DramCompletion>& done);
   void issue_row_if_due(Cycle now, bool column_issued);
-  void choose_direction();
+  bool direction_changes() const;
+  void change_direction();
   void refresh();
   void open_banks(Cycle now);
   void find_candidate(uint32_t group);
@@ -117,11 +122,11 @@ class EventDramChannel {
   uint32_t burst_shift_, interleave_shift_;
   uint32_t chunk_bursts_;  // bursts that surely share bank and row
   uint64_t age_flip_;
-  Cycle data_end_[2];          // [write]: column command to the end of its data
-  Cycle channel_gap_[2][2];    // [command][next]: column command to column command, any bank group
-  Cycle group_gap_[2][2];      // the same within a bank group
-  Cycle precharge_gap_[2];     // [write]: column command to precharge
-  bool alternates_;            // two bank groups in turn fill the column bus
+  Cycle data_end_[2];        // [write]: column command to the end of its data
+  Cycle channel_gap_[2][2];  // [command][next]: column command to column command, any bank group
+  Cycle group_gap_[2][2];    // the same within a bank group
+  Cycle precharge_gap_[2];   // [write]: column command to precharge
+  bool alternates_;          // two bank groups in turn fill the column bus
 
   std::vector<Bank> banks_;
   std::array<Group, kMaxGroups> groups_;
@@ -136,7 +141,7 @@ class EventDramChannel {
   bool row_dirty_ = false;
   uint32_t queued_[2] = {0, 0};  // transactions
   uint64_t next_age_ = 0;
-  uint64_t open_ = 0, opening_ = 0;           // bit per bank
+  uint64_t open_ = 0, opening_ = 0;  // bit per bank
   uint64_t work_[2] = {0, 0}, hits_[2] = {0, 0};
   std::array<Opening, kMaxBanks> opening_list_;  // ring, by cycle
   uint32_t opening_first_ = 0, opening_count_ = 0;
@@ -151,7 +156,7 @@ class EventDramChannel {
   uint32_t row_bank_ = 0;
   Cycle activate_ready_ = 0;  // for every bank group
   Cycle row_bus_ready_ = 0;
-  Cycle all_precharged_ = 0;  // tRP after the last precharge
+  Cycle all_precharged_ = 0;                 // tRP after the last precharge
   std::array<Cycle, 4> recent_activates_{};  // ring: cycle + tFAW
   uint32_t activate_count_ = 0;
   Cycle refresh_due_ = kNever, refresh_end_ = 0;

@@ -12,12 +12,13 @@ namespace tilewright::memory {
 void EventDramChannel::advance(Cycle last, std::vector<DramCompletion>& done) {
   while (undecided_ <= last) {
     if (direction_due_) {
-      choose_direction();
+      change_direction();
     }
     if (row_dirty_) {
       find_row(undecided_);
     }
-    const Cycle other = std::min({row_cycle_, next_opened_, refresh_due_});  // that may change column commands
+    const Cycle other =
+        std::min({row_cycle_, next_opened_, refresh_due_});  // that may change column commands
     const Cycle next = std::min(column_cycle_, other);
     if (next > last) {
       break;
@@ -44,7 +45,8 @@ void EventDramChannel::advance(Cycle last, std::vector<DramCompletion>& done) {
 // `now` is the cycle of the last command that was issued or, if none was, of what else happened.
 void EventDramChannel::issue_row_if_due(Cycle now, bool column_issued) {
   if (column_issued && !spec_.separate_row_bus) {
-    row_dirty_ = row_dirty_ || row_cycle_ == now;  // the bus is taken; who may go next cycle is looked for then
+    row_dirty_ =
+        row_dirty_ || row_cycle_ == now;  // the bus is taken; who may go next cycle is looked for then
     return;
   }
   if (row_dirty_) {
@@ -56,27 +58,27 @@ void EventDramChannel::issue_row_if_due(Cycle now, bool column_issued) {
 }
 
 // Rule 3.
-void EventDramChannel::choose_direction() {
-  direction_due_ = false;
-  const bool before = writing_;
+bool EventDramChannel::direction_changes() const {
   if (writing_) {
-    writing_ = !(queued_[1] == 0 || (queued_[0] > 0 && queued_[1] <= spec_.write_low_watermark));
-  } else {
-    writing_ = queued_[1] >= spec_.write_high_watermark || (queued_[0] == 0 && queued_[1] > 0);
+    return queued_[1] == 0 || (queued_[0] > 0 && queued_[1] <= spec_.write_low_watermark);
   }
-  if (writing_ != before) {
-    candidate_count_ = 0;
-    for (uint32_t group = 0; group < spec_.bank_groups; ++group) {
-      find_candidate(group);
-    }
-    find_column();
-    row_dirty_ = true;
+  return queued_[1] >= spec_.write_high_watermark || (queued_[0] == 0 && queued_[1] > 0);
+}
+
+void EventDramChannel::change_direction() {
+  direction_due_ = false;
+  writing_ = !writing_;
+  candidate_count_ = 0;
+  for (uint32_t group = 0; group < spec_.bank_groups; ++group) {
+    find_candidate(group);
   }
+  find_column();
+  row_dirty_ = true;
 }
 
 // Rule 2, whole: what happens between the due cycle and the end is certain, as no other command may go.
 void EventDramChannel::refresh() {
-  if (mutation_ == Mutation::kForgetIdleRefreshes && idle()) {
+  if (mutation_ == Mutation::kForgetIdleRefreshes && queued_[0] + queued_[1] == 0) {
     refresh_due_ += spec_.t_refi;
     return;
   }
@@ -155,7 +157,8 @@ void EventDramChannel::find_candidate(uint32_t group) {
   candidates_[place] = best;
 }
 
-// Rule 4: the earliest cycle from undecided_ on in which a column command may go, and the oldest that may go then.
+// Rule 4: the earliest cycle from undecided_ on in which a column command may go, and the oldest that may go
+// then.
 void EventDramChannel::find_column() {
   const Cycle any = std::max(column_ready_[writing_], undecided_);
   column_cycle_ = kNever;
@@ -171,8 +174,8 @@ void EventDramChannel::find_column() {
   }
 }
 
-// Issues the column command that is due now and all those that certainly follow it before `limit`, up to the last burst
-// of a run: one bank group alone, or the two oldest in turn. Returns the cycle of the last.
+// Issues the column command that is due now and all those that certainly follow it before `limit`, up to the
+// last burst of a run: one bank group alone, or the two oldest in turn. Returns the cycle of the last.
 Cycle EventDramChannel::issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done) {
   const Candidate first = candidates_[column_candidate_];
   Candidate second = first;
@@ -191,8 +194,8 @@ Cycle EventDramChannel::issue_columns(Cycle now, Cycle limit, std::vector<DramCo
       if (groups_[second.group].column_ready[writing_] <= now + near) {
         second_run = banks_[second.bank].hit[writing_];
         period = 2 * near;
-        const uint64_t both = std::min({(limit - 1 - now) / near + 1, 2 * left - 1,
-                                        uint64_t{2} * runs_[second_run].bursts_left});
+        const uint64_t both = std::min(
+            {(limit - 1 - now) / near + 1, 2 * left - 1, uint64_t{2} * runs_[second_run].bursts_left});
         count = (both + 1) / 2;
         second_count = both / 2;
       }
@@ -232,7 +235,8 @@ void EventDramChannel::send_bursts(uint32_t bank_index, uint32_t run, uint64_t b
   runs_[run].bursts_left -= static_cast<uint32_t>(bursts);
 }
 
-void EventDramChannel::complete_run(uint32_t bank_index, uint32_t run, Cycle now, std::vector<DramCompletion>& done) {
+void EventDramChannel::complete_run(uint32_t bank_index, uint32_t run, Cycle now,
+                                    std::vector<DramCompletion>& done) {
   const uint32_t index = runs_[run].transaction;
   remove_run(bank_index, run);
   find_candidate(banks_[bank_index].group);
@@ -244,8 +248,8 @@ void EventDramChannel::complete_run(uint32_t bank_index, uint32_t run, Cycle now
   transaction.next_free = free_transaction_;
   free_transaction_ = index;
   --queued_[writing_];
-  direction_due_ = true;
-  if (idle()) {
+  direction_due_ = direction_changes();
+  if (queued_[0] + queued_[1] == 0) {
     statistics_.queue_cycles += now + 1 - queue_since_;
   }
 }
@@ -260,9 +264,10 @@ void EventDramChannel::find_row(Cycle from) {
   for (uint64_t left = work_[writing_] & ~hits_[writing_]; left != 0; left &= left - 1) {
     const auto index = static_cast<uint32_t>(std::countr_zero(left));
     const Bank& bank = banks_[index];
-    const Cycle ready = (open_ & bit(index)) != 0
-                            ? std::max(floor, bank.precharge_ready)
-                            : std::max({activate_floor, bank.activate_ready, groups_[bank.group].activate_ready});
+    const Cycle ready =
+        (open_ & bit(index)) != 0
+            ? std::max(floor, bank.precharge_ready)
+            : std::max({activate_floor, bank.activate_ready, groups_[bank.group].activate_ready});
     if (ready > row_cycle_) {
       continue;
     }

@@ -34,7 +34,8 @@ void check_sizes(const arch::DramSpec& spec, Problems& problems) {
   problems.power_of_two(spec.channel_interleave.value, "channel_interleave");
   problems.require(spec.bank_group_interleave == 0 || std::has_single_bit(spec.bank_group_interleave),
                    "bank_group_interleave", "must be 0 (a whole row) or a power of two");
-  problems.require(spec.row_bytes.value >= spec.burst_bytes.value, "row_bytes", "must hold at least one burst");
+  problems.require(spec.row_bytes.value >= spec.burst_bytes.value, "row_bytes",
+                   "must hold at least one burst");
   problems.require(spec.bank_group_interleave * spec.burst_bytes.value <= spec.row_bytes.value,
                    "bank_group_interleave", "times burst_bytes must not exceed row_bytes");
   problems.require(spec.channel_interleave.value >= spec.burst_bytes.value, "channel_interleave",
@@ -52,18 +53,21 @@ void check_timings(const arch::DramSpec& spec, Problems& problems) {
   problems.require(spec.t_ccd_long >= spec.t_ccd_short, "t_ccd_long", "must be at least t_ccd_short");
   problems.require(spec.t_rrd_long >= spec.t_rrd_short, "t_rrd_long", "must be at least t_rrd_short");
   problems.require(spec.t_wtr_long >= spec.t_wtr_short, "t_wtr_long", "must be at least t_wtr_short");
-  problems.require(uint64_t{spec.t_rtw} + spec.write_latency >= uint64_t{spec.read_latency} + spec.burst_cycles,
-                   "t_rtw", "plus write_latency must be at least read_latency plus burst_cycles, or a write's data"
-                   " would overlap a read's");
+  problems.require(
+      uint64_t{spec.t_rtw} + spec.write_latency >= uint64_t{spec.read_latency} + spec.burst_cycles, "t_rtw",
+      "plus write_latency must be at least read_latency plus burst_cycles, or a write's data"
+      " would overlap a read's");
   problems.require(spec.t_rcd >= 1, "t_rcd", "must be at least 1");
   problems.require(spec.t_rp >= 1, "t_rp", "must be at least 1");
   problems.require(spec.t_rtp >= 1, "t_rtp", "must be at least 1");
   problems.require(spec.t_ras >= spec.t_rcd, "t_ras", "must be at least t_rcd");
-  const uint64_t worst_refresh = uint64_t{spec.t_rfc} + spec.t_rp + spec.t_ras + spec.t_rtp + spec.write_latency +
-                                 spec.burst_cycles + spec.t_wr;
-  problems.require(spec.t_refi == 0 || spec.t_refi > worst_refresh, "t_refi",
-                   "must be 0 (no refresh) or exceed t_rfc + t_rp + t_ras + t_rtp + write_latency + burst_cycles +"
-                   " t_wr = " + std::to_string(worst_refresh) + ", or refreshes would pile up");
+  const uint64_t worst_refresh = uint64_t{spec.t_rfc} + spec.t_rp + spec.t_ras + spec.t_rtp +
+                                 spec.write_latency + spec.burst_cycles + spec.t_wr;
+  problems.require(
+      spec.t_refi == 0 || spec.t_refi > worst_refresh, "t_refi",
+      "must be 0 (no refresh) or exceed t_rfc + t_rp + t_ras + t_rtp + write_latency + burst_cycles +"
+      " t_wr = " +
+          std::to_string(worst_refresh) + ", or refreshes would pile up");
 }
 
 void check_queues(const arch::DramSpec& spec, Problems& problems) {

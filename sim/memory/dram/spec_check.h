@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a DramSpec must fulfil beyond the type of each field. The loader turns the list into diagnostics; the channels
-// refuse a specification with any.
+// What a DramSpec must fulfil beyond the type of each field. The loader turns the list into diagnostics; the
+// channels refuse a specification with any.
 #pragma once
 
 #include <string>

@@ -108,7 +108,8 @@ bool TickDramChannel::refresh(Cycle now) {
     return false;  // a running refresh holds back activates by tRFC alone, and no row is open
   }
   ++statistics_.refresh_cycles;
-  const auto open_banks = std::count_if(banks_.begin(), banks_.end(), [](const Bank& bank) { return bank.open; });
+  const auto open_banks =
+      std::count_if(banks_.begin(), banks_.end(), [](const Bank& bank) { return bank.open; });
   if (open_banks > 0) {
     if (std::all_of(banks_.begin(), banks_.end(),
                     [&](const Bank& bank) { return !bank.open || may_precharge(bank, now); })) {
@@ -230,7 +231,8 @@ void TickDramChannel::send_burst(std::size_t index, Cycle now) {
 
 bool TickDramChannel::may_activate(uint32_t bank, Cycle now) {
   return passed(banks_[bank].precharge, spec_.t_rp, now) && passed(refresh_, spec_.t_rfc, now) &&
-         passed(activate_, spec_.t_rrd_short, now) && passed(group_of(bank).activate, spec_.t_rrd_long, now) &&
+         passed(activate_, spec_.t_rrd_short, now) &&
+         passed(group_of(bank).activate, spec_.t_rrd_long, now) &&
          (recent_activates_.size() < 4 || now - recent_activates_.front() >= spec_.t_faw);
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One DRAM channel, stepped every cycle of the command clock: the reference. It remembers when each command was last
-// issued, and in every cycle looks through its queues for what the rules of docs/dram.md allow now. It never
-// computes a future cycle other than the end of a burst that is under way.
+// One DRAM channel, stepped every cycle of the command clock: the reference. It remembers when each command
+// was last issued, and in every cycle looks through its queues for what the rules of docs/dram.md allow now.
+// It never computes a future cycle other than the end of a burst that is under way.
 //
-// In each cycle the host first pushes, then calls tick(). The host holds credits: at most read_queue reads and
-// write_queue writes that have not completed; more is an InternalError, as is a transaction that crosses a
-// channel-interleave unit.
+// In each cycle the host first pushes, then calls tick(). The host holds credits: at most read_queue reads
+// and write_queue writes that have not completed; more is an InternalError, as is a transaction that crosses
+// a channel-interleave unit.
 #pragma once
 
 #include <deque>
@@ -26,8 +26,9 @@ class TickDramChannel {
 
   void reset();  // to cycle 0 of a new layer: rows closed, refresh counter restarted, counts cleared
   void push(const DramTransaction& transaction, Cycle now);
-  void tick(Cycle now, std::vector<DramCompletion>& done);  // now = 0, 1, 2, ...; appends what completes at `now`
-  void finish(Cycle end);  // after tick(end - 1); nothing may be under way
+  void tick(Cycle now,
+            std::vector<DramCompletion>& done);  // now = 0, 1, 2, ...; appends what completes at `now`
+  void finish(Cycle end);                        // after tick(end - 1); nothing may be under way
   bool idle() const { return queue_[0].empty() && queue_[1].empty() && under_way_.empty(); }
   const DramStatistics& statistics() const { return statistics_; }
 
@@ -45,14 +46,15 @@ class TickDramChannel {
   struct Bank {
     bool open = false;
     uint64_t row = 0;
-    bool closed_for_run = false;    // the last closing was a precharge by rule 5
+    bool closed_for_run = false;  // the last closing was a precharge by rule 5
     bool used_since_activate = false;
     Moment activate, precharge, read, write_end;
   };
   struct BankGroup {
     Moment activate, column, write_end;
   };
-  // What the queue of the current direction asks of each bank; made anew whenever queue, rows or direction change.
+  // What the queue of the current direction asks of each bank; made anew whenever queue, rows or direction
+  // change.
   struct Wanted {
     uint32_t bank;
     std::size_t run;  // index into the queue
@@ -83,7 +85,7 @@ class TickDramChannel {
   AddressMap map_;
   std::vector<Bank> banks_;
   std::vector<BankGroup> groups_;
-  std::vector<Run> queue_[2];  // [write], oldest first
+  std::vector<Run> queue_[2];    // [write], oldest first
   uint32_t queued_[2] = {0, 0};  // transactions
   uint32_t outstanding_[2] = {0, 0};
   bool writing_ = false;
