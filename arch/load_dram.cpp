@@ -30,12 +30,14 @@ void check_timing(const DramSpec& dram, Checker& check) {
                                      "a write's data would overlap a read's; is {} + {}",
                                      read_end, dram.t_rtw, dram.write_latency));
   }
-  // The longest that closing every bank can take, then the refresh itself.
-  const uint64_t closing = uint64_t{dram.t_ras} + dram.t_rtp + dram.write_latency + dram.burst_cycles + dram.t_wr +
-                           dram.t_rp;
-  if (dram.t_refi <= dram.t_rfc + closing) {
+  const uint64_t row_cycle = uint64_t{dram.t_ras} + dram.t_rp;
+  const uint64_t write_end = uint64_t{dram.write_latency} + dram.burst_cycles + dram.t_wr;
+  if (dram.t_refi <= dram.t_rfc + row_cycle) {
+    check.error("t_refi", fmt::format("must exceed 't_rfc' plus one row cycle ({} + {}), is {}", dram.t_rfc,
+                                      row_cycle, dram.t_refi));
+  } else if (dram.t_refi <= dram.t_rfc + row_cycle + dram.t_rtp + write_end) {
     check.error("t_refi", fmt::format("must exceed 't_rfc' plus the time to close every bank ({} + {}), is {}",
-                                      dram.t_rfc, closing, dram.t_refi));
+                                      dram.t_rfc, row_cycle + dram.t_rtp + write_end, dram.t_refi));
   }
 }
 
@@ -100,8 +102,7 @@ void describe(config::Schema<DramSpec>& schema) {
       .unit("bursts");
   schema
       .field(&D::separate_row_bus, "separate_row_bus",
-             "whether a row and a column command may go in the same cycle (HBM)")
-      .required();
+             "whether a row and a column command may go in the same cycle (HBM)");
   const auto cycles = [&](uint32_t D::*member, const char* key, const char* doc, double least = 1) {
     schema.field(member, key, doc).required().range(least, 100'000).unit("cycles");
   };
