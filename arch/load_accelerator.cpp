@@ -29,9 +29,10 @@ std::string_view name(Dataflow dataflow) {
 
 namespace {
 
-void multiple_of(Checker& check, const char* key, uint64_t value, const std::string& of_what, uint64_t unit) {
+void multiple_of(Checker& check, const char* key, uint64_t value, const std::string& of_what, uint64_t unit,
+                 const char* unit_name = " B") {
   if (value % unit != 0) {
-    check.error(key, fmt::format("must be a multiple of {}, is {}", of_what, value));
+    check.error(key, fmt::format("must be a multiple of {}, is {}{}", of_what, value, unit_name));
   }
 }
 
@@ -63,7 +64,7 @@ void check_dma(const DmaSpec& dma, Checker& check) {
 
 void check_array(const AcceleratorSpec& machine, Checker& check) {
   multiple_of(check, "pe_count", machine.pe_count, fmt::format("'noc.rows' ({})", machine.noc.rows),
-              machine.noc.rows);
+              machine.noc.rows, "");
   const uint64_t stripe = uint64_t{machine.global_buffer.banks} * machine.noc.packet_bytes;
   multiple_of(check, "global_buffer.capacity", machine.global_buffer.capacity.value,
               fmt::format("'global_buffer.banks' x 'noc.packet_bytes' ({} x {} = {} B)",
@@ -124,7 +125,7 @@ void check_dram(const AcceleratorSpec& machine, Checker& check) {
               fmt::format("'dram.burst_bytes' ({} B)", machine.dram.burst_bytes.value),
               machine.dram.burst_bytes.value);
   if (machine.dram.channel_interleave.value % request != 0) {
-    check.error("dma.request_bytes", fmt::format("must divide 'dram.channel_interleave' ({} B), is {}",
+    check.error("dma.request_bytes", fmt::format("must divide 'dram.channel_interleave' ({} B), is {} B",
                                                  machine.dram.channel_interleave.value, request));
   }
 }

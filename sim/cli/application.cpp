@@ -53,7 +53,7 @@ struct Words {
   CheckOptions check;
   ListOptions list;
   std::string list_format = "text";
-  std::string kind, shell;
+  std::string kind, schema_format = "json", shell;
 };
 
 // A value that must follow its option keeps "--set a=b c=d" from swallowing the next argument.
@@ -91,9 +91,11 @@ void describe_others(CLI::App& application, Words& words) {
   list->add_option("KIND", words.list.what, "what to list")->required()->type_name("");
   list->add_option("MACHINE", words.list.machine, "a machine file, for 'modules'")->type_name("");
   list->add_option("--format", words.list_format, "of what is printed")->type_name("text|json|csv");
-  CLI::App* schema =
-      application.add_subcommand("schema", "print the JSON Schema of a kind of configuration file");
+  CLI::App* schema = application.add_subcommand(
+      "schema", "print the keys of a kind of configuration file, as JSON Schema or table");
   schema->add_option("KIND", words.kind, config::join(kind_names()))->required()->type_name("");
+  schema->add_option("--format", words.schema_format, "json: for editors; text: a table of the keys")
+      ->type_name("text|json|csv");
   CLI::App* completion = application.add_subcommand("completion", "print a completion script for a shell");
   completion->add_option("SHELL", words.shell, config::join(shell_names()))->required()->type_name("");
 }
@@ -183,7 +185,7 @@ int dispatch(const CLI::App& application, Words& words) {
     list_command(words.list);
   } else if (command == "schema") {
     require_word("KIND", words.kind, kind_names());
-    schema_command(words.kind);
+    schema_command(words.kind, parse_format(words.schema_format));
   } else {
     require_word("SHELL", words.shell, shell_names());
     completion_command(application, words.shell);

@@ -6,6 +6,7 @@
 #include "sim/base/config/load.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/kinds.h"
+#include "sim/cli/table.h"
 
 namespace tilewright::cli {
 
@@ -26,8 +27,17 @@ void check_command(const CheckOptions& options) {
   }
 }
 
-void schema_command(const std::string& kind) {
-  std::cout << config::json_schema(*find_kind(kind)->schema);
+void schema_command(const std::string& kind, Format format) {
+  const config::StructSchema& schema = *find_kind(kind)->schema;
+  if (format == Format::kJson) {
+    std::cout << config::json_schema(schema);
+    return;
+  }
+  Table table{{"key", "value", "default", "description"}, {}};
+  for (const config::KeyInfo& key : config::list_keys(schema)) {
+    table.rows.push_back({key.key, key.value, key.default_value, key.doc});
+  }
+  print(table, format);
 }
 
 }  // namespace tilewright::cli

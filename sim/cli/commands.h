@@ -19,7 +19,8 @@ void check_command(const CheckOptions& options);
 const std::vector<std::string>& catalogue_names();  // what `list` can list
 void list_command(const ListOptions& options);
 
-void schema_command(const std::string& kind);
+// JSON: the JSON Schema for editors; text and CSV: a table of the keys.
+void schema_command(const std::string& kind, Format format);
 
 const std::vector<std::string>& shell_names();
 void completion_command(const CLI::App& application, const std::string& shell);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <functional>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "arch/load.h"
 #include "sim/accel/simulator.h"
@@ -12,16 +11,11 @@
 #include "sim/base/config/diagnostics.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/kinds.h"
+#include "sim/cli/table.h"
 #include "workloads/paths.h"
 
 namespace tilewright::cli {
 namespace {
-
-// A catalogue is a small table; the first column is the name to be used elsewhere.
-struct Table {
-  std::vector<std::string> columns;
-  std::vector<std::vector<std::string>> rows;
-};
 
 Table configuration_files(const std::string& folder, const std::string& kind) {
   Table table{{"name", "file", "description"}, {}};
@@ -160,55 +154,6 @@ const std::vector<Catalogue>& catalogues() {
   return all;
 }
 
-void print_text(const Table& table) {
-  std::vector<std::size_t> widths(table.columns.size());
-  std::vector<std::vector<std::string>> rows = table.rows;
-  if (table.columns.size() > 2) {  // a name and its meaning need no headings
-    rows.insert(rows.begin(), table.columns);
-  }
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], row[i].size());
-    }
-  }
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += i + 1 == row.size() ? row[i] : fmt::format("{:{}}  ", row[i], widths[i]);
-    }
-    std::cout << line << '\n';
-  }
-}
-
-void print_csv(const Table& table) {
-  const auto print_row = [](const std::vector<std::string>& row) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      std::string cell = row[i];
-      if (cell.find_first_of(",\"\n") != std::string::npos) {
-        for (std::size_t at = cell.find('"'); at != std::string::npos; at = cell.find('"', at + 2)) {
-          cell.insert(at, 1, '"');
-        }
-        cell = '"' + cell + '"';
-      }
-      std::cout << (i == 0 ? "" : ",") << cell;
-    }
-    std::cout << '\n';
-  };
-  print_row(table.columns);
-  std::for_each(table.rows.begin(), table.rows.end(), print_row);
-}
-
-void print_json(const Table& table) {
-  nlohmann::ordered_json out = nlohmann::ordered_json::array();
-  for (const auto& row : table.rows) {
-    nlohmann::ordered_json& object = out.emplace_back();
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      object[table.columns[i]] = row[i];
-    }
-  }
-  std::cout << out.dump(2) << '\n';
-}
-
 }  // namespace
 
 const std::vector<std::string>& catalogue_names() {
@@ -227,18 +172,7 @@ void list_command(const ListOptions& options) {
     if (catalogue.name != options.what) {
       continue;
     }
-    const Table table = catalogue.make(options);
-    switch (options.format) {
-      case Format::kText:
-        print_text(table);
-        break;
-      case Format::kCsv:
-        print_csv(table);
-        break;
-      case Format::kJson:
-        print_json(table);
-        break;
-    }
+    print(catalogue.make(options), options.format);
     return;
   }
   TILEWRIGHT_CHECK(false, "the command line let an unknown catalogue through");

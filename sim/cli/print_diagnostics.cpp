@@ -37,8 +37,13 @@ std::string excerpt(const SourceLocation& location) {
   if (start > line.size()) {
     return {};
   }
-  std::size_t end = line.find_first_of(" :,]}", start);
-  end = std::max(start + 1, std::min(end, line.size()));
+  const bool is_quoted = start < line.size() && (line[start] == '"' || line[start] == '\'');
+  std::size_t end = is_quoted ? line.find(line[start], start + 1) : line.find_first_of(":,[]{}#", start);
+  end = end == std::string::npos ? line.size() : end + (is_quoted ? 1 : 0);
+  while (end > start + 1 && line[end - 1] == ' ') {
+    --end;
+  }
+  end = std::max(start + 1, end);
   return fmt::format("\n{:5} | {}\n      | {}^{}", location.line, line, std::string(start, ' '),
                      std::string(end - start - 1, '~'));
 }

@@ -42,9 +42,12 @@ class Codec {
   virtual void json_schema(nlohmann::ordered_json& out, const Constraints& constraints,
                            bool partial) const = 0;
   virtual std::string expected(
-      const Constraints& constraints) const = 0;      // "an integer", "a size such as 64 KiB"
-  virtual bool is_leaf() const { return true; }       // may be written as {value: ..., source: ...}
-  virtual bool needs_source() const { return true; }  // numbers and switches do, names do not
+      const Constraints& constraints) const = 0;  // "an integer", "a size such as 64 KiB"
+  // "1 .. 64, a power of two": what the constraints add to that.
+  virtual std::string limits(const Constraints&) const { return {}; }
+  virtual bool is_leaf() const { return true; }            // may be written as {value: ..., source: ...}
+  virtual bool needs_source() const { return true; }       // numbers and switches do, names do not
+  virtual std::string element_mark() const { return {}; }  // "[]" for lists, "{}" for maps
   virtual const StructSchema* schema() const {
     return nullptr;
   }  // of the struct, or of a container's elements

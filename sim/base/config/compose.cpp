@@ -130,13 +130,13 @@ class Composer {
     chain_.push_back(canonical);
     chain_names_.push_back(path.filename().string());
     std::optional<Node> node = parse_file(path, diagnostics_);
-    if (node->is_null()) {
+    if (node->is_null() || node->broken) {
       node.reset();
     } else if (!node->is_map()) {
       diagnostics_.error(node->place.location(), "config.wrong-type",
                          "the file must be a map of keys, got " + describe_found(*node));
       node.reset();
-    } else if (!section(*node, schema, true)) {
+    } else if (!section(*node, schema, named_at)) {
       node.reset();
     }
     chain_.pop_back();
@@ -170,7 +170,7 @@ class Composer {
         expand_value(item, schema, is_reference);
       }
     } else if (node.is_map()) {
-      if (!is_reference || section(node, schema, false)) {
+      if (!is_reference || section(node, schema, nullptr, false)) {
         expand(node, schema);
       }
       for (Entry& entry : node.entries) {  // a map of structs
@@ -190,8 +190,8 @@ class Composer {
   }
 
   // Takes `kind:` and `extends:` off a section that is or could be a file, and fills in the base.
-  bool section(Node& node, const StructSchema& schema, bool is_file) {
-    if (!check_kind(node, schema, is_file)) {
+  bool section(Node& node, const StructSchema& schema, const Place* named_at, bool is_file = true) {
+    if (!check_kind(node, schema, named_at, is_file)) {
       return false;
     }
     if (const Node* extends = node.find("extends")) {
@@ -214,20 +214,30 @@ class Composer {
     return true;
   }
 
-  bool check_kind(Node& node, const StructSchema& schema, bool is_file) {
+  bool check_kind(Node& node, const StructSchema& schema, const Place* named_at, bool is_file) {
     const Node* kind = node.find("kind");
     if (schema.kind().empty() || (kind == nullptr && !is_file) || schema.find("kind") != nullptr) {
       return true;
     }
+    std::vector<std::string> notes;
+    if (named_at != nullptr) {
+      const SourceLocation where = named_at->location();
+      notes.push_back("the file is named " + (where.line > 0
+                                                  ? "at " + where.file + ":" + std::to_string(where.line) +
+                                                        ":" + std::to_string(where.column)
+                                                  : "by " + where.file));
+    }
     if (kind == nullptr) {
       diagnostics_.error({*node.place.file, 1, 1}, "config.missing-kind",
-                         "the file does not say what it describes; write 'kind: " + schema.kind() + "'");
+                         "the file does not say what it describes; write 'kind: " + schema.kind() + "'",
+                         std::move(notes));
       return false;
     }
     if (!kind->is_scalar() || kind->text != schema.kind()) {
       diagnostics_.error(
           kind->place.location(), "config.wrong-kind",
-          "a file of kind '" + schema.kind() + "' is needed here, got " + describe_found(*kind));
+          "a file of kind '" + schema.kind() + "' is needed here, got " + describe_found(*kind),
+          std::move(notes));
       return false;
     }
     node.erase("kind");

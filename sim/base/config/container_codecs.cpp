@@ -20,6 +20,12 @@ class ListCodec : public Codec {
  public:
   ListCodec(ListAccess access, const Codec& element) : access_(access), element_(element) {}
   bool is_leaf() const override { return element_.is_leaf(); }
+  std::string element_mark() const override { return "[]"; }
+  std::string limits(const Constraints& constraints) const override {
+    const std::string each = element_.limits(constraints);
+    const std::string none = constraints.non_empty || constraints.minimum_items > 0 ? "at least one" : "";
+    return none + (none.empty() || each.empty() ? "" : ", ") + each;
+  }
   bool needs_source() const override { return element_.needs_source(); }
   const StructSchema* schema() const override { return element_.schema(); }
   std::string expected(const Constraints& constraints) const override {
@@ -85,6 +91,7 @@ class MapCodec : public Codec {
  public:
   MapCodec(MapAccess access, const Codec& element) : access_(access), element_(element) {}
   bool is_leaf() const override { return false; }
+  std::string element_mark() const override { return "{}"; }
   bool needs_source() const override { return element_.needs_source(); }
   const StructSchema* schema() const override { return element_.schema(); }
   std::string expected(const Constraints& constraints) const override {
@@ -127,6 +134,8 @@ class OptionalCodec : public Codec {
  public:
   OptionalCodec(OptionalAccess access, const Codec& element) : access_(access), element_(element) {}
   bool is_leaf() const override { return element_.is_leaf(); }
+  std::string element_mark() const override { return element_.element_mark(); }
+  std::string limits(const Constraints& constraints) const override { return element_.limits(constraints); }
   bool needs_source() const override { return element_.needs_source(); }
   const StructSchema* schema() const override { return element_.schema(); }
   std::string expected(const Constraints& constraints) const override {

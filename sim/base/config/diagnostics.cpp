@@ -72,6 +72,12 @@ const std::vector<CodeInfo>& diagnostic_codes() {
       {"config.unknown-value", "a word that is not one of the allowed ones"},
       {"config.wrong-kind", "the file describes something else than what is needed here"},
       {"config.wrong-type", "a value of another type: text for a number, a list for a map"},
+      {"usage.bad-value", "an option has a value that it cannot have, or none"},
+      {"usage.missing-argument", "a command lacks something that it needs"},
+      {"usage.unexpected-argument", "a command got more than it takes"},
+      {"usage.unknown-command", "there is no such command"},
+      {"usage.unknown-option", "the command has no such option"},
+      {"usage.unknown-value", "a word that is not one of the allowed ones"},
   };
   return codes;
 }

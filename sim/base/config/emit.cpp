@@ -57,6 +57,20 @@ class Emitter {
       value(entry.value, path.empty() ? entry.key : path + "." + entry.key, indent);
     }
   }
+  std::string flow(const Node& node, const std::string& path) const {
+    if (node.is_map()) {
+      return "{}";
+    }
+    if (node.is_sequence()) {
+      std::string text = "[";
+      for (std::size_t i = 0; i < node.items.size(); ++i) {
+        text += (i == 0 ? "" : ", ") + flow(node.items[i], path + "." + std::to_string(i));
+      }
+      return text + "]";
+    }
+    const std::string hash = canonical_ ? note(path).file_hash : std::string();
+    return spelled(node.text) + (hash.empty() ? "" : "#" + hash);
+  }
   std::string take() { return std::move(out_); }
   void line(const std::string& text) { out_ += text + "\n"; }
 
@@ -78,20 +92,6 @@ class Emitter {
       }
     }
     return true;
-  }
-  std::string flow(const Node& node, const std::string& path) const {
-    if (node.is_map()) {
-      return "{}";
-    }
-    if (node.is_sequence()) {
-      std::string text = "[";
-      for (std::size_t i = 0; i < node.items.size(); ++i) {
-        text += (i == 0 ? "" : ", ") + flow(node.items[i], path + "." + std::to_string(i));
-      }
-      return text + "]";
-    }
-    const std::string hash = canonical_ ? note(path).file_hash : std::string();
-    return spelled(node.text) + (hash.empty() ? "" : "#" + hash);
   }
   void value(const Node& node, const std::string& path, int indent) {
     const ValueNote known = note(path);
@@ -151,6 +151,11 @@ std::string emit_resolved(const Node& root, const std::string& kind, const Value
   }
   emitter.map(root, "", 0, false);
   return emitter.take();
+}
+
+std::string emit_value(const Node& value) {
+  const ValueNotes no_notes;
+  return value.is_null() ? std::string() : Emitter(no_notes, false).flow(value, "");
 }
 
 std::string emit_canonical(const Node& root, const std::string& kind, const ValueNotes& notes) {

@@ -12,6 +12,7 @@
 namespace tilewright::config {
 
 std::string emit_resolved(const Node& root, const std::string& kind, const ValueNotes& notes);
+std::string emit_value(const Node& value);  // a scalar or flow list; "" for nothing
 std::string emit_canonical(const Node& root, const std::string& kind, const ValueNotes& notes);
 
 }  // namespace tilewright::config

@@ -60,6 +60,16 @@ std::filesystem::path repository_root();
 // JSON Schema (draft 2020-12) of files of this kind, indented.
 std::string json_schema(const StructSchema& schema);
 
+// Every key of such files, for people: "pe.lanes", "an integer, 1 .. 256", "required", what it means.
+// Elements of lists and maps are written [] and {}; the keys of a named file are left to its own kind.
+struct KeyInfo {
+  std::string key;
+  std::string value;
+  std::string default_value;  // "required", or how the default is written
+  std::string doc;
+};
+std::vector<KeyInfo> list_keys(const StructSchema& schema);
+
 // FNV-1a, 64 bits, as 16 hex digits: stable across machines and releases.
 std::string hash_text(std::string_view text);
 

@@ -5,6 +5,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <map>
 #include <sstream>
 
 #include "sim/base/config/text.h"
@@ -47,10 +48,13 @@ namespace {
 // Builds the tree from events, bottom up: a finished value is handed to the section it stands in.
 class Builder : public YAML::EventHandler {
  public:
-  Builder(std::shared_ptr<const std::string> file, bool is_override, Diagnostics& diagnostics)
-      : file_(std::move(file)), is_override_(is_override), diagnostics_(diagnostics) {}
+  Builder(std::string_view text, std::shared_ptr<const std::string> file, bool is_override,
+          Diagnostics& diagnostics)
+      : text_(text), file_(std::move(file)), is_override_(is_override), diagnostics_(diagnostics) {}
 
   Node take_root() { return std::move(root_); }
+  // Something was left out of the tree that its author meant, so what is missing in it means nothing.
+  bool is_incomplete() const { return is_incomplete_; }
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -69,6 +73,9 @@ class Builder : public YAML::EventHandler {
     Node node = start(Node::Kind::kScalar, mark);
     node.text = value;
     node.quoted = tag == "!";
+    if (node.quoted && !is_closed(mark)) {
+      refuse(node.place, "config.syntax", "not valid YAML: a quote is opened here and never closed", {});
+    }
     attach(std::move(node));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -89,6 +96,7 @@ class Builder : public YAML::EventHandler {
     bool key_is_bad = false;
     std::string key;
     Place key_place;
+    std::map<std::string, Place> keys;  // with the place of each one's first appearance
   };
 
   Place place(const YAML::Mark& mark) const {
@@ -103,7 +111,7 @@ class Builder : public YAML::EventHandler {
   void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
-    frames_.push_back({start(kind, mark), false, false, {}, {}});
+    frames_.push_back({start(kind, mark), false, false, {}, {}, {}});
   }
   void close() {
     Node node = std::move(frames_.back().node);
@@ -113,16 +121,14 @@ class Builder : public YAML::EventHandler {
 
   void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (anchor != 0) {
-      diagnostics_.error(place(mark).location(), "config.anchor",
-                         "anchors (&name) and aliases (*name) are not accepted",
-                         {"write the value again, or share it through 'extends:'"});
+      refuse(place(mark), "config.anchor", "anchors (&name) and aliases (*name) are not accepted",
+             {"write the value again, or share it through 'extends:'"});
     }
   }
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!") {
-      diagnostics_.error(place(mark).location(), "config.tag",
-                         "YAML tags are not accepted, got " + quoted_excerpt(tag),
-                         {"the schema decides the type of every value"});
+      refuse(place(mark), "config.tag", "YAML tags are not accepted, got " + quoted_excerpt(tag),
+             {"the schema decides the type of every value"});
     }
   }
 
@@ -146,15 +152,15 @@ class Builder : public YAML::EventHandler {
     frame.key_place = node.place;
     frame.key_is_bad = true;
     if (!node.is_scalar() || node.text.empty()) {
-      diagnostics_.error(node.place.location(), "config.bad-key",
-                         "a key must be a plain word, got " + describe_found(node));
+      refuse(node.place, "config.bad-key", "a key must be a plain word, got " + describe_found(node), {});
     } else if (node.text == "<<") {
-      diagnostics_.error(node.place.location(), "config.anchor", "merge keys (<<) are not accepted",
-                         {"use 'extends:' to build on another file"});
-    } else if (const auto* first = find_entry(frame.node, node.text)) {
+      refuse(node.place, "config.anchor", "merge keys (<<) are not accepted",
+             {"use 'extends:' to build on another file"});
+    } else if (const auto [first, is_new] = frame.keys.emplace(node.text, node.place); !is_new) {
+      const Place& before = first->second;
       const std::string where = is_override_ ? std::string()
-                                             : " (first at " + std::to_string(first->place.line) + ":" +
-                                                   std::to_string(first->place.column) + ")";
+                                             : " (first at " + std::to_string(before.line) + ":" +
+                                                   std::to_string(before.column) + ")";
       diagnostics_.error(node.place.location(), "config.duplicate-key",
                          "duplicate key " + quoted_excerpt(node.text) + where, {"keep one of them"});
     } else {
@@ -171,20 +177,42 @@ class Builder : public YAML::EventHandler {
     }
     frame.node.entries.push_back({std::move(frame.key), frame.key_place, std::move(node)});
   }
-  static const Entry* find_entry(const Node& node, std::string_view key) {
-    for (const Entry& entry : node.entries) {
-      if (entry.key == key) {
-        return &entry;
+  void refuse(const Place& where, const char* code, const std::string& message,
+              std::vector<std::string> notes) {
+    is_incomplete_ = true;
+    diagnostics_.error(where.location(), code, message, std::move(notes));
+  }
+  // yaml-cpp takes a quoted text that the file ends in for a whole one.
+  bool is_closed(const YAML::Mark& mark) const {
+    std::size_t at = 0;
+    for (int line = 0; line < mark.line && at != std::string_view::npos; ++line) {
+      at = text_.find('\n', at);
+      at += at == std::string_view::npos ? 0 : 1;
+    }
+    if (at == std::string_view::npos || at + static_cast<std::size_t>(mark.column) >= text_.size()) {
+      return true;  // not where we believe it is: leave the matter to the parser
+    }
+    at += static_cast<std::size_t>(mark.column);
+    const char quote = text_[at];
+    for (++at; at < text_.size() && (quote == '"' || quote == '\''); ++at) {
+      if (quote == '"' && text_[at] == '\\') {
+        ++at;
+      } else if (text_[at] == quote && quote == '\'' && at + 1 < text_.size() && text_[at + 1] == quote) {
+        ++at;
+      } else if (text_[at] == quote) {
+        return true;
       }
     }
-    return nullptr;
+    return quote != '"' && quote != '\'';
   }
 
+  std::string_view text_;
   std::shared_ptr<const std::string> file_;
   bool is_override_;
   Diagnostics& diagnostics_;
   std::vector<Frame> frames_;
   Node root_;
+  bool is_incomplete_ = false;
 };
 
 // YAML forbids tabs in indentation only; none is accepted outside of comments, since they look like spaces.
@@ -215,8 +243,11 @@ std::string replace_tabs(std::string_view text, const Place& file, Diagnostics& 
 }
 
 Node parse(std::string_view text, const Place& file, bool is_override, Diagnostics& diagnostics) {
-  std::istringstream stream{is_override ? std::string(text) : replace_tabs(text, file, diagnostics)};
-  Builder builder(file.file, is_override, diagnostics);
+  const std::size_t before = diagnostics.count();
+  const std::string cleaned = is_override ? std::string(text) : replace_tabs(text, file, diagnostics);
+  const bool has_tabs = diagnostics.count() > before;
+  std::istringstream stream(cleaned);
+  Builder builder(cleaned, file.file, is_override, diagnostics);
   const auto syntax_error = [&](int line, int column, const std::string& message) {
     diagnostics.error({*file.file, is_override ? 0 : line, column}, "config.syntax",
                       "not valid YAML: " + message);
@@ -236,9 +267,11 @@ Node parse(std::string_view text, const Place& file, bool is_override, Diagnosti
       diagnostics.error(second.location(), "config.several-documents", "a second document; a file holds one",
                         {"remove the '---' line or move what follows to a file of its own"});
     }
+    root.broken = has_tabs || builder.is_incomplete();
     return root;
   } catch (const YAML::Exception& problem) {
-    return syntax_error(problem.mark.line + 1, problem.mark.column + 1, problem.msg);
+    return syntax_error(problem.mark.line + 1, problem.mark.column + 1,
+                        problem.msg == "bad file" ? "nested too deeply" : problem.msg);
   } catch (const std::exception& problem) {
     return syntax_error(1, 1, problem.what());
   }
@@ -260,7 +293,8 @@ Node parse_text(std::string_view text, const std::string& file_name, Diagnostics
                       "not a text file: byte " + std::to_string(offset) + " is not UTF-8 text");
     return {};
   }
-  return parse(text, file, false, diagnostics);
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  return parse(text.starts_with(kByteOrderMark) ? text.substr(3) : text, file, false, diagnostics);
 }
 
 Node parse_override_value(std::string_view value, const std::string& label, Diagnostics& diagnostics) {

@@ -36,7 +36,7 @@ struct Node {
 
   Kind kind = Kind::kNull;
   bool quoted = false;  // a quoted scalar is text, never a number
-  bool broken = false;  // named a file that could not be read, which was reported
+  bool broken = false;  // could not be read (a named file, the structure of a whole file), which was reported
   std::string text;     // scalars only
   Place place;
   std::vector<Entry> entries;  // maps only, in file order

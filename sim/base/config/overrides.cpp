@@ -16,14 +16,14 @@ class Override {
   void apply(Node& root, const std::string& text) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
-      fail("must have the form path.to.key=value");
+      fail("an override has the form path.to.key=value");
       return;
     }
     for (std::size_t start = 0; start <= equals;) {
       const std::size_t end = std::min(text.find('.', start), equals);
       segments_.push_back(text.substr(start, end - start));
       if (segments_.back().empty()) {
-        fail("has an empty name in its path");
+        fail("the path has an empty name in it");
         return;
       }
       start = end + 1;
@@ -79,8 +79,8 @@ class Override {
     std::size_t index = 0;
     const auto [end, error] = std::from_chars(segment.data(), segment.data() + segment.size(), index);
     if (error != std::errc() || end != segment.data() + segment.size() || index >= node.items.size()) {
-      fail("'" + path_until(depth) + "' is a list of " + std::to_string(node.items.size()) +
-           "; its elements are named 0 to n-1, or * for all of them, got " + quoted_excerpt(segment));
+      fail("'" + path_until(depth) + "' has no element " + quoted_excerpt(segment) + ": it is a list of " +
+           std::to_string(node.items.size()) + ", counted from 0; * means all of them");
       return;
     }
     set(node.items[index], depth + 1);

@@ -81,6 +81,11 @@ class QuantityCodec : public Codec {
                                : format_quantity(kind_, *static_cast<const double*>(value));
     return node;
   }
+  std::string limits(const Constraints& constraints) const override {
+    const bool bounded = std::isfinite(constraints.minimum) || std::isfinite(constraints.maximum);
+    return (bounded ? range(constraints) : "") + (bounded && constraints.power_of_two ? ", " : "") +
+           (constraints.power_of_two ? "a power of two" : "");
+  }
   void json_schema(nlohmann::ordered_json& out, const Constraints&, bool) const override {
     out["type"] = "string";
     std::string pattern = fmt::format("{}", fmt::join(unit_names(info_), "|"));
@@ -202,16 +207,18 @@ class QuantityCodec : public Codec {
     return info_.integral ? format_quantity(kind_, static_cast<uint64_t>(value))
                           : format_quantity(kind_, value);
   }
-  void report_range(const Node& node, const Constraints& constraints, Reader& reader) const {
+  std::string range(const Constraints& constraints) const {
     const bool low = std::isfinite(constraints.minimum);
     const bool high = std::isfinite(constraints.maximum);
-    const std::string range = low && high ? bound(constraints.minimum) + " .. " + bound(constraints.maximum)
-                              : high      ? "at most " + bound(constraints.maximum)
-                              : low       ? "at least " + bound(constraints.minimum)
-                                          : std::string("neither negative nor beyond 64 bits");
-    reader.error(
-        node.place, "config.out-of-range",
-        fmt::format("{} must be {}, got {}", reader.quoted_path(), range, quoted_excerpt(node.text)));
+    return low && high ? bound(constraints.minimum) + " .. " + bound(constraints.maximum)
+           : high      ? "at most " + bound(constraints.maximum)
+           : low       ? "at least " + bound(constraints.minimum)
+                       : std::string("neither negative nor beyond 64 bits");
+  }
+  void report_range(const Node& node, const Constraints& constraints, Reader& reader) const {
+    reader.error(node.place, "config.out-of-range",
+                 fmt::format("{} must be {}, got {}", reader.quoted_path(), range(constraints),
+                             quoted_excerpt(node.text)));
   }
 
   QuantityKind kind_;

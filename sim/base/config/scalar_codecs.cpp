@@ -30,6 +30,13 @@ void wrong_type(const Codec& codec, const Node& node, const Constraints& constra
                std::move(notes));
 }
 
+void leading_zero(const Node& node, Reader& reader) {
+  reader.error(node.place, "config.octal",
+               fmt::format("{}: a number must not begin with 0, got {}", reader.quoted_path(),
+                           quoted_excerpt(node.text)),
+               {"some YAML readers take it as octal; write it without the zero"});
+}
+
 std::string range_text(const Constraints& constraints, double type_minimum, double type_maximum) {
   const double minimum = std::max(constraints.minimum, type_minimum);
   const double maximum = std::min(constraints.maximum, type_maximum);
@@ -68,6 +75,14 @@ class IntegerCodec : public Codec {
   }
   Node encode(const void* value, const Constraints&) const override {
     return scalar(signed_ ? fmt::format("{}", load_signed(value)) : fmt::format("{}", load_unsigned(value)));
+  }
+  std::string limits(const Constraints& constraints) const override {
+    const bool bounded = std::isfinite(constraints.minimum) || std::isfinite(constraints.maximum);
+    Constraints plain = constraints;
+    plain.unit.clear();
+    const std::string range = bounded ? range_text(plain, minimum(), maximum()) : "";
+    return range + (range.empty() || !constraints.power_of_two ? "" : ", ") +
+           (constraints.power_of_two ? "a power of two" : "");
   }
   void json_schema(nlohmann::ordered_json& out, const Constraints& constraints, bool) const override {
     out["type"] = "integer";
@@ -115,10 +130,7 @@ class IntegerCodec : public Codec {
   double minimum() const { return signed_ ? -maximum() - 1 : 0; }
   void report(const Node& node, const Constraints& constraints, Reader& reader) const {
     if (node.is_scalar() && !node.quoted && has_leading_zero(node.text)) {
-      reader.error(node.place, "config.octal",
-                   fmt::format("{}: a number must not begin with 0, got {}", reader.quoted_path(),
-                               quoted_excerpt(node.text)),
-                   {"some YAML readers take it as octal; write it without the zero"});
+      leading_zero(node, reader);
       return;
     }
     std::vector<std::string> notes;
@@ -183,6 +195,12 @@ class RealCodec : public Codec {
   Node encode(const void* value, const Constraints&) const override {
     return scalar(format_double(*static_cast<const double*>(value)));
   }
+  std::string limits(const Constraints& constraints) const override {
+    const bool bounded = std::isfinite(constraints.minimum) || std::isfinite(constraints.maximum);
+    Constraints plain = constraints;
+    plain.unit.clear();
+    return bounded ? range_text(plain, -INFINITY, INFINITY) : "";
+  }
   void json_schema(nlohmann::ordered_json& out, const Constraints& constraints, bool) const override {
     out["type"] = "number";
     if (std::isfinite(constraints.minimum)) {
@@ -195,6 +213,10 @@ class RealCodec : public Codec {
   void decode(const Node& node, void* value, const Constraints& constraints, Reader& reader) const override {
     const std::optional<Decimal> decimal =
         node.is_scalar() && !node.quoted ? parse_decimal(node.text) : std::nullopt;
+    if (!decimal && node.is_scalar() && !node.quoted && has_leading_zero(node.text)) {
+      leading_zero(node, reader);
+      return;
+    }
     if (!decimal) {
       wrong_type(*this, node, constraints, reader,
                  node.quoted && parse_decimal(node.text) ? std::vector<std::string>{"remove the quotes"}

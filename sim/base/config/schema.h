@@ -162,12 +162,16 @@ class StructSchema {
   const Field* find(std::string_view key) const;
   std::vector<std::string> keys() const;
   const std::vector<std::function<void(const void*, Checker&)>>& checks() const { return checks_; }
+  const void* default_of(const Field& field) const { return field.in(prototype_); }
 
  protected:
+  explicit StructSchema(const void* prototype) : prototype_(prototype) {}
+
   std::deque<Field> fields_;  // a deque: references stay valid while fields are added
   std::vector<std::function<void(const void*, Checker&)>> checks_;
 
  private:
+  const void* prototype_;  // a default-made struct, alive as long as the program
   std::string name_;
   std::string kind_;
   std::string doc_;
@@ -180,11 +184,11 @@ const Codec& codec_of();
 template <class T>
 class Schema : public StructSchema {
  public:
+  Schema() : StructSchema(&prototype()) {}
   template <class M>
   Field& field(M T::*member, std::string key, std::string doc) {
-    static const T prototype{};
     const auto offset =
-        reinterpret_cast<const char*>(&(prototype.*member)) - reinterpret_cast<const char*>(&prototype);
+        reinterpret_cast<const char*>(&(prototype().*member)) - reinterpret_cast<const char*>(&prototype());
     return fields_.emplace_back(std::move(key), std::move(doc), offset, codec_of<M>());
   }
   // Runs after the struct and everything in it was read without a problem.
@@ -192,6 +196,12 @@ class Schema : public StructSchema {
     checks_.push_back([rule = std::move(rule)](const void* value, Checker& checker) {
       rule(*static_cast<const T*>(value), checker);
     });
+  }
+
+ private:
+  static const T& prototype() {
+    static const T value{};
+    return value;
   }
 };
 

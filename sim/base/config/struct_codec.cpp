@@ -190,8 +190,9 @@ class StructCodec : public Codec {
     const std::size_t sources_before = reader.section_sources().size();
     note_section_sources(node, reader);
     const std::set<std::string> suspects = report_unknown(node, reader);
+    report_missing(node, suspects, reader);
     for (const Field& field : schema_.fields()) {
-      decode_field(field, node, value, suspects, reader);
+      decode_field(field, node, value, reader);
     }
     reader.section_sources().resize(sources_before);
     reader.demands_sources = demanded_before;
@@ -239,26 +240,34 @@ class StructCodec : public Codec {
     }
     return suspects;
   }
-  static void decode_field(const Field& field, const Node& node, void* value,
-                           const std::set<std::string>& suspects, Reader& reader) {
-    const std::string section = reader.quoted_path();
+  static void decode_field(const Field& field, const Node& node, void* value, Reader& reader) {
     const Reader::Step step(reader, field.key());
-    const Node* child = node.find(field.key());
-    if (child == nullptr) {
-      reader.note().is_default = true;
-      if (reader.demands_sources && field.codec().is_leaf() && field.codec().needs_source()) {
-        reader.note().source = "default";
-      }
-      if (field.is_required() && !suspects.contains(field.key())) {
-        reader.error(node.place, "config.missing-key",
-                     fmt::format("missing key '{}' in {}", field.key(), section),
-                     {fmt::format("'{}': {}; {}", field.key(), field.doc(),
-                                  field.codec().expected(field.constraints()))});
-      }
+    if (const Node* child = node.find(field.key())) {
+      decode_field_value(field.codec(), *child, field.in(value), field.constraints(), field.source_exempt(),
+                         reader);
       return;
     }
-    decode_field_value(field.codec(), *child, field.in(value), field.constraints(), field.source_exempt(),
-                       reader);
+    reader.note().is_default = true;
+    if (reader.demands_sources && field.codec().is_leaf() && field.codec().needs_source()) {
+      reader.note().source = "default";
+    }
+  }
+  void report_missing(const Node& node, const std::set<std::string>& suspects, Reader& reader) const {
+    std::vector<std::string> keys;
+    std::vector<std::string> notes;
+    for (const Field& field : schema_.fields()) {
+      if (field.is_required() && node.find(field.key()) == nullptr && !suspects.contains(field.key())) {
+        keys.push_back("'" + field.key() + "'");
+        notes.push_back(
+            fmt::format("{}: {}; {}", keys.back(), field.doc(), field.codec().expected(field.constraints())));
+      }
+    }
+    if (!keys.empty()) {
+      reader.error(node.place, "config.missing-key",
+                   fmt::format("missing key{} {} in {}", keys.size() == 1 ? "" : "s", join(keys),
+                               reader.quoted_path()),
+                   std::move(notes));
+    }
   }
 
   const StructSchema& schema_;

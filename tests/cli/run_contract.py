@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Holds the tilewright executable to its contract: where output goes, exit codes, catalogues, JSON Schema, completion.
+
+  run_contract.py path/to/tilewright
+"""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+try:
+    import jsonschema
+    import yaml
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TILEWRIGHT = pathlib.Path(sys.argv[1]).resolve()
+MALFORMED = ROOT / "tests/cli/malformed"
+
+
+def run(*words, cwd=ROOT, **more):
+    return subprocess.run([str(TILEWRIGHT), *words], cwd=cwd, capture_output=True, text=True, timeout=60, check=False, **more)
+
+
+def expect(condition, text):
+    if not condition:
+        raise AssertionError(text)
+
+
+def result_of(*words, **more):
+    """Standard output of a command that must succeed and say nothing else."""
+    result = run(*words, **more)
+    expect(result.returncode == 0 and result.stderr == "", f"{words}: {result.returncode}\n{result.stderr}")
+    return result.stdout
+
+
+def shipped_files():
+    for path in sorted((ROOT / "configs").rglob("*.yaml")):
+        content = yaml.safe_load(path.read_text())
+        if isinstance(content, dict) and content.get("kind") in kinds():
+            yield path, content
+
+
+def kinds():
+    return [row["name"] for row in json.loads(result_of("list", "kinds", "--format", "json"))]
+
+
+def test_version_and_help():
+    expect(re.fullmatch(r"tilewright \d+\.\d+\.\d+\n", result_of("--version")), "version")
+    expect("Exit codes" in result_of("--help"), "help")
+    for command in ("run", "check", "list", "schema", "completion"):
+        expect(f"Usage: tilewright {command}" in result_of(command, "--help"), f"help of {command}")
+
+
+def test_check_accepts_every_shipped_file_from_anywhere():
+    files = [str(path.relative_to(ROOT)) for path, _ in shipped_files()]
+    expect(len(files) >= 4, f"only {files}")
+    with tempfile.TemporaryDirectory() as elsewhere:
+        lines = result_of("check", *files, cwd=elsewhere).splitlines()
+    expect([line.split(":")[0] for line in lines] == files and all(": ok (" in line for line in lines), str(lines))
+
+
+def test_check_reports_broken_files_and_goes_on():
+    good = ROOT / "configs/arch/keller_core_5nm.yaml"
+    result = run("check", str(MALFORMED / "file_empty.yaml"), str(good))
+    expect(result.returncode == 2, "exit code")
+    expect("ok (accelerator)" in result.stdout and "config.empty" in result.stderr, result.stdout + result.stderr)
+
+
+def test_overrides_apply_in_order():
+    good = "configs/arch/keller_core_5nm.yaml"
+    result_of("check", good, "--set", "pe.lanes=7", "--set", "pe.lanes=8")
+    expect(run("check", good, "--set", "pe.lanes=8", "--set", "pe.lanes=7").returncode == 2, "the last one counts")
+
+
+def test_catalogues():
+    names = [row["name"] for row in json.loads(result_of("list", "actions", "--format", "json"))]
+    expect("mac" in names and "dram_refresh" in names, str(names))
+    networks = {row["name"]: row for row in json.loads(result_of("list", "networks", "--format", "json"))}
+    expect(networks["segformer_b2_ade"]["gmac"] == "62.34", "SegFormer-B2 has 62.34 GMAC")
+    expect("keller_core_5nm" in result_of("list", "machines"), "machines")
+    expect("pe0" in result_of("list", "modules", "configs/arch/keller_core_5nm.yaml"), "modules")
+    for what in ("experiments", "dataflows", "layer-kinds", "stalls", "kinds", "diagnostics"):
+        expect(len(result_of("list", what).splitlines()) >= 1, what)
+        csv = result_of("list", what, "--format", "csv").splitlines()
+        expect(len(csv) == len(json.loads(result_of("list", what, "--format", "json"))) + 1, f"{what} as CSV")
+
+
+def test_json_schema_accepts_what_ships_and_refuses_what_is_malformed():
+    schemas = {kind: json.loads(result_of("schema", kind)) for kind in kinds()}
+    for schema in schemas.values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    for path, content in shipped_files():
+        jsonschema.validate(content, schemas[content["kind"]], cls=jsonschema.Draft202012Validator)
+    for name in ("key_misspelt", "key_unknown", "key_missing", "integer_fraction", "integer_word", "integer_zero",
+                 "integer_quoted", "size_bare", "size_case", "size_unknown_unit", "frequency_size", "word_misspelt",
+                 "word_list_empty", "switch_yes", "section_is_number", "value_is_list", "real_too_large",
+                 "path_three_stages", "source_without_value", "source_unknown_key"):
+        content = yaml.load((MALFORMED / f"{name}.yaml").read_text(), Loader=yaml.BaseLoader if name == "switch_yes"
+                            else yaml.SafeLoader)
+        valid = jsonschema.Draft202012Validator(schemas[content["kind"]]).is_valid(content)
+        # A section of an extending file may leave keys out, so only the loader can miss 'value' in it.
+        expect(valid == (name == "source_without_value"), f"{name}: valid is {valid}")
+
+
+def test_keys_are_documented():
+    text = result_of("schema", "accelerator", "--format", "text")
+    expect(re.search(r"^pe\.lanes +an integer, 1 \.\. 256, a power of two +required +output channels", text, re.MULTILINE),
+           text)
+    rows = json.loads(result_of("list", "kinds", "--format", "json"))
+    for row in rows:
+        lines = result_of("schema", row["name"], "--format", "csv").splitlines()
+        expect(len(lines) > 3 and lines[0] == "key,value,default,description", row["name"])
+
+
+def test_documentation_lists_every_code():
+    listed = {row["code"] for row in json.loads(result_of("list", "diagnostics", "--format", "json"))}
+    headings = set(re.findall(r"^### `([a-z.-]+)`", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE))
+    expect(listed == headings, f"only listed: {listed - headings}; only documented: {headings - listed}")
+    used = set()
+    for folder in ("sim", "arch", "workloads", "mappers"):
+        for path in (ROOT / folder).rglob("*.[ch]*"):
+            if path.name != "diagnostics.cpp":  # the list itself
+                used |= set(re.findall(r'"((?:config|usage)\.[a-z-]+)"', path.read_text()))
+    expect(used == listed, f"only used: {used - listed}; only listed: {listed - used}")
+    shown = set()
+    for path in MALFORMED.glob("*.stderr"):
+        shown |= set(re.findall(r"\[((?:config|usage)\.[a-z-]+)\]$", path.read_text(), re.MULTILINE))
+    expect(listed - shown == {"config.too-large"}, f"codes without a malformed input: {listed - shown}")
+
+
+def complete(script, *words):
+    """What bash would offer for the last of the words."""
+    line = " ".join(f"'{word}'" for word in words)
+    program = f"{script}\nCOMP_WORDS=({line})\nCOMP_CWORD={len(words) - 1}\n_tilewright\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+    result = subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=20, check=True)
+    return result.stdout.split()
+
+
+def test_completion():
+    script = result_of("completion", "bash")
+    expect(complete(script, "tilewright", "ch") == ["check"], "commands")
+    expect(complete(script, "tilewright", "run", "--fid") == ["--fidelity"], "options")
+    expect(complete(script, "tilewright", "run", "--fidelity", "") == ["event", "tick"], "values")
+    expect(complete(script, "tilewright", "schema", "acc") == ["accelerator"], "kinds")
+    for shell in ("zsh", "fish"):
+        text = result_of("completion", shell)
+        for word in ("run", "check", "fidelity", "accelerator", "layer-kinds", "zsh"):
+            expect(word in text, f"{shell}: {word}")
+
+
+def test_a_full_disk_is_noticed():
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        result = subprocess.run([str(TILEWRIGHT), "list", "actions"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                timeout=20, check=False)
+    expect(result.returncode == 1 and "standard output" in result.stderr, f"{result.returncode} {result.stderr}")
+
+
+def test_a_file_that_is_too_large():
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write("kind: experiment\n#" + "x" * (4 << 20))
+        file.flush()
+        result = run("check", file.name)
+    expect(result.returncode == 2 and "[config.too-large]" in result.stderr, result.stderr)
+
+
+def main():
+    failures = 0
+    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
+    for name, test in tests:
+        try:
+            test()
+        except (AssertionError, KeyError, ValueError, subprocess.SubprocessError, jsonschema.ValidationError) as problem:
+            failures += 1
+            print(f"{name}: {str(problem)[:2000]}")
+    print(f"{len(tests) - failures} of {len(tests)} tests passed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
