@@ -168,19 +168,4 @@ TileBox whole_tensor(const Plan& plan, TileRole role) {
   return box;
 }
 
-uint64_t offset_in(const TileBox& box, uint32_t group, uint32_t row, uint32_t column, uint32_t channel) {
-  const uint64_t across = divide_up(box.columns.size(), box.step);
-  const uint64_t pixel =
-      uint64_t{(row - box.rows.begin) / box.step} * across + (column - box.columns.begin) / box.step;
-  return (pixel * box.groups.size() + (group - box.groups.begin)) * box.channels.size() +
-         (channel - box.channels.begin);
-}
-
-uint64_t weight_offset_in(const Plan& plan, const TileBox& box, uint32_t group, uint32_t channel,
-                          uint32_t tap_row, uint32_t reduction) {
-  const uint64_t line =
-      uint64_t{group - box.groups.begin} * box.channels.size() + (channel - box.channels.begin);
-  return (line * plan.kernel_height + tap_row) * plan.kernel_width * plan.channels + reduction;
-}
-
 }  // namespace tilewright::mappers

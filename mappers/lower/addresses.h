@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where tiles lie in DRAM and where a box lies in its tile. Activations are stored pixel by pixel, within a
+// Which bytes of DRAM a tile holds. Activations are stored pixel by pixel, within a
 // pixel group by group, channels innermost (an attention head is a slice of each token's row); weights
 // [output channel][row][column] [input channel], the groups of a convolution one after the other, the heads
 // of a second operand side by side in its rows.
@@ -24,10 +24,5 @@ TileBox weight_box(const Plan& plan, uint32_t batch, uint32_t tile);
 TileBox output_box(const Plan& plan, uint32_t batch, uint32_t lane_tile, uint32_t pixel_tile);
 // The box of a whole tensor that stays in the global buffer.
 TileBox whole_tensor(const Plan& plan, TileRole role);
-
-// First byte of an element in a box: an activation, or a weight (its row and column are the tap).
-uint64_t offset_in(const TileBox& box, uint32_t group, uint32_t row, uint32_t column, uint32_t channel);
-uint64_t weight_offset_in(const Plan& plan, const TileBox& box, uint32_t group, uint32_t channel,
-                          uint32_t tap_row, uint32_t reduction);
 
 }  // namespace tilewright::mappers

@@ -4,14 +4,11 @@
 #include <algorithm>
 
 #include "mappers/lower/chunk_streams.h"
+#include "mappers/lower/coordinates.h"
 #include "mappers/lower/tile_streams.h"
 
 namespace tilewright::mappers {
 namespace {
-
-int32_t signed_of(uint32_t value) {
-  return static_cast<int32_t>(value);
-}
 
 // Output pixels, or output channels, of one block.
 struct PixelBlock {
@@ -149,13 +146,19 @@ class ArrayLowering {
     }
   }
 
+  // In the order of endpoints, so that neighbours' outputs lie side by side in their tile.
   void write_round(uint32_t lane_round, uint32_t pixel_round, uint32_t chunk) {
     const Mapping& m = plan_.mapping;
+    const bool lanes_inner = plan_.lane_parts_adjacent;
+    const uint32_t outer = lanes_inner ? m.pe_pixels : m.pe_channels;
+    const uint32_t inner = lanes_inner ? m.pe_channels : m.pe_pixels;
     for (uint32_t g = 0; g < pass_.groups.size(); ++g) {
-      for (uint32_t pixel_part = 0; pixel_part < m.pe_pixels; ++pixel_part) {
-        const uint32_t pixel_block = pixel_round * m.pe_pixels + pixel_part;
-        for (uint32_t lane_part = 0; lane_part < m.pe_channels; ++lane_part) {
+      for (uint32_t o = 0; o < outer; ++o) {
+        for (uint32_t i = 0; i < inner; ++i) {
+          const uint32_t lane_part = lanes_inner ? i : o;
+          const uint32_t pixel_part = lanes_inner ? o : i;
           const uint32_t lane_block = lane_round * m.pe_channels + lane_part;
+          const uint32_t pixel_block = pixel_round * m.pe_pixels + pixel_part;
           if (pixel_block < pass_.pixel_blocks.size() && lane_block < pass_.lane_blocks.size()) {
             write_step(g, lane_part, pixel_part, lane_block, pixel_block, chunk);
           }
@@ -183,10 +186,11 @@ class ArrayLowering {
     step.cycles = step.channel_tiles * step.vectors * step.pixels;
     step.macs = uint64_t{step.pixels} * lanes.lanes.size() * reduction.macs;
     if (step.drains) {
-      drain(step, pass_.groups.begin + g, lanes, pixels);
+      drain(step, lanes);
     }
     if (with_coordinates_) {
-      step.coordinates = add_work(pass_.groups.begin + g, lanes, pixels, reduction);
+      program_.works.push_back(work(pass_.groups.begin + g, lanes, pixels, reduction));
+      step.coordinates = static_cast<uint32_t>(program_.works.size() - 1);
     }
     program_.steps[e].push_back(step);
   }
@@ -220,10 +224,11 @@ class ArrayLowering {
       pass_.lane_tile_id = hold(plan_.lane.role, pass_.lane_tile, plan_.lane_tiles);
     }
     command.tile = pass_.lane_tile_id;
-    command.offset = offset(plan_.lane.role, command.tile, real_group, {lanes.lanes, {}}, {}, reduction);
+    command.offset = offset(plan_.lane, command.tile, pass_.lane_tile, group / plan_.mapping.pe_channels,
+                            pass_.lane_blocks.size(), key);
     if (with_coordinates_) {
-      command.coordinates =
-          add_chunk(plan_.lane.role, real_group, lanes.lanes, {{0, 1}, lanes.lanes}, reduction);
+      command.coordinates = add(
+          chunk_coordinates(plan_, plan_.lane.role, work(real_group, lanes, {{0, 1}, {0, 1}}, reduction)));
     }
     return lane_chunks_.append(group, key, now, e, command);
   }
@@ -247,11 +252,13 @@ class ArrayLowering {
         pass_.stream_tile_id = hold(plan_.stream.role, pass_.pixel_tile, plan_.pixel_tiles());
       }
       command.tile = pass_.stream_tile_id;
-      const Range depthwise_lanes = plan_.depthwise ? lanes.lanes : Range{};
-      command.offset = offset(plan_.stream.role, command.tile, real_group, {depthwise_lanes, pixels.columns},
-                              pixels.rows, reduction);
+      const std::size_t slices = plan_.depthwise ? pass_.lane_blocks.size() : 1;
+      command.offset =
+          offset(plan_.stream, command.tile, pass_.pixel_tile, real_group - pass_.groups.begin,
+                 pass_.pixel_blocks.size() * slices, key * slices + (plan_.depthwise ? lane_block : 0));
       if (with_coordinates_) {
-        command.coordinates = add_chunk(plan_.stream.role, real_group, lanes.lanes, pixels, reduction);
+        command.coordinates =
+            add(chunk_coordinates(plan_, plan_.stream.role, work(real_group, lanes, pixels, reduction)));
       }
     }
     return stream_chunks_.append(group, key, now, e, command);
@@ -263,117 +270,46 @@ class ArrayLowering {
     const std::size_t index = static_cast<std::size_t>(role);
     return tiles_.hold(role, uint64_t{pass_.batch} * tiles + tile, [&] {
       const bool resident = program_.classes[index].slots == 0;
-      const TileBox box = resident                   ? whole_tensor(plan_, role)
-                          : role == TileRole::kInput ? input_box(plan_, pass_.batch, tile)
-                                                     : weight_box(plan_, pass_.batch, tile);
-      remember(boxes_[index], box);
-      return box;
+      return resident                   ? whole_tensor(plan_, role)
+             : role == TileRole::kInput ? input_box(plan_, pass_.batch, tile)
+                                        : weight_box(plan_, pass_.batch, tile);
     });
   }
 
-  void remember(std::vector<TileBox>& boxes, const TileBox& box) const {
-    boxes.resize(program_.tiles.size() + 1);
-    boxes.back() = box;
+  // In the global buffer a tile lies chunk by chunk, so that what the senders read at one time is spread over
+  // the banks. Chunks may hold a halo twice or be padded, the tile does not: the last ones wrap round.
+  uint64_t offset(const Side& side, uint32_t tile, uint32_t ordinal, uint32_t group, std::size_t blocks,
+                  std::size_t key) const {
+    const uint64_t before =
+        side.resident ? (uint64_t{pass_.batch} * side.tiles + ordinal) * side.tile_bytes : 0;
+    const uint64_t position = uint64_t{group} * blocks * plan_.chunks.size() + key;
+    return (before + position * side.chunk_bytes) % program_.tiles[tile].bytes;
   }
 
-  // First byte of a chunk in its tile. `where` names output positions; for weights, its lanes are output
-  // channels.
-  uint64_t offset(TileRole role, uint32_t tile, uint32_t group, std::pair<Range, Range> where, Range out_rows,
-                  const ReductionChunk& reduction) const {
-    const TileBox& box = boxes_[static_cast<std::size_t>(role)][tile];
-    const auto [lanes, columns] = where;
-    const bool swapped = plan_.mapping.swap_operands;
-    if (role == TileRole::kWeight) {
-      return weight_offset_in(plan_, box, group, swapped ? columns.begin : lanes.begin, reduction.row0,
-                              reduction.channel0);
-    }
-    if (swapped) {
-      return offset_in(box, group, 0, lanes.begin, reduction.channel0);
-    }
-    const auto first = [this](Range outputs, uint32_t tap, Range limits) {
-      const int64_t position = int64_t{outputs.begin} * plan_.stride + tap - plan_.padding;
-      return static_cast<uint32_t>(std::clamp<int64_t>(position, limits.begin, int64_t{limits.end} - 1));
-    };
-    const uint32_t channel = plan_.depthwise ? lanes.begin : reduction.channel0;
-    return offset_in(box, group, first(out_rows, reduction.row0, box.rows), first(columns, 0, box.columns),
-                     channel);
-  }
-
-  void drain(Step& step, uint32_t group, const LaneBlock& lanes, const PixelBlock& pixels) {
+  // Outputs lie in the order in which they are drained.
+  void drain(Step& step, const LaneBlock& lanes) {
     const bool resident = program_.classes[static_cast<std::size_t>(TileRole::kOutput)].slots == 0;
-    std::vector<TileBox>& boxes = boxes_[static_cast<std::size_t>(TileRole::kOutput)];
     if (pass_.output_tile_id == kNone) {
       pass_.output_tile_id = tiles_.hold(TileRole::kOutput, pass_.index, [&] {
-        const TileBox box = resident ? whole_tensor(plan_, TileRole::kOutput)
-                                     : output_box(plan_, pass_.batch, pass_.lane_tile, pass_.pixel_tile);
-        remember(boxes, box);
-        return box;
+        return resident ? whole_tensor(plan_, TileRole::kOutput)
+                        : output_box(plan_, pass_.batch, pass_.lane_tile, pass_.pixel_tile);
       });
+      drained_ = resident ? drained_ : 0;
     }
-    const bool swapped = plan_.mapping.swap_operands;
     step.output_tile = pass_.output_tile_id;
     step.output_bytes = step.pixels * lanes.lanes.size();
     step.drain_entries = step.pixels * lanes.channel_tiles;
-    step.output_offset = offset_in(boxes[step.output_tile], group, pixels.rows.begin,
-                                   swapped ? lanes.lanes.begin : pixels.columns.begin,
-                                   swapped ? pixels.columns.begin : lanes.lanes.begin);
+    step.output_offset = drained_;
+    drained_ += step.output_bytes;
   }
 
-  // ---- coordinates
-
-  uint32_t add_chunk(TileRole role, uint32_t group, Range lanes, const PixelBlock& pixels,
-                     const ReductionChunk& reduction) {
-    ChunkCoordinates where;
-    where.role = role;
-    where.reduction0 = signed_of(reduction.channel0);
-    where.reduction1 = signed_of(reduction.channel1);
-    Box& box = where.box;
-    box.group0 = signed_of(plan_.depthwise ? lanes.begin : group);
-    box.group1 = signed_of(plan_.depthwise ? lanes.end : group + 1);
-    if (role == TileRole::kWeight) {
-      const Range output_channels = plan_.mapping.swap_operands ? pixels.columns : lanes;
-      box.row0 = signed_of(reduction.row0);
-      box.row1 = signed_of(reduction.row1);
-      box.column1 = signed_of(plan_.kernel_width);
-      box.channel0 = plan_.depthwise ? 0 : signed_of(output_channels.begin);
-      box.channel1 = plan_.depthwise ? 1 : signed_of(output_channels.end);
-    } else {
-      const auto rows =
-          Plan::input_span(pixels.rows, {reduction.row0, reduction.row1}, plan_.stride, plan_.padding);
-      const Range out_columns = plan_.mapping.swap_operands ? lanes : pixels.columns;
-      const auto columns =
-          Plan::input_span(out_columns, {0, plan_.kernel_width}, plan_.stride, plan_.padding);
-      box.row0 = static_cast<int32_t>(rows.first);
-      box.row1 = static_cast<int32_t>(rows.second);
-      box.column0 = static_cast<int32_t>(columns.first);
-      box.column1 = static_cast<int32_t>(columns.second);
-      box.channel0 = where.reduction0;
-      box.channel1 = where.reduction1;
-    }
-    program_.chunks.push_back(where);
+  WorkCoordinates work(uint32_t group, const LaneBlock& lanes, const PixelBlock& pixels,
+                       const ReductionChunk& reduction) const {
+    return work_coordinates(plan_, group, lanes.lanes, pixels.rows, pixels.columns, reduction);
+  }
+  uint32_t add(const ChunkCoordinates& chunk) {
+    program_.chunks.push_back(chunk);
     return static_cast<uint32_t>(program_.chunks.size() - 1);
-  }
-
-  uint32_t add_work(uint32_t group, const LaneBlock& lanes, const PixelBlock& pixels,
-                    const ReductionChunk& reduction) {
-    const bool swapped = plan_.mapping.swap_operands;
-    const Range columns = swapped ? lanes.lanes : pixels.columns;
-    const Range channels = plan_.depthwise ? Range{0, 1} : swapped ? pixels.columns : lanes.lanes;
-    WorkCoordinates work;
-    work.group = signed_of(plan_.depthwise ? lanes.lanes.begin : group);
-    work.group1 = signed_of(plan_.depthwise ? lanes.lanes.end : group + 1);
-    work.row0 = signed_of(pixels.rows.begin);
-    work.row1 = signed_of(pixels.rows.end);
-    work.column0 = signed_of(columns.begin);
-    work.column1 = signed_of(columns.end);
-    work.channel0 = signed_of(channels.begin);
-    work.channel1 = signed_of(channels.end);
-    work.kernel_row0 = signed_of(reduction.row0);
-    work.kernel_row1 = signed_of(reduction.row1);
-    work.reduction0 = signed_of(reduction.channel0);
-    work.reduction1 = signed_of(reduction.channel1);
-    program_.works.push_back(work);
-    return static_cast<uint32_t>(program_.works.size() - 1);
   }
 
   void number_chunks() {
@@ -394,7 +330,7 @@ class ArrayLowering {
   TileProgram program_;
   TileStreams tiles_;
   ChunkStreams lane_chunks_, stream_chunks_;
-  std::vector<TileBox> boxes_[kTileRoles];  // by tile index; empty for tiles of other roles
+  uint64_t drained_ = 0;  // bytes of the output tile given to blocks so far
   Pass pass_;
   uint64_t round_ = 0, outer_round_ = 0;
 };

@@ -5,10 +5,14 @@
 #include <array>
 #include <cmath>
 
+#include "mappers/lower/addresses.h"
 #include "mappers/lower/lower.h"
 
 namespace tilewright::mappers {
 namespace {
+
+constexpr double kPathLatency =
+    40;  // cycles from a DMA request to its first byte and back, beside the DRAM's own
 
 double dram_bytes_per_cycle(const arch::AcceleratorSpec& spec) {
   const auto clock = static_cast<double>(spec.operating_point.clock.value);
@@ -230,15 +234,123 @@ class Estimator {
                                            fetched(columns_, plan_.kernel_width, plan_.input_width) * depth;
     const double lane_once =
         double(plan_.lane_extent) * plan_.kernel_height * plan_.kernel_width * plan_.channels * plan_.groups;
-    const double read = stream_once * loads(plan_.stream, lanes_outer, plan_.lane_tiles) +
-                        lane_once * loads(plan_.lane, !lanes_outer, plan_.pixel_tiles());
-    const double write = plan_.output_resident ? 0 : double(cost_.output_bytes);
+    const double stream_loads = loads(plan_.stream, lanes_outer, plan_.lane_tiles);
+    const double lane_loads = loads(plan_.lane, !lanes_outer, plan_.pixel_tiles());
+    const bool stream_is_input = plan_.stream.role == TileRole::kInput;
+    const DramUse stream =
+        use(stream_once * stream_loads, stream_is_input ? input_box(plan_, 0, 0) : weight_box(plan_, 0, 0));
+    const DramUse lane =
+        use(lane_once * lane_loads, stream_is_input ? weight_box(plan_, 0, 0) : input_box(plan_, 0, 0));
+    const DramUse output =
+        use(plan_.output_resident ? 0 : double(cost_.output_bytes), output_box(plan_, 0, 0, 0));
+    const double read = stream.bytes + lane.bytes;
+    const double rate = dram_bytes_per_cycle(spec_);
     cost_.dram_read_bytes = static_cast<uint64_t>(read);
-    cost_.dram_write_bytes = static_cast<uint64_t>(write);
-    cost_.dram = (read + write) / dram_bytes_per_cycle(spec_);
+    cost_.dram_write_bytes = static_cast<uint64_t>(output.bytes);
+    cost_.dram = (stream.burst_bytes + lane.burst_bytes + output.burst_bytes) / rate;
+    cost_.dram_strided = (stream.strided_bytes + lane.strided_bytes + output.strided_bytes) / rate;
     const double dma = double(spec_.dma.ports) * spec_.dma.bytes_per_cycle;
-    cost_.dma = std::max(read, write) / dma;
-    cost_.banks = (cost_.banks + (read + write) / spec_.dma.bytes_per_cycle) / spec_.global_buffer.banks;
+    cost_.dma = std::max(
+        {read / dma, output.bytes / dma, stream.transactions + lane.transactions, output.transactions});
+    cost_.banks =
+        (cost_.banks + (read + output.bytes) / spec_.dma.bytes_per_cycle) / spec_.global_buffer.banks;
+    count_slot_cycles(stream, stream_loads, lane, lane_loads, output);
+  }
+
+  // What moving a tensor asks of the DRAM, judged by the pieces of its first tile.
+  struct DramUse {
+    double bytes = 0;
+    double burst_bytes = 0;    // whole bursts
+    double strided_bytes = 0;  // and what short pieces and idle channels cost, as if they were bytes
+    double transactions = 0;
+  };
+  DramUse use(double bytes, const TileBox& first) const {
+    DramUse result;
+    if (bytes == 0 || first.bytes == 0) {
+      return result;
+    }
+    const DramPattern& pattern = first.dram;
+    const double pieces = bytes / pattern.piece_bytes;
+    const double rounded =
+        double(round_up(pattern.piece_bytes, std::max<uint64_t>(1, spec_.dram.burst_bytes.value)));
+    const double opening =
+        pattern.piece_bytes < spec_.dma.request_bytes ? 2.0 * double(spec_.dram.burst_bytes.value) : 0;
+    result.bytes = bytes;
+    // The last tile's pieces may be of another size: only like tiles are rounded in a bound.
+    const bool alike = lanes_.tiles == 1 || lanes_.last == lanes_.tile;
+    result.burst_bytes = alike ? std::max(bytes, std::floor(pieces) * rounded) : bytes;
+    result.strided_bytes = pieces * (rounded + opening) * channel_imbalance(pattern);
+    result.transactions =
+        alike ? std::floor(pieces) * double(divide_up(pattern.piece_bytes, spec_.dma.request_bytes))
+              : bytes / spec_.dma.request_bytes;
+    return result;
+  }
+
+  // How much longer the busiest channel works than the average, over as many pieces as may be in flight.
+  double channel_imbalance(const DramPattern& pattern) const {
+    const uint64_t interleave = spec_.dram.channel_interleave.value;
+    const uint32_t channels = spec_.dram.channels;
+    if (interleave == 0 || channels < 2 || channels > 64 || pattern.piece_bytes >= interleave * channels) {
+      return 1;
+    }
+    std::array<uint64_t, 64> load{};
+    uint64_t total = 0;
+    const uint64_t window = uint64_t{spec_.dma.read_credits} * spec_.dma.request_bytes * channels;
+    const uint32_t pieces = static_cast<uint32_t>(std::min<uint64_t>(
+        {uint64_t{pattern.inner_count} * pattern.outer_count, 64, window / pattern.piece_bytes + 1}));
+    for (uint32_t piece = 0; piece < pieces; ++piece) {
+      uint64_t at = pattern.base + piece / pattern.inner_count * pattern.outer_stride +
+                    piece % pattern.inner_count * pattern.inner_stride;
+      for (uint64_t left = pattern.piece_bytes; left > 0;) {
+        const uint64_t bytes = std::min(left, interleave - at % interleave);
+        load[at / interleave % channels] += bytes;
+        total += bytes;
+        at += bytes;
+        left -= bytes;
+      }
+    }
+    // A tile with fewer pieces than channels is overlapped with its neighbours.
+    const double most = double(*std::max_element(load.begin(), load.end()));
+    return std::max(
+        1.0, most * std::min<double>(channels, pieces * double(divide_up(pattern.piece_bytes, interleave))) /
+                 double(total));
+  }
+
+  // A slot is loaded, used, freed and loaded again: with few slots and short tiles the latency of the DRAM
+  // shows.
+  void count_slot_cycles(const DramUse& stream, double stream_loads, const DramUse& lane, double lane_loads,
+                         const DramUse& output) {
+    const double rate = dram_bytes_per_cycle(spec_);
+    const double latency = double(spec_.dram.read_latency + spec_.dram.t_rcd) *
+                               double(spec_.operating_point.clock.value) /
+                               std::max(1.0, double(spec_.dram.command_clock.value)) +
+                           kPathLatency;
+    const auto cycle = [&](const Side& side, const DramUse& traffic, double times, double used) {
+      if (traffic.bytes == 0) {
+        return 0.0;
+      }
+      const double tiles = double(side.tiles) * plan_.batches * times;
+      const double load = traffic.strided_bytes / tiles / rate;
+      return side.slots < 2 ? tiles * (latency + load) + used : tiles * (latency + load) / (side.slots - 1);
+    };
+    cost_.slot_cycle =
+        std::max({cycle(plan_.stream, stream, stream_loads, cost_.compute),
+                  cycle(plan_.lane, lane, lane_loads, cost_.compute), output_slot_cycle(output)});
+  }
+
+  // An output slot is taken from the first drain into it until its tile is stored.
+  double output_slot_cycle(const DramUse& output) const {
+    if (output.bytes == 0) {
+      return 0;
+    }
+    const double passes = double(plan_.batches) * plan_.lane_tiles * plan_.pixel_tiles();
+    const double rounds = double(lane_rounds_) / lanes_.tiles * double(pixel_rounds_) / plan_.pixel_tiles();
+    const double filling = cost_.compute / passes * (1 - 1 / std::max(1.0, rounds));
+    const double collecting = cost_.collect_links / passes / std::max(1.0, rounds);
+    const double storing =
+        std::max(output.strided_bytes / dram_bytes_per_cycle(spec_), output.transactions) / passes;
+    const uint32_t slots = plan_.classes[static_cast<std::size_t>(TileRole::kOutput)].slots;
+    return passes * (filling + collecting + storing + kPathLatency) / slots;
   }
 
   void count_fill_and_drain() {
@@ -271,7 +383,9 @@ class Estimator {
       const double held = side.scope == Scope::kBlockRun ? 1 : sets;
       const double bytes = held * double(side.set_bytes);
       const double arrives = std::min(bytes, std::max(0.0, room - bytes)) * sharing / link;
-      return std::max(0.0, bytes * sharing / link - arrives - held * block) * std::max(0.0, exchanges - 1);
+      const double first = std::max(0.0, bytes * sharing / link - held * block);
+      return first +
+             std::max(0.0, bytes * sharing / link - arrives - held * block) * std::max(0.0, exchanges - 1);
     };
     const double passes = double(plan_.batches) * plan_.lane_tiles * plan_.pixel_tiles();
     const double lane_sets = double(lane_rounds_) / lanes_.tiles;
@@ -329,11 +443,22 @@ double CostEstimate::bound() const {
 }
 
 double CostEstimate::expected() const {
-  // Streams that share links lose some of them to each other; a DRAM does not reach its peak.
-  const double on_chip =
-      std::max({compute + refill, row_links / 0.85, collect_links / 0.95, output_ports, banks / 0.7});
-  const double memory = std::max(dram / 0.9, dma);
-  return std::max(on_chip, memory) + std::min(on_chip, memory) * 0.02 + fill + drain;
+  // Units that are nearly equally busy delay each other: a high norm, not the maximum.
+  const double work[] = {compute + refill,
+                         row_links / 0.9,
+                         collect_links / 0.95,
+                         output_ports,
+                         banks / 0.7,
+                         slot_cycle,
+                         dma,
+                         std::max(dram, dram_strided) / 0.92};
+  const double most = *std::max_element(std::begin(work), std::end(work));
+  double sum = 0;
+  for (const double cycles : work) {
+    const double ratio = most > 0 ? cycles / most : 0;
+    sum += ratio * ratio * ratio * ratio * ratio * ratio;
+  }
+  return most * std::pow(sum, 1.0 / 6) + fill + drain;
 }
 
 double CostEstimate::energy_proxy() const {

@@ -22,10 +22,14 @@ struct CostEstimate {
   double output_ports = 0;   // of a PE: draining sums and sending packets
   double banks = 0;          // average bank of the global buffer
   double dma = 0;            // per port and direction
-  double dram = 0;           // at the peak rate
+  double dram = 0;           // at the peak rate, whole bursts
   double fill = 0;           // until the first step can start
   double drain = 0;          // from the last step to the last byte stored
-  double refill = 0;         // expected, not a bound: waiting while a PE buffer's contents are exchanged
+  // Expected, not bounds.
+  double refill = 0;        // waiting while a PE buffer's contents are exchanged
+  double dram_strided = 0;  // DRAM cycles when short pieces and unevenly used channels are charged
+  double slot_cycle =
+      0;  // cycles if each tile class only ever waits for its slots to be freed and loaded again
 
   uint64_t dram_read_bytes = 0, dram_write_bytes = 0;
   uint64_t injected_bytes = 0;   // by all senders

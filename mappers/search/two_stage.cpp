@@ -8,7 +8,7 @@ namespace tilewright::mappers {
 namespace {
 
 constexpr uint64_t kChunkBytes = 16384;  // long enough for few steps, short enough to overlap
-constexpr std::size_t kKept = 6;         // array mappings that get their tiles searched
+constexpr std::size_t kKept = 8;         // array mappings that get their tiles searched
 
 uint32_t clamp32(uint64_t value) {
   return static_cast<uint32_t>(std::min<uint64_t>(value, UINT32_MAX));
@@ -307,17 +307,20 @@ class TwoStageSearch final : public MappingSearch {
   void propose_slots(Mapping m, uint64_t lane_tiles, uint64_t pixel_tiles) {
     for (const LoopOrder order : {LoopOrder::kWeightsOuter, LoopOrder::kPixelsOuter}) {
       m.tile_order = order;
-      m.input_slots = m.weight_slots = m.output_slots = 2;
-      if (fits(m)) {
+      for (const uint32_t slots : {2U, 4U, 8U}) {
+        m.input_slots = m.weight_slots = m.output_slots = slots;
+        if (!fits(m)) {
+          break;
+        }
         queue_.push_back(m);
-      }
-      // Slots for all tiles of the inner loop: they are loaded once.
-      const uint64_t inner = order == LoopOrder::kWeightsOuter ? pixel_tiles : lane_tiles;
-      const bool inner_is_weights = (order == LoopOrder::kPixelsOuter) != m.swap_operands;
-      if (inner > 2 && inner < 4096) {
-        (inner_is_weights ? m.weight_slots : m.input_slots) = clamp32(inner);
-        if (fits(m)) {
-          queue_.push_back(m);
+        // Slots for all tiles of the inner loop: they are loaded once.
+        const uint64_t inner = order == LoopOrder::kWeightsOuter ? pixel_tiles : lane_tiles;
+        const bool inner_is_weights = (order == LoopOrder::kPixelsOuter) != m.swap_operands;
+        if (inner > slots && inner < 4096) {
+          (inner_is_weights ? m.weight_slots : m.input_slots) = clamp32(inner);
+          if (fits(m)) {
+            queue_.push_back(m);
+          }
         }
       }
     }
