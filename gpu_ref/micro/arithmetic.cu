@@ -147,7 +147,7 @@ __global__ void __launch_bounds__(256) beside_kernel(Stamp* stamps, uint32_t y, 
     start(chains, y);
     uint32_t rounds = 0;
     const uint64_t begin = clock_now();
-    while (done == 0) {
+    while (__any_sync(0xffffffffu, done == 0)) {  // the whole warp decides, so that it stays together
       for (int i = 0; i < 4; ++i) {
         steps<kInstruction>(chains, y, z);
       }

@@ -66,7 +66,7 @@ struct Cursor {
 template <Layout kLayout, int kRowBytes, int kProducers>
 __device__ void produce_cp_async(const Job& job, const Pipe& pipe, const uint32_t* list) {
   constexpr int kWarpRows = kStageRows / kProducers, kLanesPerRow = kRowBytes / 16, kPassRows = 32 / kLanesPerRow;
-  constexpr int kHeld = (kWarpRows + 31) / 32, kPasses = kWarpRows / kPassRows;
+  constexpr int kHeld = (kWarpRows + 31) / 32, kPasses = kWarpRows / kPassRows, kBatch = kPasses < 8 ? kPasses : 8;
   const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32, chunk = lane % kLanesPerRow;
   const uint32_t first = warp * kWarpRows;
   uint32_t offsets[kPasses], held[kHeld], next[kHeld];
@@ -85,13 +85,23 @@ __device__ void produce_cp_async(const Job& job, const Pipe& pipe, const uint32_
       held[h] = next[h];
       next[h] = list[min(tile + 1, kTiles - 1) * kStageRows + first + (h * 32 + lane) % kWarpRows];
     }
+    // Row numbers for eight copies at a time, then the copies: a copy right behind its shuffle waits for it.
     at.wait_empty();
+    __syncwarp();
     const uint32_t stage = at.stage * kStageRows * kRowBytes;
 #pragma unroll
-    for (int p = 0; p < kPasses; ++p) {
-      const int row = p * kPassRows + static_cast<int>(lane) / kLanesPerRow;
-      const uint32_t index = __shfl_sync(0xffffffffu, held[p * kPassRows / 32], row % 32);
-      cp_async16(offsets[p] + stage, job.source + size_t{index} * kRowBytes + chunk * 16);
+    for (int first_pass = 0; first_pass < kPasses; first_pass += kBatch) {
+      const uint8_t* from[kBatch];
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i) {
+        const int row = (first_pass + i) * kPassRows + static_cast<int>(lane) / kLanesPerRow;
+        const uint32_t index = __shfl_sync(0xffffffffu, held[(first_pass + i) * kPassRows / 32], row % 32);
+        from[i] = job.source + size_t{index} * kRowBytes + chunk * 16;
+      }
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i) {
+        cp_async16(offsets[first_pass + i] + stage, from[i]);
+      }
     }
     cp_async_arrive_noinc(at.full());
   }
@@ -129,6 +139,7 @@ __device__ void consume(const Job& job, const Pipe& pipe, const uint32_t* list, 
   Cursor at{pipe};
   for (int tile = 0; tile < kTiles; ++tile, at.advance()) {
     at.wait_full();
+    __syncwarp();
     if (job.verify) {
       const uint8_t* stage = data + at.stage * kStageRows * kRowBytes;
       for (uint32_t i = lane; i < kStageRows * (kRowBytes / 16); i += 32) {
@@ -148,7 +159,7 @@ __device__ void consume(const Job& job, const Pipe& pipe, const uint32_t* list, 
 }
 
 template <Method kMethod, Layout kLayout, int kRowBytes, int kProducers>
-__global__ void __launch_bounds__(160) gather_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map, Job job) {
+__global__ void __launch_bounds__(160, 1) gather_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map, Job job) {
   extern __shared__ __align__(1024) uint8_t shared[];
   const uint32_t base = shared_address(shared);
   const Pipe pipe{base, base + kMaximumStages * 8, base + kBarrierBytes, job.stages};

@@ -70,6 +70,7 @@ __device__ __forceinline__ void take_turn(const Task& task, Control& control, in
     named_sync(2 + group, 256);
   } else if (task.handover == Handover::kMbarrier) {
     mbarrier_wait(shared_address(&control.turn[group]), turn & 1);
+    __syncwarp();
   }
 }
 

@@ -80,6 +80,13 @@ __device__ __forceinline__ uint32_t cluster_rank() {
   return rank;
 }
 
+// True in one lane of the warp. The compiler knows this form and issues copies without a loop over lanes.
+__device__ __forceinline__ bool elect_one() {
+  uint32_t chosen;
+  asm volatile("{.reg .pred p; elect.sync _|p, 0xffffffff; selp.u32 %0, 1, 0, p;}" : "=r"(chosen)::"memory");
+  return chosen != 0;
+}
+
 // ---- bulk and tensor copies ----
 __device__ __forceinline__ void bulk_load(uint32_t destination, const void* source, uint32_t bytes,
                                           uint32_t barrier) {

@@ -110,36 +110,44 @@ __global__ void tma_stream_kernel(Stamp* stamps, const __grid_constant__ CUtenso
   }
 }
 
-// One thread arms one barrier for `boxes` boxes and issues them without a wait between. The first rounds fetch the
+// One elected thread arms one barrier for `boxes` boxes and issues them without a wait between. The first rounds fetch the
 // instructions; the last counts: value[0] cycles of issue, value[1] until all have landed.
 template <Copy kCopy>
 __global__ void tma_issue_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map, const uint8_t* source,
                                  Shape shape, int boxes) {
   extern __shared__ __align__(1024) uint8_t shared[];
   const uint32_t barrier = shared_address(shared), tiles = barrier + kBarrierBytes;
-  mbarrier_init(barrier, 1);
-  mbarrier_init_fence();
-  stamps[0].errors = 0;
-  stamp_begin(stamps);
-  uint64_t begin = 0, issued = 0, landed = 0;
-  for (int round = 0; round < 4; ++round) {
-    mbarrier_arrive_expect(barrier, boxes * shape.box_bytes());
-    begin = clock_now();
-#pragma unroll 4
-    for (int b = 0; b < boxes; ++b) {
-      if constexpr (kCopy == Copy::kBulk) {
-        bulk_load(tiles + b * shape.box_bytes(), source + b * shape.box_bytes(), shape.box_bytes(), barrier);
-      } else {
-        tensor_load(tiles + b * shape.box_bytes(), &map, 0, b * static_cast<int>(shape.box_rows), barrier);
-      }
-    }
-    issued = clock_now();
-    mbarrier_wait(barrier, round & 1);
-    landed = clock_now();
+  if (threadIdx.x == 0) {
+    mbarrier_init(barrier, 1);
+    mbarrier_init_fence();
+    stamps[0].errors = 0;
+    stamp_begin(stamps);
   }
-  stamp_end(stamps);
-  stamps[0].value[0] = issued - begin;
-  stamps[0].value[1] = landed - begin;
+  __syncthreads();
+  for (int round = 0; round < 4; ++round) {
+    const uint64_t begin = clock_now();
+    if (elect_one()) {
+      mbarrier_arrive_expect(barrier, boxes * shape.box_bytes());
+      for (int b = 0; b < boxes; ++b) {
+        if constexpr (kCopy == Copy::kBulk) {
+          bulk_load(tiles + b * shape.box_bytes(), source + b * shape.box_bytes(), shape.box_bytes(), barrier);
+        } else {
+          tensor_load(tiles + b * shape.box_bytes(), &map, 0, b * static_cast<int>(shape.box_rows), barrier);
+        }
+      }
+      stamps[0].value[0] = clock_now() - begin;
+    }
+    __syncwarp();
+    mbarrier_wait(barrier, round & 1);
+    __syncwarp();
+    if (threadIdx.x == 0) {
+      stamps[0].value[1] = clock_now() - begin;
+    }
+    __syncwarp();
+  }
+  if (threadIdx.x == 0) {
+    stamp_end(stamps);
+  }
   for (int b = 0; b < boxes; ++b) {
     count_wrong_words<kCopy>(shared + kBarrierBytes, b * shape.box_bytes(), shape, Walk(shape, b), stamps);
   }
@@ -249,7 +257,7 @@ void measure_issue(Bench& bench, const Source& source, Copy copy, uint32_t box_r
   allow_shared(kernel, shared);
   const Repeat repeat{.warm_up = 2, .repeats = 7, .verifies = true};
   const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
-    kernel<<<1, 1, shared>>>(stamps, map, reinterpret_cast<const uint8_t*>(source.words), shape, boxes);
+    kernel<<<1, 32, shared>>>(stamps, map, reinterpret_cast<const uint8_t*>(source.words), shape, boxes);
   });
   bench.add("tma_issue", Mechanisms::kOne,
             {{"copy", std::string(copy == Copy::kBulk ? "bulk" : "tensor")},

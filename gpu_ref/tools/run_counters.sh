@@ -2,20 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # Counters of the suites whose points are one launch each. The profiler's default locks the clocks of a card that may
 # not be ours alone, hence --clock-control none.
-#   run_counters.sh BINARY OUT COMMIT CARD
+#   run_counters.sh BINARY OUT COMMIT CARD [SUITE...]
 set -u
-if [ "$#" -ne 4 ]; then
-  echo "usage: $0 BINARY OUT COMMIT CARD" >&2
+if [ "$#" -lt 4 ]; then
+  echo "usage: $0 BINARY OUT COMMIT CARD [SUITE...]" >&2
   exit 2
 fi
 binary=$1 out=$2 commit=$3 card=$4
+shift 4
+[ "$#" -gt 0 ] || set -- shared_memory gather tma wgmma
 tools=$(dirname "$0")
 wavefronts=smsp__inst_executed.sum,l1tex__data_pipe_lsu_wavefronts.sum
 wavefronts=$wavefronts,l1tex__data_pipe_lsu_wavefronts_mem_shared.sum
 wavefronts=$wavefronts,l1tex__data_bank_conflicts_pipe_lsu_mem_shared.sum
 memory=lts__t_sectors_op_read.sum,lts__t_requests_srcunit_tex.sum,dram__bytes_read.sum
 failed=0
-for suite in shared_memory gather tma wgmma; do
+for suite in "$@"; do
   mkdir -p "$out/$suite"
   for group in wavefronts memory; do
     eval "metrics=\$$group"

@@ -74,12 +74,17 @@ def check(all_kernels: dict, expectations: list) -> list:
         for name in names:
             counts = loop_with_most(all_kernels[name], expected["opcode"])
             found = counts[expected["opcode"]]
-            if found != expected["count"]:
-                errors.append(f"{name}: {found} {expected['opcode']} in the measured loop, expected {expected['count']}")
+            wanted = expected.get("count") or f"a multiple of {expected['multiple_of']}"
+            right = found == expected["count"] if "count" in expected else found > 0 and found % expected["multiple_of"] == 0
+            if not right:
+                errors.append(f"{name}: {found} {expected['opcode']} in the measured loop, expected {wanted}")
+            anywhere = {opcode.split(".")[0] for _, opcode, _ in all_kernels[name]}
+            for opcode in sorted(anywhere.intersection(expected.get("forbidden", []))):
+                errors.append(f"{name}: holds {opcode}, which the kernel must do without")
             others = sum(counts.values()) - found
-            if others > expected["others_at_most"]:
-                errors.append(f"{name}: {others} other instructions in the measured loop, "
-                              f"at most {expected['others_at_most']} allowed: {dict(counts)}")
+            if others > expected["others_per_instruction"] * found:
+                errors.append(f"{name}: {others} other instructions beside {found} {expected['opcode']} in the measured "
+                              f"loop, at most {expected['others_per_instruction']} for each allowed: {dict(counts)}")
     return errors
 
 
