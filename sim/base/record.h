@@ -30,9 +30,19 @@ struct EnergyEstimate {
 // Energy per component ("datapath", "weight_buffer", ..., "dram"), in the energy table's words.
 using EnergyByComponent = std::map<std::string, EnergyEstimate>;
 
+// One entry of an energy table, as reports show it. Values in base units.
+struct SourcedValue {
+  std::string component;
+  std::string action;
+  std::string unit;  // "J", "W", "m2", "mm" or empty
+  double nominal = 0, low = 0, high = 0;
+  std::string source;
+};
+
 struct LayerRecord {
   std::string name;
-  std::string kind;  // "conv2d", "linear", ... (workloads/layer.h)
+  std::string group;  // what it is counted as in tables ("enc0.qk", "Conv2DFuse"); empty: its name
+  std::string kind;   // "conv2d", "depthwise_conv2d", "linear", ... (workloads/layer.h)
   uint64_t macs = 0;
   Cycle cycles = 0;
   double utilisation = 0;  // macs / (cycles x the machine's MACs per cycle)
@@ -84,6 +94,8 @@ struct ExperimentRecord {
   std::string fidelity;  // "event" or "tick"
   std::string configuration_hash;
   std::string command;
+  std::string description;
+  std::string version;
   // Peaks of each machine, for the roofline: name -> value.
   struct Machine {
     std::string name;
@@ -92,6 +104,9 @@ struct ExperimentRecord {
     double dram_bytes_per_second = 0;
     double area_m2 = 0;
     std::string summary;  // one line
+    std::string energy_table;                  // its name
+    double toggle_rate = 1;                    // of the operands, relative to the table's calibration
+    std::vector<SourcedValue> energy_sources;  // what every joule of this machine rests on
   };
   std::vector<Machine> machines;
   std::vector<RunRecord> runs;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/cli/kinds.h"
 
+#include "arch/energy.h"
 #include "arch/load.h"
 #include "sim/cli/experiment.h"
 
@@ -22,6 +23,7 @@ const std::vector<ConfigurationKind>& configuration_kinds() {
   static const std::vector<ConfigurationKind> kinds = {
       kind<arch::AcceleratorSpec>(),
       kind<arch::DramSpec>(),
+      kind<arch::EnergyTable>(),
       kind<workloads::PathSet>(),
       kind<ExperimentSpec>(),
   };
