@@ -26,9 +26,10 @@ void check_timing(const DramSpec& dram, Checker& check) {
   at_least(check, "t_faw", dram.t_faw, "t_rrd_short", dram.t_rrd_short);
   const uint64_t read_end = uint64_t{dram.read_latency} + dram.burst_cycles;
   if (uint64_t{dram.t_rtw} + dram.write_latency < read_end) {
-    check.error("t_rtw", fmt::format("plus 'write_latency' must be at least 'read_latency' + 'burst_cycles' ({}), or "
-                                     "a write's data would overlap a read's; is {} + {}",
-                                     read_end, dram.t_rtw, dram.write_latency));
+    check.error("t_rtw",
+                fmt::format("plus 'write_latency' must be at least 'read_latency' + 'burst_cycles' ({}), or "
+                            "a write's data would overlap a read's; is {} + {}",
+                            read_end, dram.t_rtw, dram.write_latency));
   }
   const uint64_t row_cycle = uint64_t{dram.t_ras} + dram.t_rp;
   const uint64_t write_end = uint64_t{dram.write_latency} + dram.burst_cycles + dram.t_wr;
@@ -36,8 +37,9 @@ void check_timing(const DramSpec& dram, Checker& check) {
     check.error("t_refi", fmt::format("must exceed 't_rfc' plus one row cycle ({} + {}), is {}", dram.t_rfc,
                                       row_cycle, dram.t_refi));
   } else if (dram.t_refi <= dram.t_rfc + row_cycle + dram.t_rtp + write_end) {
-    check.error("t_refi", fmt::format("must exceed 't_rfc' plus the time to close every bank ({} + {}), is {}",
-                                      dram.t_rfc, row_cycle + dram.t_rtp + write_end, dram.t_refi));
+    check.error("t_refi",
+                fmt::format("must exceed 't_rfc' plus the time to close every bank ({} + {}), is {}",
+                            dram.t_rfc, row_cycle + dram.t_rtp + write_end, dram.t_refi));
   }
 }
 
@@ -56,11 +58,12 @@ void check_organisation(const DramSpec& dram, Checker& check) {
                                                      dram.bank_group_interleave));
   }
   if (dram.bank_group_interleave != 0 && !std::has_single_bit(dram.bank_group_interleave)) {
-    check.error("bank_group_interleave", fmt::format("must be 0 or a power of two, is {}", dram.bank_group_interleave));
+    check.error("bank_group_interleave",
+                fmt::format("must be 0 or a power of two, is {}", dram.bank_group_interleave));
   }
   if (uint64_t{dram.bank_groups} * dram.banks_per_group > 64) {
-    check.error("banks_per_group", fmt::format("times 'bank_groups' ({}) must be at most 64, is {}", dram.bank_groups,
-                                               dram.banks_per_group));
+    check.error("banks_per_group", fmt::format("times 'bank_groups' ({}) must be at most 64, is {}",
+                                               dram.bank_groups, dram.banks_per_group));
   }
   at_least(check, "write_queue", dram.write_queue, "write_high_watermark", dram.write_high_watermark);
   if (dram.write_low_watermark >= dram.write_high_watermark) {
@@ -102,7 +105,8 @@ void describe(config::Schema<DramSpec>& schema) {
       .unit("bursts");
   schema
       .field(&D::separate_row_bus, "separate_row_bus",
-             "whether a row and a column command may go in the same cycle (HBM)");
+             "whether a row and a column command may go in the same cycle (HBM)")
+      .required();
   const auto cycles = [&](uint32_t D::*member, const char* key, const char* doc, double least = 1) {
     schema.field(member, key, doc).required().range(least, 100'000).unit("cycles");
   };

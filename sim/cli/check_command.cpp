@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <set>
 
 #include "sim/base/config/load.h"
 #include "sim/cli/commands.h"
@@ -9,6 +10,23 @@
 #include "sim/cli/table.h"
 
 namespace tilewright::cli {
+
+namespace {
+
+// Files that name the same broken file would all repeat its problems.
+void add_new(std::vector<Diagnostic>& problems, const std::vector<Diagnostic>& found) {
+  std::set<std::string> known;
+  for (const Diagnostic& problem : problems) {
+    known.insert(format_diagnostic(problem));
+  }
+  for (const Diagnostic& problem : found) {
+    if (!known.contains(format_diagnostic(problem))) {
+      problems.push_back(problem);
+    }
+  }
+}
+
+}  // namespace
 
 void check_command(const CheckOptions& options) {
   std::vector<Diagnostic> problems;
@@ -19,7 +37,7 @@ void check_command(const CheckOptions& options) {
       find_kind(kind)->check(path, options.overrides);
       std::cout << fmt::format("{}: ok ({})\n", file.string(), kind);
     } catch (const UserError& error) {
-      problems.insert(problems.end(), error.diagnostics().begin(), error.diagnostics().end());
+      add_new(problems, error.diagnostics());
     }
   }
   if (!problems.empty()) {

@@ -40,6 +40,7 @@ burst_bytes: 32 B
 burst_cycles: 2
 channel_interleave: 256 B
 bank_hash: true
+separate_row_bus: false
 bank_group_interleave: 1
 read_latency: 14
 write_latency: 8

@@ -11,13 +11,14 @@ namespace tilewright::config {
 
 void Diagnostics::error(SourceLocation location, std::string code, std::string message,
                         std::vector<std::string> notes) {
+  ++count_;
   for (const Diagnostic& shown : shown_) {  // a file that is named twice is complained about once
     if (shown.location.file == location.file && shown.location.line == location.line &&
         shown.location.column == location.column && shown.code == code && shown.message == message) {
       return;
     }
   }
-  ++count_;
+  ++distinct_;
   if (shown_.size() < kShown) {
     shown_.push_back({std::move(location), std::move(code), std::move(message), std::move(notes)});
   }
@@ -38,8 +39,8 @@ void Diagnostics::throw_if_any() const {
   std::vector<Diagnostic> sorted = shown_;
   std::stable_sort(sorted.begin(), sorted.end(),
                    [&](const Diagnostic& a, const Diagnostic& b) { return position(a) < position(b); });
-  if (count_ > kShown) {
-    sorted.back().notes.push_back("the first " + std::to_string(kShown) + " of " + std::to_string(count_) +
+  if (distinct_ > kShown) {
+    sorted.back().notes.push_back("the first " + std::to_string(kShown) + " of " + std::to_string(distinct_) +
                                   " problems are shown");
   }
   throw UserError(std::move(sorted));

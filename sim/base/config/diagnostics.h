@@ -19,6 +19,7 @@ class Diagnostics {
 
   void error(SourceLocation location, std::string code, std::string message,
              std::vector<std::string> notes = {});
+  // Grows with every error, also with one that repeats an earlier one and is not shown again.
   std::size_t count() const { return count_; }
   bool empty() const { return count_ == 0; }
   // Throws UserError (exit code 2) with the problems in file order, if there are any.
@@ -27,6 +28,7 @@ class Diagnostics {
  private:
   std::vector<Diagnostic> shown_;
   std::size_t count_ = 0;
+  std::size_t distinct_ = 0;
 };
 
 // One code and what it means; the list behind `tilewright list diagnostics` and docs/configuration.md.

@@ -248,9 +248,11 @@ std::string format_quantity(QuantityKind kind, uint64_t value) {
 
 std::string format_quantity(QuantityKind kind, double value) {
   const QuantityInfo& quantity = info(kind);
+  // People write 0.67 V and 0.153 mm2, but 21.7 fJ.
+  const double least = kind == QuantityKind::kVolts || kind == QuantityKind::kSquareMetres ? 0.1 : 1.0;
   for (auto unit = quantity.units.rbegin(); unit != quantity.units.rend(); ++unit) {
     const double size = std::pow(10.0, unit->exponent);
-    if (unit->factor != 1 || value < size) {
+    if (unit->factor != 1 || value < size * least) {
       continue;
     }
     // Fifteen digits read as people wrote them; kept only if they give back the same value.
