@@ -86,7 +86,7 @@ struct AcceleratorSpec {
   OperatingPoint operating_point;              // the one to simulate
   bool has_dram = true;                        // false: operands start and results end in the global buffer
   DramSpec dram;
-  std::string energy_table;                    // file under configs/arch/energy
+  std::string energy_table;                    // a file of kind energy_table; a path that opens as it is
 
   uint64_t macs_per_cycle() const { return uint64_t{pe_count} * pe.lanes * pe.vector_size; }
 };

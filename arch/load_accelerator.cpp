@@ -292,7 +292,7 @@ void describe(config::Schema<AcceleratorSpec>& schema) {
   schema.field(&A::has_dram, "has_dram", "false: operands start and results end in the global buffer")
       .required();
   schema.field(&A::dram, "dram", "a file of kind 'dram', or its keys").reference();
-  schema.field(&A::energy_table, "energy_table", "a file of kind 'energy_table'").required().non_empty();
+  schema.field(&A::energy_table, "energy_table", "a file of kind 'energy_table'").required().file();
   schema.check(check_array);
   schema.check(check_operating_point);
   schema.check(check_dram);
