@@ -19,4 +19,8 @@ TileProgram lower(const workloads::Layer& layer, const Mapping& mapping, const a
 // "layer "Conv2DFuse": pe.weight_buffer is too small: 98304 bytes are needed, it has 65536 (32768 short)".
 UserError does_not_fit(const workloads::Layer& layer, const Shortfall& shortfall);
 
+// What a vector-unit layer lacks on this machine; empty where it fits.
+Shortfall vector_shortfall(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,
+                           const Residency& residency);
+
 }  // namespace tilewright::mappers

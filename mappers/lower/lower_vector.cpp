@@ -33,6 +33,8 @@ class VectorLowering {
     choose_sizes(residency.reserved_bytes);
   }
 
+  const Shortfall& shortfall() const { return shortfall_; }
+
   TileProgram run() {
     program_.endpoints = spec_.pe_count + 1;
     program_.senders.resize(std::size_t{spec_.noc.rows} * 2);
@@ -59,9 +61,9 @@ class VectorLowering {
     return divide_up(checked_multiply(tensor_bytes(role), rows), rows_);
   }
 
-  void require(const char* what, uint64_t needed, uint64_t available) const {
-    if (needed > available) {
-      throw does_not_fit(layer_, {what, needed, available});
+  void require(const char* what, uint64_t needed, uint64_t available) {
+    if (!shortfall_ && needed > available) {
+      shortfall_ = {what, needed, available};
     }
   }
 
@@ -76,6 +78,9 @@ class VectorLowering {
     require("vector_unit.input_buffer", row_bytes, room);
     packet_ = std::min<uint64_t>(spec_.noc.packet_bytes, spec_.vector_unit.output_buffer.value);
     require("vector_unit.output_buffer", 1, packet_);
+    if (shortfall_) {
+      return;
+    }
     chunk_rows_ = std::clamp<uint64_t>(room / 2 / std::max<uint64_t>(row_bytes, 1), 1, rows_);
     chunk_rows_ = std::min(chunk_rows_, std::max<uint64_t>(1, packet_ / layer_.vector.row_elements));
     tile_rows_ = std::min(
@@ -201,6 +206,7 @@ class VectorLowering {
   uint32_t resident_tile_[kTileRoles] = {kNone, kNone, kNone};
   uint32_t count_[kTileRoles] = {};
   uint32_t chunks_[2] = {};
+  Shortfall shortfall_;
   TileProgram program_;
 };
 
@@ -215,7 +221,16 @@ TileProgram lower_vector(const workloads::Layer& layer, const arch::AcceleratorS
     program.steps.resize(program.endpoints);
     return program;
   }
-  return VectorLowering(layer, spec, residency).run();
+  VectorLowering lowering(layer, spec, residency);
+  if (lowering.shortfall()) {
+    throw does_not_fit(layer, lowering.shortfall());
+  }
+  return lowering.run();
+}
+
+Shortfall vector_shortfall(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,
+                           const Residency& residency) {
+  return layer.vector.output_elements == 0 ? Shortfall{} : VectorLowering(layer, spec, residency).shortfall();
 }
 
 }  // namespace tilewright::mappers

@@ -42,6 +42,7 @@ class Estimator {
   }
 
   CostEstimate run() {
+    cost_.macs = plan_.shape.macs();
     count_lane_blocks();
     count_pixel_blocks();
     count_compute();
@@ -255,6 +256,15 @@ class Estimator {
     cost_.banks =
         (cost_.banks + (read + output.bytes) / spec_.dma.bytes_per_cycle) / spec_.global_buffer.banks;
     count_slot_cycles(stream, stream_loads, lane, lane_loads, output);
+    const double batches = plan_.batches;
+    if (lanes_outer) {
+      count_phases(stream, stream_loads, lane, output, plan_.lane_tiles * batches);
+    } else {
+      count_phases(lane, lane_loads, stream, output, plan_.pixel_tiles() * batches);
+    }
+    if (batches > 1) {
+      cost_.phases = 0;  // every batch brings its own
+    }
   }
 
   // What moving a tensor asks of the DRAM, judged by the pieces of its first tile.
@@ -353,6 +363,19 @@ class Estimator {
     return passes * (filling + collecting + storing + kPathLatency) / slots;
   }
 
+  // Where the inner loop's tensor is kept, it is all loaded during the first walk over it: that walk may be
+  // bound by the DRAM and all later ones by the array.
+  void count_phases(const DramUse& inner, double inner_loads, const DramUse& outer, const DramUse& output,
+                    double walks) {
+    const double rate = dram_bytes_per_cycle(spec_);
+    const double work = std::max({cost_.compute, cost_.row_links, cost_.collect_links}) / walks;
+    const double rest =
+        (outer.strided_bytes + output.strided_bytes + (inner_loads > 1 ? inner.strided_bytes : 0)) / walks /
+        rate;
+    const double once = inner_loads > 1 ? 0 : inner.strided_bytes / rate;
+    cost_.phases = std::max(work, once + rest) + (walks - 1) * std::max(work, rest);
+  }
+
   void count_fill_and_drain() {
     const double rate =
         std::min(dram_bytes_per_cycle(spec_), double(spec_.dma.ports) * spec_.dma.bytes_per_cycle);
@@ -422,6 +445,10 @@ CostEstimate estimate_vector(const workloads::Layer& layer, const arch::Accelera
   const TensorPlaces places = tensor_places(layer);
   cost.output_bytes = places.output_bytes;
   cost.compute = double(places.output_bytes) / spec.vector_unit.lanes * layer.vector.passes;
+  // Results leave through one port: read out a line of lanes a cycle, then sent over a link as wide as a
+  // row's.
+  cost.output_ports =
+      double(places.output_bytes) * (1.0 / spec.vector_unit.lanes + 1.0 / spec.noc.link_bytes_per_cycle);
   cost.injected_bytes = cost.delivered_bytes = places.input_bytes + places.weight_bytes;
   cost.dram_read_bytes =
       (residency.input ? 0 : places.input_bytes) + (residency.weights ? 0 : places.weight_bytes);
@@ -458,12 +485,16 @@ double CostEstimate::expected() const {
     const double ratio = most > 0 ? cycles / most : 0;
     sum += ratio * ratio * ratio * ratio * ratio * ratio;
   }
-  return most * std::pow(sum, 1.0 / 6) + fill + drain;
+  return std::max(most * std::pow(sum, 1.0 / 6), phases) + fill + drain;
 }
 
 double CostEstimate::energy_proxy() const {
-  return 40.0 * double(dram_read_bytes + dram_write_bytes) + 2.0 * double(injected_bytes + output_bytes) +
-         0.5 * double(delivered_bytes);
+  return 0.1 * double(macs) + 40.0 * double(dram_read_bytes + dram_write_bytes) +
+         2.0 * double(injected_bytes + output_bytes) + 0.5 * double(delivered_bytes);
+}
+
+double CostEstimate::score() const {
+  return expected() * std::pow(std::max(1.0, energy_proxy()), 0.1);
 }
 
 std::string_view CostEstimate::limiter() const {

@@ -29,17 +29,22 @@ struct CostEstimate {
   double refill = 0;        // waiting while a PE buffer's contents are exchanged
   double dram_strided = 0;  // DRAM cycles when short pieces and unevenly used channels are charged
   double slot_cycle =
-      0;  // cycles if each tile class only ever waits for its slots to be freed and loaded again
+      0;              // cycles if each tile class only ever waits for its slots to be freed and loaded again
+  double phases = 0;  // cycles if what is loaded once arrives during the first walk over it
 
   uint64_t dram_read_bytes = 0, dram_write_bytes = 0;
   uint64_t injected_bytes = 0;   // by all senders
   uint64_t delivered_bytes = 0;  // x destinations
   uint64_t output_bytes = 0;
   uint64_t steps = 0;
+  uint64_t macs = 0;
 
   double bound() const;         // no machine of this spec is faster with this mapping
-  double expected() const;      // what the search ranks by
-  double energy_proxy() const;  // picojoule-like weights for moving data; breaks ties
+  double expected() const;      // cycles
+  double energy_proxy() const;  // picojoule-like weights for MACs and for moving data
+  // What the search ranks by: cycles, and a little energy, so that a few per cent of time are not bought with
+  // a multiple of the DRAM traffic.
+  double score() const;
   std::string_view limiter() const;
 };
 

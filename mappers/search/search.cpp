@@ -20,14 +20,34 @@ Mapping smallest_mapping(const workloads::Layer& layer, const arch::AcceleratorS
   return m;
 }
 
+struct SmallestMapping {
+  Mapping mapping;
+  Shortfall shortfall;  // of the attempt that lacks least
+};
+SmallestMapping find_smallest(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,
+                              const Residency& residency) {
+  SmallestMapping result;
+  for (const bool cut_rows : {false, true}) {
+    const Mapping smallest = smallest_mapping(layer, spec, cut_rows);
+    const Shortfall shortfall = Plan(layer, smallest, spec, residency).shortfall();
+    if (!shortfall) {
+      return {smallest, {}};
+    }
+    const uint64_t lacks = shortfall.needed - shortfall.available;
+    if (!result.shortfall || lacks < result.shortfall.needed - result.shortfall.available) {
+      result = {smallest, shortfall};
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 bool better(const CostEstimate& a, const CostEstimate& b) {
-  const auto key = [](const CostEstimate& cost) {
-    return std::make_tuple(cost.expected(), cost.dram_read_bytes + cost.dram_write_bytes,
-                           cost.energy_proxy());
-  };
-  return key(a) < key(b);
+  const double score_a = a.score(), score_b = b.score();
+  const uint64_t dram_a = a.dram_read_bytes + a.dram_write_bytes,
+                 dram_b = b.dram_read_bytes + b.dram_write_bytes;
+  return std::tie(score_a, dram_a) < std::tie(score_b, dram_b);
 }
 
 SearchResult run_search(MappingSearch& search, const workloads::Layer& layer,
@@ -61,18 +81,17 @@ Mapping choose_mapping(const workloads::Layer& layer, const arch::AcceleratorSpe
   if (result.best) {
     return *result.best;
   }
-  Shortfall least;
-  for (const bool cut_rows : {false, true}) {
-    const Mapping smallest = smallest_mapping(layer, spec, cut_rows);
-    const Shortfall shortfall = Plan(layer, smallest, spec, residency).shortfall();
-    if (!shortfall) {
-      return smallest;
-    }
-    if (!least || shortfall.needed - shortfall.available < least.needed - least.available) {
-      least = shortfall;
-    }
+  const SmallestMapping smallest = find_smallest(layer, spec, residency);
+  if (smallest.shortfall) {
+    throw does_not_fit(layer, smallest.shortfall);
   }
-  throw does_not_fit(layer, least);
+  return smallest.mapping;
+}
+
+bool fits_at_all(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,
+                 const Residency& residency) {
+  return !(layer.on_pe_array ? find_smallest(layer, spec, residency).shortfall
+                             : vector_shortfall(layer, spec, residency));
 }
 
 }  // namespace tilewright::mappers

@@ -26,7 +26,7 @@ struct SearchResult {
   uint64_t evaluations = 0;
 };
 
-// Fewer expected cycles first, then less DRAM traffic, then less energy for moving data.
+// The lower score; where equal, less DRAM traffic.
 bool better(const CostEstimate& a, const CostEstimate& b);
 
 SearchResult run_search(MappingSearch& search, const workloads::Layer& layer,
@@ -42,5 +42,9 @@ std::unique_ptr<MappingSearch> make_two_stage_search(const workloads::Layer& lay
 // Throws UserError (exit 1) naming the buffer that is too small, and by how much, where no tile fits.
 Mapping choose_mapping(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,
                        const Residency& residency);
+
+// Whether any mapping at all fits; as cheap as two plans.
+bool fits_at_all(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,
+                 const Residency& residency);
 
 }  // namespace tilewright::mappers
