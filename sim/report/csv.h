@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The results of one `tilewright run` as comma-separated values (RFC 4180, but lines end in '\n'): a heading
+// line, then one row a run or layer. A unit is the end of its heading (_s, _j, _bytes); *_fraction is between
+// 0 and 1.
+#pragma once
+
+#include <string>
+
+#include "sim/base/record.h"
+
+namespace tilewright::report {
+
+std::string runs_csv(const ExperimentRecord& record);
+std::string layers_csv(const ExperimentRecord& record);
+
+}  // namespace tilewright::report

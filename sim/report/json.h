@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The results of one `tilewright run` as JSON: the contract of the command line (docs/report.md;
+// run.schema.json). Joules, seconds, fractions; counts stay integers; the order of keys is fixed; equal
+// records give equal bytes, so nothing of the day, the host or the time a run took is in it.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "sim/base/record.h"
+
+namespace tilewright::report {
+
+// Throws InternalError for a number that is not finite: JSON has none, and no result may be one.
+nlohmann::ordered_json json_report(const ExperimentRecord& record);
+
+}  // namespace tilewright::report

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The results of one `tilewright run` as tables for a screen of about 130 columns, units in every heading.
+// For each machine: the paths; the reference path by kind of layer and by component; what each knob saves;
+// the paths around a wanted saving; published values. Where the reference path was not run, what is relative
+// to it is left out.
+#pragma once
+
+#include <string>
+
+#include "sim/base/record.h"
+
+namespace tilewright::report {
+
+struct TextOptions {
+  std::string reference_path = "full";
+  double near_energy_saving = 0.28;  // fraction of the reference path's energy
+  double near_margin = 0.04;         // paths within this of it are listed
+  bool colour = false;               // headings in bold
+};
+
+std::string text_report(const ExperimentRecord& record, const TextOptions& options = {});
+
+// The record's, or this build's where it has none.
+std::string version(const ExperimentRecord& record);
+
+// What the paths near the paper's saving do and do not show; text and page print the same words.
+std::string claim_text();
+// How to read the energy ranges.
+std::string range_text();
+
+}  // namespace tilewright::report

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// write_example FOLDER: the example record's files, for the tests written in Python.
+#include <iostream>
+
+#include "sim/base/error.h"
+#include "sim/report/files.h"
+#include "tests/report/example_record.h"
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: write_example FOLDER\n";
+    return 2;
+  }
+  try {
+    const tilewright::ExperimentRecord record = tilewright::report::example_record();
+    tilewright::report::write_run_folder(argv[1], record, "kind: experiment\n");
+    tilewright::report::write_file_atomically(std::filesystem::path(argv[1]) / "report.txt",
+                                              tilewright::report::text_report(record));
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    return 1;
+  }
+  return 0;
+}
