@@ -30,7 +30,9 @@ Bench::Bench(Record& record, Nvml& nvml, Effort effort) : record_(record), nvml_
   TW_CUDA(cudaEventCreate(&end_));
 }
 
-void Bench::flush_l2() { TW_CUDA(cudaMemset(flush_buffer_->get(), 0x5a, flush_buffer_->bytes())); }
+void Bench::flush_l2() {
+  TW_CUDA(cudaMemset(flush_buffer_->get(), 0x5a, flush_buffer_->bytes()));
+}
 
 Sample Bench::reduce(const std::vector<Stamp>& stamps, float event_ms) const {
   Sample sample;

@@ -17,11 +17,11 @@ namespace tw::gpu {
 
 // One launch, reduced: the CTAs that took part, how long they ran by the SM's clock and by the card's timer.
 struct Sample {
-  double event_s = 0;         // between two events around the launch
-  double time_s = 0;          // first CTA's begin to last CTA's end, by the card's timer
-  double cycles = 0;          // longest CTA
-  double cycles_mean = 0;     // over the CTAs
-  double sm_clock_hz = 0;     // cycles over time, summed over the CTAs
+  double event_s = 0;      // between two events around the launch
+  double time_s = 0;       // first CTA's begin to last CTA's end, by the card's timer
+  double cycles = 0;       // longest CTA
+  double cycles_mean = 0;  // over the CTAs
+  double sm_clock_hz = 0;  // cycles over time, summed over the CTAs
   int ctas = 0;
   uint64_t errors = 0;
   std::vector<Stamp> stamps;  // only those that took part
@@ -31,8 +31,8 @@ struct Sample {
 struct Repeat {
   int warm_up = 1;
   int repeats = 5;
-  bool flush_l2 = false;   // between repeats, by writing a buffer several times the cache
-  bool verifies = false;   // the kernel counts wrong elements in Stamp::errors
+  bool flush_l2 = false;  // between repeats, by writing a buffer several times the cache
+  bool verifies = false;  // the kernel counts wrong elements in Stamp::errors
 };
 
 struct MetricOf {
@@ -66,7 +66,8 @@ class Bench {
   // Receives the array of one stamp a CTA and the number of the repeat, which kernels use to rotate operands.
   using Launch = std::function<void(Stamp*, int)>;
 
-  // `once` launches every point exactly one time, which is what a profiler's list of launches is matched with.
+  // `once` launches every point exactly one time, which is what a profiler's list of launches is matched
+  // with.
   enum class Effort : uint8_t { kFull, kQuick, kOnce };
   Bench(Record& record, Nvml& nvml, Effort effort);
   bool quick() const { return effort_ != Effort::kFull; }

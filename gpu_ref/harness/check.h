@@ -22,8 +22,8 @@ inline void check_cuda(cudaError_t status, const char* expression, const char* f
   if (status == cudaSuccess) {
     return;
   }
-  throw RunError(std::string(file) + ":" + std::to_string(line) + ": " + expression + " failed: " +
-                 cudaGetErrorName(status) + " (" + cudaGetErrorString(status) + ")");
+  throw RunError(std::string(file) + ":" + std::to_string(line) + ": " + expression +
+                 " failed: " + cudaGetErrorName(status) + " (" + cudaGetErrorString(status) + ")");
 }
 
 }  // namespace tw::gpu

@@ -40,7 +40,9 @@ double rounded(double value) {
   return std::round(value * scale) / scale;
 }
 
-Json optional_number(const std::optional<double>& value) { return value ? Json(rounded(*value)) : Json(nullptr); }
+Json optional_number(const std::optional<double>& value) {
+  return value ? Json(rounded(*value)) : Json(nullptr);
+}
 
 // The deterministic rule of the records: counted within a family, in the order of the file.
 const char* split_of(const Point& point, int index_in_family) {
@@ -59,10 +61,18 @@ Json header_json(const Header& header, const std::vector<Point>& points) {
   for (const auto& [key, value] : header.device) {
     device[key] = to_json_value(value);
   }
-  return Json{{"schema_version", kSchemaVersion}, {"suite", header.suite},     {"card", header.card},
-              {"card_name", header.card_name},    {"driver", header.driver},   {"cuda", header.cuda},
-              {"date", header.date},              {"commit", header.commit},   {"command", header.command},
-              {"quick", header.quick},            {"device", device},          {"combined_families", combined},
+  return Json{{"schema_version", kSchemaVersion},
+              {"suite", header.suite},
+              {"card", header.card},
+              {"card_name", header.card_name},
+              {"driver", header.driver},
+              {"cuda", header.cuda},
+              {"date", header.date},
+              {"commit", header.commit},
+              {"command", header.command},
+              {"quick", header.quick},
+              {"device", device},
+              {"combined_families", combined},
               {"validation_period", kValidationPeriod}};
 }
 

@@ -11,6 +11,7 @@ namespace {
 constexpr int kIterations = 256;
 constexpr int kUnroll = 8;
 constexpr int kMmaGroups = 128;
+constexpr int kRoundsPerLook = 8;  // often enough to stop soon, seldom enough to cost little
 
 enum class Instruction : uint8_t { kFfma, kFmul, kFmnmx, kEx2, kF2fp, kImad, kShfl, kLop3 };
 
@@ -93,78 +94,93 @@ __global__ void __launch_bounds__(1024) instruction_kernel(Stamp* stamps, uint32
   keep(chains, stamps);
 }
 
+struct Progress {
+  volatile uint32_t done;
+  unsigned long long issued;
+};
+
+template <bool kFromRegisters>
+__device__ __forceinline__ void multiply_without_pause(const uint8_t* tiles, int groups, Progress& progress,
+                                                       Stamp* stamps) {
+  const uint32_t a = shared_address(tiles), b = a + 64 * kRowBytes;
+  float d[64] = {};
+  uint32_t fragment[4];
+  load_a_fragment(fragment, tiles, 0);
+  if (threadIdx.x == 0) {
+    stamp_begin(stamps);
+  }
+  for (int g = 0; g < groups; ++g) {
+    wgmma_fence();
+#pragma unroll
+    for (int i = 0; i < 32; ++i) {
+      const uint32_t at = i % 4 * kStepBytes;
+      if constexpr (kFromRegisters) {
+        Wgmma<128>::rs(d, fragment, wgmma_descriptor(b + at));
+      } else {
+        Wgmma<128>::ss(d, wgmma_descriptor(a + at), wgmma_descriptor(b + at));
+      }
+    }
+    wgmma_commit();
+    wgmma_wait<0>();
+  }
+  named_sync(1, 128);
+  if (threadIdx.x == 0) {
+    stamp_end(stamps);
+    progress.done = 1;
+  }
+  float sum = 0;
+  for (const float v : d) {
+    sum += v;
+  }
+  if (sum == 1.2345f) {
+    stamps[0].value[3] = 1;
+  }
+}
+
+template <Instruction kInstruction>
+__device__ __forceinline__ void run_until_done(uint32_t y, uint32_t z, Progress& progress, Stamp* stamps) {
+  uint32_t chains[8];
+  start(chains, y);
+  uint32_t rounds = 0;
+  const uint64_t begin = clock_now();
+  while (__any_sync(0xffffffffu, progress.done == 0)) {  // the whole warp decides, so that it stays together
+    for (int i = 0; i < kRoundsPerLook; ++i) {
+      steps<kInstruction>(chains, y, z);
+    }
+    rounds += kRoundsPerLook;
+  }
+  const uint64_t taken = clock_now() - begin;
+  if (threadIdx.x % 32 == 0) {
+    atomicAdd(&progress.issued, static_cast<unsigned long long>(rounds) * kUnroll * 8);
+  }
+  if (threadIdx.x == 128) {
+    stamps[0].value[1] = taken;
+  }
+  keep(chains, stamps);
+}
+
 // Warpgroup 0 multiplies without pause; the other warps run the instruction until it is done.
 // value[0]: instructions issued by those warps; value[1]: cycles they took.
 template <Instruction kInstruction, bool kFromRegisters>
 __global__ void __launch_bounds__(256) beside_kernel(Stamp* stamps, uint32_t y, uint32_t z, int groups) {
   extern __shared__ __align__(1024) uint8_t tiles[];
-  __shared__ volatile uint32_t done;
-  __shared__ unsigned long long issued;
+  __shared__ Progress progress;
   fill_tile(tiles, 64 + 128, 0, Data::kRandom);
   if (threadIdx.x == 0) {
-    done = 0;
-    issued = 0;
+    progress.done = 0;
+    progress.issued = 0;
     stamps[0].errors = 0;
   }
   fence_proxy_async();
   __syncthreads();
   if (threadIdx.x < 128) {
-    const uint32_t a = shared_address(tiles), b = a + 64 * kRowBytes;
-    float d[64] = {};
-    uint32_t fragment[4];
-    load_a_fragment(fragment, tiles, 0);
-    if (threadIdx.x == 0) {
-      stamp_begin(stamps);
-    }
-    for (int g = 0; g < groups; ++g) {
-      wgmma_fence();
-#pragma unroll
-      for (int i = 0; i < 32; ++i) {
-        const uint32_t at = i % 4 * kStepBytes;
-        if constexpr (kFromRegisters) {
-          Wgmma<128>::rs(d, fragment, wgmma_descriptor(b + at));
-        } else {
-          Wgmma<128>::ss(d, wgmma_descriptor(a + at), wgmma_descriptor(b + at));
-        }
-      }
-      wgmma_commit();
-      wgmma_wait<0>();
-    }
-    named_sync(1, 128);
-    if (threadIdx.x == 0) {
-      stamp_end(stamps);
-      done = 1;
-    }
-    float sum = 0;
-    for (const float v : d) {
-      sum += v;
-    }
-    if (sum == 1.2345f) {
-      stamps[0].value[3] = 1;
-    }
+    multiply_without_pause<kFromRegisters>(tiles, groups, progress, stamps);
   } else {
-    uint32_t chains[8];
-    start(chains, y);
-    uint32_t rounds = 0;
-    const uint64_t begin = clock_now();
-    while (__any_sync(0xffffffffu, done == 0)) {  // the whole warp decides, so that it stays together
-      for (int i = 0; i < 4; ++i) {
-        steps<kInstruction>(chains, y, z);
-      }
-      rounds += 4;
-    }
-    const uint64_t taken = clock_now() - begin;
-    if (threadIdx.x % 32 == 0) {
-      atomicAdd(&issued, static_cast<unsigned long long>(rounds) * kUnroll * 8);
-    }
-    if (threadIdx.x == 128) {
-      stamps[0].value[1] = taken;
-    }
-    keep(chains, stamps);
+    run_until_done<kInstruction>(y, z, progress, stamps);
   }
   __syncthreads();
   if (threadIdx.x == 0) {
-    stamps[0].value[0] = issued;
+    stamps[0].value[0] = progress.issued;
   }
 }
 
@@ -175,12 +191,13 @@ void measure_alone(Bench& bench, const char* name, int warps) {
     instruction_kernel<kInstruction, kChains><<<1, warps * 32>>>(stamps, 0x3f7fff00u, 0x3a83126fu);
   });
   const double per_warp = double{kIterations} * kUnroll * kChains;
-  bench.add("instruction", Mechanisms::kOne,
-            {{"instruction", std::string(name)}, {"chains", int64_t{kChains}}, {"warps", int64_t{warps}}}, samples,
-            repeat,
-            {{"cycles_per_instruction_of_a_warp", "cycle", [=](const Sample& s) { return s.cycles / per_warp; }},
-             {"thread_operations_per_cycle_per_sm", "1/cycle",
-              [=](const Sample& s) { return per_warp * warps * 32 / s.cycles; }}});
+  bench.add(
+      "instruction", Mechanisms::kOne,
+      {{"instruction", std::string(name)}, {"chains", int64_t{kChains}}, {"warps", int64_t{warps}}}, samples,
+      repeat,
+      {{"cycles_per_instruction_of_a_warp", "cycle", [=](const Sample& s) { return s.cycles / per_warp; }},
+       {"thread_operations_per_cycle_per_sm", "1/cycle",
+        [=](const Sample& s) { return per_warp * warps * 32 / s.cycles; }}});
 }
 
 template <Instruction kInstruction, bool kFromRegisters>

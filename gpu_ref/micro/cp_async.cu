@@ -14,8 +14,8 @@ constexpr uint32_t kWarpBytes = 512;  // one instruction of a warp
 constexpr int kMaximumBurst = 64;
 constexpr int kRounds = 4;
 
-// Issues `burst` copies back to back and reads the clock before waiting for any of them. The first rounds fetch
-// the instructions; the last one counts.
+// Issues `burst` copies back to back and reads the clock before waiting for any of them. The first rounds
+// fetch the instructions; the last one counts.
 template <int kBurst>
 __global__ void cp_async_issue_kernel(Stamp* stamps, const uint8_t* source) {
   extern __shared__ __align__(1024) uint8_t tile[];
@@ -94,7 +94,8 @@ __global__ void cp_async_stream_kernel(Stamp* stamps, const uint8_t* source, siz
 enum class Layout : uint8_t {
   kLinear,      // 512 bytes of an instruction one behind the other
   kSwizzled,    // four rows of 128 bytes under the 128-byte swizzle
-  kHalves,      // two rows of 256 bytes, their halves apart and swizzled: what a gather for the matrix unit writes
+  kHalves,      // two rows of 256 bytes, their halves apart and swizzled: what a gather for the matrix unit
+                // writes
   kChunkMajor,  // 16-byte chunks of a row 256 bytes apart: the layout without a swizzle
 };
 
@@ -102,15 +103,19 @@ enum class Layout : uint8_t {
 constexpr int kLayoutDepth = 8;
 __device__ constexpr uint32_t place(Layout layout, uint32_t d, uint32_t lane) {
   switch (layout) {
-    case Layout::kLinear: return d * kWarpBytes + lane * 16;
-    case Layout::kSwizzled: return swizzle128(d * kWarpBytes + lane * 16);
+    case Layout::kLinear:
+      return d * kWarpBytes + lane * 16;
+    case Layout::kSwizzled:
+      return swizzle128(d * kWarpBytes + lane * 16);
     case Layout::kHalves:
       return lane % 16 / 8 * (kLayoutDepth * 256) + swizzle128((d * 2 + lane / 16) * 128 + lane % 8 * 16);
-    default: return (lane % 16 * kLayoutDepth * 2 + d * 2 + lane / 16) * 16;
+    default:
+      return (lane % 16 * kLayoutDepth * 2 + d * 2 + lane / 16) * 16;
   }
 }
 
-// The stream again, from the cache, with the lanes of an instruction spread over shared memory in one of the ways.
+// The stream again, from the cache, with the lanes of an instruction spread over shared memory in one of the
+// ways.
 template <Layout kLayout>
 __global__ void cp_async_layout_kernel(Stamp* stamps, const uint8_t* source, int iterations) {
   extern __shared__ __align__(1024) uint8_t tile[];
@@ -175,8 +180,8 @@ void measure_issue(Bench& bench, const uint8_t* source) {
       cp_async_issue_kernel<kBurst><<<1, warps * 32, shared>>>(stamps, source);
     });
     bench.add("cp_async_issue", Mechanisms::kOne,
-              {{"burst", int64_t{kBurst}}, {"warps", int64_t{warps}}, {"residency", std::string("l2")}}, samples,
-              repeat,
+              {{"burst", int64_t{kBurst}}, {"warps", int64_t{warps}}, {"residency", std::string("l2")}},
+              samples, repeat,
               {{"issue_cycles", "cycle", [](const Sample& s) { return s.mean_value(0); }},
                {"issue_interval_cycles", "cycle", [](const Sample& s) { return s.mean_value(0) / kBurst; }},
                {"landed_cycles", "cycle", [](const Sample& s) { return s.mean_value(1); }}});
@@ -252,10 +257,13 @@ void measure_layout(Bench& bench, const uint8_t* source, const char* name) {
     });
     const double instructions = double{kLayoutDepth} * iterations * warps;
     bench.add("cp_async_layout", Mechanisms::kOne,
-              {{"layout", std::string(name)}, {"warps", int64_t{warps}}, {"copies_in_flight", int64_t{kLayoutDepth}}},
+              {{"layout", std::string(name)},
+               {"warps", int64_t{warps}},
+               {"copies_in_flight", int64_t{kLayoutDepth}}},
               samples, repeat,
               {{"cycles_per_instruction", "cycle", [=](const Sample& s) { return s.cycles / instructions; }},
-               {"bytes_per_cycle", "B/cycle", [=](const Sample& s) { return instructions * kWarpBytes / s.cycles; }}});
+               {"bytes_per_cycle", "B/cycle",
+                [=](const Sample& s) { return instructions * kWarpBytes / s.cycles; }}});
   }
 }
 

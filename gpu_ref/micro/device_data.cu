@@ -9,7 +9,8 @@ namespace tw::gpu {
 namespace {
 
 __global__ void fill_pattern_kernel(uint32_t* destination, size_t words) {
-  for (size_t i = blockIdx.x * size_t{blockDim.x} + threadIdx.x; i < words; i += size_t{gridDim.x} * blockDim.x) {
+  for (size_t i = blockIdx.x * size_t{blockDim.x} + threadIdx.x; i < words;
+       i += size_t{gridDim.x} * blockDim.x) {
     destination[i] = pattern_word(i);
   }
 }

@@ -21,7 +21,9 @@ CUtensorMap make_tensor_map(const void* base, uint64_t rows, uint64_t columns, u
                             uint32_t box_columns, Swizzle swizzle);
 
 // Where byte `offset` of an unswizzled tile of 128-byte rows lies under the 128-byte swizzle.
-__host__ __device__ constexpr uint32_t swizzle128(uint32_t offset) { return offset ^ (((offset >> 7) & 7u) << 4); }
+__host__ __device__ constexpr uint32_t swizzle128(uint32_t offset) {
+  return offset ^ (((offset >> 7) & 7u) << 4);
+}
 
 // Lets a kernel take more than the default 48 KB of shared memory; also forces one CTA per SM when `bytes` is
 // more than half of an SM's.
@@ -38,8 +40,8 @@ namespace tw::gpu {
 
 template <typename Kernel>
 void allow_shared(Kernel* kernel, size_t bytes) {
-  TW_CUDA(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(bytes)));
+  TW_CUDA(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                               cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
 }
 
 }  // namespace tw::gpu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Joules per action: a loop of one action runs for seconds, and the board's energy counter is read between two of
-// its own ticks while the loop runs. Idle and an empty loop are measured the same way.
+// Joules per action: a loop of one action runs for seconds, and the board's energy counter is read between
+// two of its own ticks while the loop runs. Idle and an empty loop are measured the same way.
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -18,7 +18,17 @@ constexpr int kTrialIterations = 2000;
 constexpr double kLaunchSeconds = 0.02;
 constexpr int kInnerSteps = 64;  // actions a thread in one iteration of the outer loop
 
-enum class Action : uint8_t { kEmpty, kFfma, kEx2, kLoadShared, kWgmmaSs, kWgmmaRs, kReadGlobal, kTmaLoad, kCpAsync };
+enum class Action : uint8_t {
+  kEmpty,
+  kFfma,
+  kEx2,
+  kLoadShared,
+  kWgmmaSs,
+  kWgmmaRs,
+  kReadGlobal,
+  kTmaLoad,
+  kCpAsync
+};
 
 struct Work {
   int iterations;
@@ -55,7 +65,8 @@ __device__ void arithmetic_loop(const Work& work, uint32_t scratch, Stamp* stamp
         // c - x: the value keeps changing instead of settling, as it does in real work.
         asm volatile("fma.rn.f32 %0, %0, %1, %2;" : "+r"(v) : "r"(0xbf800000u), "r"(0x3fa83126u));
       } else if constexpr (kAction == Action::kEx2) {
-        asm volatile("{.reg .f32 negative; neg.f32 negative, %0; ex2.approx.ftz.f32 %0, negative;}" : "+r"(v));
+        asm volatile("{.reg .f32 negative; neg.f32 negative, %0; ex2.approx.ftz.f32 %0, negative;}"
+                     : "+r"(v));
       } else if constexpr (kAction == Action::kLoadShared) {
         uint32_t a, b, c, d;
         asm volatile("ld.volatile.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
@@ -217,8 +228,8 @@ Tick next_tick(const Nvml& nvml) {
 
 struct Loop {
   const char* action;
-  const char* unit;     // what one action is
-  double per_iteration; // actions a CTA in one iteration
+  const char* unit;      // what one action is
+  double per_iteration;  // actions a CTA in one iteration
   Data data;
   const uint8_t* source;
   size_t bytes;
@@ -254,9 +265,10 @@ Steady run_steadily(Bench& bench, const Loop& loop, int ctas, double seconds) {
   allow_shared(loop.kernel, shared);
   Work work{kTrialIterations, loop.data, loop.source, loop.bytes};
   const auto launch = [&](Stamp* stamps) { loop.kernel<<<ctas, kThreads, shared>>>(stamps, work); };
-  const auto trial = bench.measure(ctas, {.warm_up = 1, .repeats = 1}, [&](Stamp* stamps, int) { launch(stamps); });
-  // Long launches: the queue holds about a thousand, and it must outlast the measurement by a margin, since the
-  // clock may fall or rise after the trial.
+  const auto trial =
+      bench.measure(ctas, {.warm_up = 1, .repeats = 1}, [&](Stamp* stamps, int) { launch(stamps); });
+  // Long launches: the queue holds about a thousand, and it must outlast the measurement by a margin, since
+  // the clock may fall or rise after the trial.
   work.iterations = static_cast<int>(kTrialIterations * kLaunchSeconds / trial.front().time_s) + 1;
   DeviceBuffer<Stamp> unused(static_cast<size_t>(ctas));
   const int launches = static_cast<int>((seconds + 1.0) * 1.25 / kLaunchSeconds) + 1;
@@ -267,7 +279,8 @@ Steady run_steadily(Bench& bench, const Loop& loop, int ctas, double seconds) {
   Steady steady;
   steady.iterations = work.iterations;
   steady.measured = average_power(bench.nvml(), seconds);
-  steady.sample = bench.measure(ctas, {.warm_up = 0, .repeats = 1}, [&](Stamp* stamps, int) { launch(stamps); }).front();
+  steady.sample =
+      bench.measure(ctas, {.warm_up = 0, .repeats = 1}, [&](Stamp* stamps, int) { launch(stamps); }).front();
   return steady;
 }
 
@@ -279,18 +292,19 @@ void measure_loop(Bench& bench, const Loop& loop, int ctas, double seconds, doub
                              {"sms", int64_t{ctas}},
                              {"data", std::string(loop.data == Data::kZero ? "zero" : "random")},
                              {"per", std::string(loop.unit)}}};
-  point.metrics = {{"joules_per_action_above_idle", "J", {(steady.measured.power_w - idle_w) / actions_per_s}},
-                   {"joules_per_action", "J", {steady.measured.power_w / actions_per_s}},
-                   {"power_w", "W", {steady.measured.power_w}},
-                   {"idle_power_w", "W", {idle_w}},
-                   {"actions_per_second", "1/s", {actions_per_s}},
-                   {"seconds_between_ticks", "s", {steady.measured.seconds}}};
+  point.metrics = {
+      {"joules_per_action_above_idle", "J", {(steady.measured.power_w - idle_w) / actions_per_s}},
+      {"joules_per_action", "J", {steady.measured.power_w / actions_per_s}},
+      {"power_w", "W", {steady.measured.power_w}},
+      {"idle_power_w", "W", {idle_w}},
+      {"actions_per_second", "1/s", {actions_per_s}},
+      {"seconds_between_ticks", "s", {steady.measured.seconds}}};
   point.sm_clock_hz = steady.sample.sm_clock_hz;
   point.memory_clock_hz = bench.nvml().memory_clock_hz();
   point.power_w = steady.measured.power_w;
   point.joules = steady.measured.joules;
-  std::fprintf(stderr, "energy %-14s %3d SMs %-6s %7.1f W  %10.3g J/%s above idle  %4.0f MHz\n", loop.action, ctas,
-               loop.data == Data::kZero ? "zero" : "random", steady.measured.power_w,
+  std::fprintf(stderr, "energy %-14s %3d SMs %-6s %7.1f W  %10.3g J/%s above idle  %4.0f MHz\n", loop.action,
+               ctas, loop.data == Data::kZero ? "zero" : "random", steady.measured.power_w,
                point.metrics[0].samples[0], loop.unit, steady.sample.sm_clock_hz * 1e-6);
   bench.add(std::move(point));
 }

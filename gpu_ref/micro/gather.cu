@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of 256 or 128 bytes into shared memory, by a list of row numbers: per-thread cp.async, one bulk copy a row,
-// one-row tensor boxes, and dense tensor boxes as the ceiling. Nothing is computed on the rows.
+// Rows of 256 or 128 bytes into shared memory, by a list of row numbers: per-thread cp.async, one bulk copy a
+// row, one-row tensor boxes, and dense tensor boxes as the ceiling. Nothing is computed on the rows.
 #include <algorithm>
 #include <random>
 #include <set>
@@ -65,8 +65,10 @@ struct Cursor {
 // Every lane keeps row numbers of the next tile, and hands them to the lanes that copy the row.
 template <Layout kLayout, int kRowBytes, int kProducers>
 __device__ void produce_cp_async(const Job& job, const Pipe& pipe, const uint32_t* list) {
-  constexpr int kWarpRows = kStageRows / kProducers, kLanesPerRow = kRowBytes / 16, kPassRows = 32 / kLanesPerRow;
-  constexpr int kHeld = (kWarpRows + 31) / 32, kPasses = kWarpRows / kPassRows, kBatch = kPasses < 8 ? kPasses : 8;
+  constexpr int kWarpRows = kStageRows / kProducers, kLanesPerRow = kRowBytes / 16,
+                kPassRows = 32 / kLanesPerRow;
+  constexpr int kHeld = (kWarpRows + 31) / 32, kPasses = kWarpRows / kPassRows,
+                kBatch = kPasses < 8 ? kPasses : 8;
   const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32, chunk = lane % kLanesPerRow;
   const uint32_t first = warp * kWarpRows;
   uint32_t offsets[kPasses], held[kHeld], next[kHeld];
@@ -124,7 +126,8 @@ __device__ void produce_by_tma(const Job& job, const Pipe& pipe, const uint32_t*
         bulk_load(stage + row * kRowBytes, job.source + size_t{index} * kRowBytes, kRowBytes, full);
       } else {
         for (int half = 0; half < kRowBytes / 128; ++half) {
-          tensor_load(stage + half * kStageRows * 128 + row * 128, map, half * 64, static_cast<int>(index), full);
+          tensor_load(stage + half * kStageRows * 128 + row * 128, map, half * 64, static_cast<int>(index),
+                      full);
         }
       }
     }
@@ -133,8 +136,8 @@ __device__ void produce_by_tma(const Job& job, const Pipe& pipe, const uint32_t*
 
 // Takes every stage, looks at it when asked to, and gives it back.
 template <Layout kLayout, int kRowBytes>
-__device__ void consume(const Job& job, const Pipe& pipe, const uint32_t* list, const uint8_t* data, bool dense,
-                        Stamp* stamps) {
+__device__ void consume(const Job& job, const Pipe& pipe, const uint32_t* list, const uint8_t* data,
+                        bool dense, Stamp* stamps) {
   const uint32_t lane = threadIdx.x % 32;
   Cursor at{pipe};
   for (int tile = 0; tile < kTiles; ++tile, at.advance()) {
@@ -145,7 +148,8 @@ __device__ void consume(const Job& job, const Pipe& pipe, const uint32_t* list, 
       for (uint32_t i = lane; i < kStageRows * (kRowBytes / 16); i += 32) {
         const uint32_t row = i / (kRowBytes / 16), chunk = i % (kRowBytes / 16);
         const size_t from = size_t{dense ? list[tile * kStageRows] + row : list[tile * kStageRows + row]};
-        const uint32_t found = *reinterpret_cast<const uint32_t*>(stage + place<kLayout, kRowBytes>(row, chunk));
+        const uint32_t found =
+            *reinterpret_cast<const uint32_t*>(stage + place<kLayout, kRowBytes>(row, chunk));
         if (found != pattern_word(from * (kRowBytes / 4) + chunk * 4)) {
           atomicAdd(&stamps[blockIdx.x].errors, 1u);
         }
@@ -159,7 +163,8 @@ __device__ void consume(const Job& job, const Pipe& pipe, const uint32_t* list, 
 }
 
 template <Method kMethod, Layout kLayout, int kRowBytes, int kProducers>
-__global__ void __launch_bounds__(160, 1) gather_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map, Job job) {
+__global__ void __launch_bounds__(160, 1)
+    gather_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map, Job job) {
   extern __shared__ __align__(1024) uint8_t shared[];
   const uint32_t base = shared_address(shared);
   const Pipe pipe{base, base + kMaximumStages * 8, base + kBarrierBytes, job.stages};
@@ -181,7 +186,8 @@ __global__ void __launch_bounds__(160, 1) gather_kernel(Stamp* stamps, const __g
       produce_by_tma<kMethod, kRowBytes>(job, pipe, list, &map, kProducers * 32);
     }
   } else {
-    consume<kLayout, kRowBytes>(job, pipe, list, shared + kBarrierBytes, kMethod == Method::kTensorDense, stamps);
+    consume<kLayout, kRowBytes>(job, pipe, list, shared + kBarrierBytes, kMethod == Method::kTensorDense,
+                                stamps);
   }
   __syncthreads();
   if (threadIdx.x == 0) {
@@ -228,10 +234,14 @@ struct Input {
 
 const char* name_of(Method method) {
   switch (method) {
-    case Method::kCpAsync: return "cp_async";
-    case Method::kBulkRow: return "bulk_row";
-    case Method::kTensorRow: return "tensor_row";
-    default: return "tensor_dense";
+    case Method::kCpAsync:
+      return "cp_async";
+    case Method::kBulkRow:
+      return "bulk_row";
+    case Method::kTensorRow:
+      return "tensor_row";
+    default:
+      return "tensor_dense";
   }
 }
 
@@ -253,8 +263,8 @@ void measure_gather(Bench& bench, const Input& input, const Setting& setting) {
   const auto list = make_list(setting.order, setting.ctas, rows);
   DeviceBuffer<uint32_t> device_list(list.size());
   device_list.upload(list);
-  const CUtensorMap map = make_tensor_map(input.words, rows, kRowBytes / 2,
-                                          kMethod == Method::kTensorDense ? kStageRows : 1, 64, Swizzle::k128);
+  const CUtensorMap map = make_tensor_map(
+      input.words, rows, kRowBytes / 2, kMethod == Method::kTensorDense ? kStageRows : 1, 64, Swizzle::k128);
   const size_t shared = kBarrierBytes + size_t(setting.stages) * kStageRows * kRowBytes;
   const size_t reserved = std::max(shared, size_t{120} * 1024);
   const auto kernel = gather_kernel<kMethod, kLayout, kRowBytes, kProducers>;
@@ -270,20 +280,21 @@ void measure_gather(Bench& bench, const Input& input, const Setting& setting) {
   auto samples = run(false, repeat);
   samples.front().errors += wrong;
   const double moved = double{kTiles} * kStageRows * kRowBytes;
-  bench.add("gather", Mechanisms::kCombined,
-            {{"method", std::string(name_of(kMethod))},
-             {"layout", std::string(name_of(kLayout))},
-             {"row_bytes", int64_t{kRowBytes}},
-             {"order", std::string(setting.order.name)},
-             {"residency", std::string(setting.resident ? "l2" : "hbm")},
-             {"sms", int64_t{setting.ctas}},
-             {"producer_warps", int64_t{kProducers}},
-             {"stages", int64_t{setting.stages}},
-             {"stage_rows", int64_t{kStageRows}}},
-            samples, repeat,
-            {{"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return moved / s.cycles_mean; }},
-             {"cycles_per_row", "cycle", [=](const Sample& s) { return s.cycles_mean / (kTiles * kStageRows); }},
-             {"bytes_per_second", "B/s", [=](const Sample& s) { return moved * s.ctas / s.time_s; }}});
+  bench.add(
+      "gather", Mechanisms::kCombined,
+      {{"method", std::string(name_of(kMethod))},
+       {"layout", std::string(name_of(kLayout))},
+       {"row_bytes", int64_t{kRowBytes}},
+       {"order", std::string(setting.order.name)},
+       {"residency", std::string(setting.resident ? "l2" : "hbm")},
+       {"sms", int64_t{setting.ctas}},
+       {"producer_warps", int64_t{kProducers}},
+       {"stages", int64_t{setting.stages}},
+       {"stage_rows", int64_t{kStageRows}}},
+      samples, repeat,
+      {{"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return moved / s.cycles_mean; }},
+       {"cycles_per_row", "cycle", [=](const Sample& s) { return s.cycles_mean / (kTiles * kStageRows); }},
+       {"bytes_per_second", "B/s", [=](const Sample& s) { return moved * s.ctas / s.time_s; }}});
 }
 
 constexpr Order kRandom{"random", 1, false}, kSorted{"sorted", 1, true}, kRuns4{"runs_of_4", 4, false},

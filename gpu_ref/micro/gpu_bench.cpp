@@ -27,8 +27,10 @@ constexpr std::array kSuites = {
     Suite{"synchronisation", "mbarrier, named barrier, fences", run_synchronisation},
     Suite{"wgmma", "m64nNk16 interval and latency; beside shared-memory stores", run_wgmma},
     Suite{"arithmetic", "FFMA, FMUL, FMNMX, EX2, F2FP, IMAD, SHFL; beside wgmma", run_arithmetic},
-    Suite{"memory_latency", "L2 and HBM latency by SM, line and footprint; address translation", run_memory_latency},
-    Suite{"memory_bandwidth", "L2 and HBM by number of SMs; pieces; shared reads; writes", run_memory_bandwidth},
+    Suite{"memory_latency", "L2 and HBM latency by SM, line and footprint; address translation",
+          run_memory_latency},
+    Suite{"memory_bandwidth", "L2 and HBM by number of SMs; pieces; shared reads; writes",
+          run_memory_bandwidth},
     Suite{"gather", "rows into shared memory: cp.async, bulk, one-row tensor, dense tensor", run_gather},
     Suite{"pingpong", "matrix and softmax-like work of one to three warpgroups", run_pingpong},
     Suite{"launch", "launch overhead, CTA start interval, work counter", run_launch},
@@ -144,7 +146,8 @@ Header make_header(const Options& options, const Suite& suite, const Nvml& nvml)
   header.device["memory_bytes"] = static_cast<int64_t>(properties.totalGlobalMem);
   header.device["memory_bus_bits"] = int64_t{properties.memoryBusWidth};
   header.device["shared_bytes_per_sm"] = static_cast<int64_t>(properties.sharedMemPerMultiprocessor);
-  header.device["compute_capability"] = std::to_string(properties.major) + "." + std::to_string(properties.minor);
+  header.device["compute_capability"] =
+      std::to_string(properties.major) + "." + std::to_string(properties.minor);
   const auto note = [&header](const char* key, std::optional<double> value) {
     if (value) {
       header.device[key] = *value;
@@ -164,8 +167,9 @@ void require_hopper() {
   TW_CUDA(cudaGetDevice(&device));
   TW_CUDA(cudaGetDeviceProperties(&properties, device));
   if (properties.major != 9 || properties.minor != 0) {
-    throw UsageError(std::string("this suite is compiled for compute capability 9.0 (H100, H200); the card is ") +
-                     properties.name);
+    throw UsageError(
+        std::string("this suite is compiled for compute capability 9.0 (H100, H200); the card is ") +
+        properties.name);
   }
 }
 
@@ -183,7 +187,8 @@ int run(const Options& options) {
       failures += bench.failures();
     } catch (const RunError& error) {
       std::fprintf(stderr, "gpu_bench: suite %s stopped: %s\n", suite->name, error.what());
-      return 1;  // a failed CUDA call leaves the context unusable: later suites would fail for no reason of theirs
+      return 1;  // a failed CUDA call leaves the context unusable: later suites would fail for no reason of
+                 // theirs
     }
     const std::string path = options.out + "/" + suite->name + ".json";
     record.write(path);

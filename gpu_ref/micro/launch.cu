@@ -143,7 +143,8 @@ void measure_ctas(Bench& bench, int threads, int per_sm, size_t shared) {
                                  {"shared_bytes", static_cast<int64_t>(shared)},
                                  {"stay_cycles", int64_t{stay}}};
   if (per_sm > 1) {
-    bench.add("cta_gap", Mechanisms::kOne, parameters, samples, repeat, {{"gap_cycles", "cycle", median_gap}});
+    bench.add("cta_gap", Mechanisms::kOne, parameters, samples, repeat,
+              {{"gap_cycles", "cycle", median_gap}});
   } else {
     bench.add("cta_start", Mechanisms::kOne, parameters, samples, repeat,
               {{"first_wave_spread_s", "s", [=](const Sample& s) { return first_wave_spread_s(s, wave); }},
@@ -160,7 +161,8 @@ void measure_counter(Bench& bench, int ctas) {
     TW_CUDA(cudaMemsetAsync(counter.get(), 0, sizeof(unsigned int)));
     counter_kernel<<<ctas, 128, kWholeSmShared>>>(stamps, counter.get(), items);
   });
-  bench.add("work_counter", Mechanisms::kOne, {{"ctas", int64_t{ctas}}, {"items", int64_t{items}}}, samples, repeat,
+  bench.add("work_counter", Mechanisms::kOne, {{"ctas", int64_t{ctas}}, {"items", int64_t{items}}}, samples,
+            repeat,
             {{"cycles_per_item_per_cta", "cycle",
               [=](const Sample& s) { return s.cycles_mean / (double(items) / ctas); }},
              {"items_per_second", "1/s", [=](const Sample& s) { return items / s.time_s; }}});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bandwidth of L2 and HBM: by number of SMs, by piece size and order, of reads of the same lines, and of writes.
+// Bandwidth of L2 and HBM: by number of SMs, by piece size and order, of reads of the same lines, and of
+// writes.
 #include <algorithm>
 #include <numeric>
 #include <random>
@@ -20,16 +21,17 @@ __device__ __forceinline__ void keep(uint32_t sum, Stamp* stamps) {
   }
 }
 
-// CTAs whose SM is below `sms` (or, with `spread`, whose SM is a multiple of it) stream the buffer `passes` times.
+// CTAs whose SM is below `sms` (or, with `spread`, whose SM is a multiple of it) stream the buffer `passes`
+// times.
 struct Readers {
   uint32_t sms, spread;
   __device__ bool takes_part(uint32_t sm) const { return sm % spread == 0 && sm / spread < sms; }
   __device__ uint32_t rank(uint32_t sm) const { return sm / spread; }
 };
 
-__global__ void __launch_bounds__(kThreads) stream_read_kernel(Stamp* stamps, const uint8_t* source, size_t bytes,
-                                                              Readers readers, int passes, bool shared_lines,
-                                                              uint32_t skew_cycles) {
+__global__ void __launch_bounds__(kThreads)
+    stream_read_kernel(Stamp* stamps, const uint8_t* source, size_t bytes, Readers readers, int passes,
+                       bool shared_lines, uint32_t skew_cycles) {
   const uint32_t sm = sm_id();
   if (!readers.takes_part(sm)) {
     return;
@@ -66,8 +68,8 @@ __global__ void __launch_bounds__(kThreads) stream_read_kernel(Stamp* stamps, co
   keep(sum, stamps);
 }
 
-__global__ void __launch_bounds__(kThreads) stream_write_kernel(Stamp* stamps, uint8_t* destination, size_t bytes,
-                                                               int passes) {
+__global__ void __launch_bounds__(kThreads)
+    stream_write_kernel(Stamp* stamps, uint8_t* destination, size_t bytes, int passes) {
   if (threadIdx.x == 0) {
     stamps[blockIdx.x].errors = 0;
     stamp_begin(stamps);
@@ -88,8 +90,9 @@ __global__ void __launch_bounds__(kThreads) stream_write_kernel(Stamp* stamps, u
 
 // Pieces in the order of a list; a lane moves 16 bytes, so a piece of p bytes takes p/16 lanes of a warp.
 // Wrong words are counted against the pattern when `verify` is set.
-__global__ void __launch_bounds__(kThreads) piece_kernel(Stamp* stamps, const uint8_t* source, const uint32_t* order,
-                                                        uint32_t pieces, uint32_t piece_bytes, bool verify) {
+__global__ void __launch_bounds__(kThreads)
+    piece_kernel(Stamp* stamps, const uint8_t* source, const uint32_t* order, uint32_t pieces,
+                 uint32_t piece_bytes, bool verify) {
   if (threadIdx.x == 0) {
     stamps[blockIdx.x].errors = 0;
     stamp_begin(stamps);
@@ -127,7 +130,8 @@ __global__ void __launch_bounds__(kThreads) piece_kernel(Stamp* stamps, const ui
   keep(sum, stamps);
 }
 
-void measure_readers(Bench& bench, const uint8_t* source, size_t bytes, const char* residency, Readers readers) {
+void measure_readers(Bench& bench, const uint8_t* source, size_t bytes, const char* residency,
+                     Readers readers) {
   const size_t chunk = size_t{kThreads} * 16 * kUnroll;
   const bool cold = std::string(residency) == "hbm";
   const size_t per_sm = cold ? size_t{24} << 20 : size_t{8} << 20;
@@ -137,8 +141,8 @@ void measure_readers(Bench& bench, const uint8_t* source, size_t bytes, const ch
   const Repeat repeat{.warm_up = 2, .repeats = 5, .flush_l2 = cold};
   allow_shared(stream_read_kernel, kWholeSmShared);
   const auto samples = bench.measure(bench.sm_count(), repeat, [&](Stamp* stamps, int) {
-    stream_read_kernel<<<bench.sm_count(), kThreads, kWholeSmShared>>>(stamps, source, used, readers, passes, false,
-                                                                       0);
+    stream_read_kernel<<<bench.sm_count(), kThreads, kWholeSmShared>>>(stamps, source, used, readers, passes,
+                                                                       false, 0);
   });
   const double moved = double(used) * passes;
   bench.add("stream_read", Mechanisms::kOne,
@@ -179,8 +183,8 @@ void measure_footprints(Bench& bench, const uint8_t* source) {
       }
       const int turns = shared_lines ? 2 : passes;
       const auto samples = bench.measure(bench.sm_count(), repeat, [&](Stamp* stamps, int) {
-        stream_read_kernel<<<bench.sm_count(), kThreads, kWholeSmShared>>>(stamps, source, used, {all, 1}, turns,
-                                                                           shared_lines, 0);
+        stream_read_kernel<<<bench.sm_count(), kThreads, kWholeSmShared>>>(stamps, source, used, {all, 1},
+                                                                           turns, shared_lines, 0);
       });
       const double requested = double(used) * turns * (shared_lines ? all : 1);
       bench.add("footprint_read", Mechanisms::kOne,
@@ -205,13 +209,14 @@ void measure_same_lines(Bench& bench, const uint8_t* source) {
       const Repeat repeat{.flush_l2 = true};
       const uint32_t used = std::min(sms, static_cast<uint32_t>(bench.sm_count()));
       const auto samples = bench.measure(bench.sm_count(), repeat, [&](Stamp* stamps, int) {
-        stream_read_kernel<<<bench.sm_count(), kThreads, kWholeSmShared>>>(stamps, source, bytes, {used, 1}, 1, true,
-                                                                           skew);
+        stream_read_kernel<<<bench.sm_count(), kThreads, kWholeSmShared>>>(stamps, source, bytes, {used, 1},
+                                                                           1, true, skew);
       });
-      bench.add("same_line_read", Mechanisms::kOne,
-                {{"sms", int64_t{used}}, {"skew_cycles", int64_t{skew}}, {"bytes", static_cast<int64_t>(bytes)}},
-                samples, repeat,
-                {{"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return bytes / s.cycles_mean; }}});
+      bench.add(
+          "same_line_read", Mechanisms::kOne,
+          {{"sms", int64_t{used}}, {"skew_cycles", int64_t{skew}}, {"bytes", static_cast<int64_t>(bytes)}},
+          samples, repeat,
+          {{"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return bytes / s.cycles_mean; }}});
     }
   }
 }
@@ -224,16 +229,19 @@ void measure_writes(Bench& bench, uint8_t* destination) {
     const auto samples = bench.measure(ctas, repeat, [&](Stamp* stamps, int) {
       stream_write_kernel<<<ctas, kThreads>>>(stamps, destination, bytes, passes);
     });
-    bench.add("stream_write", Mechanisms::kOne, {{"footprint_bytes", static_cast<int64_t>(bytes)}}, samples, repeat,
-              {{"bytes_per_second", "B/s", [=](const Sample& s) { return double(bytes) * passes / s.time_s; }}});
+    bench.add(
+        "stream_write", Mechanisms::kOne, {{"footprint_bytes", static_cast<int64_t>(bytes)}}, samples, repeat,
+        {{"bytes_per_second", "B/s", [=](const Sample& s) { return double(bytes) * passes / s.time_s; }}});
   }
 }
 
 // A quarter of the buffer or less is moved, so that both orders see memory, not the cache.
-void measure_pieces(Bench& bench, const uint8_t* source, uint32_t piece_bytes, int kept_percent, bool random_order) {
+void measure_pieces(Bench& bench, const uint8_t* source, uint32_t piece_bytes, int kept_percent,
+                    bool random_order) {
   const size_t span = size_t{2} << 30;
   const auto places = static_cast<uint32_t>(span / piece_bytes);
-  const auto wanted = static_cast<uint32_t>(std::min<size_t>(size_t{places} * kept_percent / 100, size_t{1} << 24));
+  const auto wanted =
+      static_cast<uint32_t>(std::min<size_t>(size_t{places} * kept_percent / 100, size_t{1} << 24));
   // Long lists of tiny pieces are cut to a window of the buffer with the same kept share.
   const uint32_t window = static_cast<uint32_t>(size_t{wanted} * 100 / kept_percent);
   std::vector<uint32_t> order(window);

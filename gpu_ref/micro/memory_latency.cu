@@ -15,8 +15,8 @@ constexpr size_t kLineBytes = 128;
 constexpr uint32_t kFarFromCycles = 400, kMemoryFromCycles = 540;
 
 // One thread on the wanted SM times one load after the other. The other CTAs, one an SM, leave at once.
-__global__ void line_latency_kernel(Stamp* stamps, const uint8_t* source, size_t stride, int lines, uint32_t sm,
-                                    uint32_t* latencies) {
+__global__ void line_latency_kernel(Stamp* stamps, const uint8_t* source, size_t stride, int lines,
+                                    uint32_t sm, uint32_t* latencies) {
   if (sm_id() != sm) {
     return;
   }
@@ -84,17 +84,19 @@ LineTimes time_lines(Bench& bench, const uint8_t* source, size_t stride, int lin
   return times;
 }
 
-// value of every line as this SM sees it: near and far slices show as two clusters, so the quantiles are kept.
+// value of every line as this SM sees it: near and far slices show as two clusters, so the quantiles are
+// kept.
 void measure_by_sm(Bench& bench, const uint8_t* source) {
   const int lines = 256, step = bench.quick() ? 33 : 1;
   const size_t stride = 4096 + kLineBytes;
   for (int sm = 0; sm < bench.sm_count(); sm += step) {
     const LineTimes times = time_lines(bench, source, stride, lines, static_cast<uint32_t>(sm), 3, false);
-    Point point{.family = "l2_latency_by_sm",
-                .parameters = {{"sm", int64_t{sm}}, {"lines", int64_t{lines}}, {"stride_bytes", int64_t{4224}}}};
-    point.metrics = {times.metric("median_cycles", 0.5),  times.metric("minimum_cycles", 0.0),
-                     times.metric("p10_cycles", 0.10),    times.metric("p25_cycles", 0.25),
-                     times.metric("p75_cycles", 0.75),    times.metric("p90_cycles", 0.90),
+    Point point{
+        .family = "l2_latency_by_sm",
+        .parameters = {{"sm", int64_t{sm}}, {"lines", int64_t{lines}}, {"stride_bytes", int64_t{4224}}}};
+    point.metrics = {times.metric("median_cycles", 0.5), times.metric("minimum_cycles", 0.0),
+                     times.metric("p10_cycles", 0.10),   times.metric("p25_cycles", 0.25),
+                     times.metric("p75_cycles", 0.75),   times.metric("p90_cycles", 0.90),
                      times.metric("maximum_cycles", 1.0)};
     point.sm_clock_hz = times.sm_clock_hz;
     point.memory_clock_hz = bench.nvml().memory_clock_hz();
@@ -122,16 +124,16 @@ void measure_touch_order(Bench& bench, const uint8_t* source) {
   allow_shared(line_latency_kernel, kWholeSmShared);
   const auto pass = [&](int sm, bool flush) {
     bench.measure(bench.sm_count(), {.warm_up = 0, .repeats = 1, .flush_l2 = flush}, [&](Stamp* stamps, int) {
-      line_latency_kernel<<<bench.sm_count(), 1, kWholeSmShared>>>(stamps, source, stride, lines,
-                                                                   static_cast<uint32_t>(sm), latencies.get());
+      line_latency_kernel<<<bench.sm_count(), 1, kWholeSmShared>>>(
+          stamps, source, stride, lines, static_cast<uint32_t>(sm), latencies.get());
     });
     return latencies.download();
   };
   const int first = 0;
   for (int second = 1; second < bench.sm_count(); second += second == 1 ? 1 : bench.quick() ? 26 : 4) {
     std::vector<Metric> metrics;
-    for (const char* name : {"second_first_touch_p50", "second_first_touch_p90", "first_cold_p50", "first_again_p50",
-                             "first_again_p90", "second_again_p50", "second_again_p90"}) {
+    for (const char* name : {"second_first_touch_p50", "second_first_touch_p90", "first_cold_p50",
+                             "first_again_p50", "first_again_p90", "second_again_p50", "second_again_p90"}) {
       metrics.push_back({name, "cycle", {}});
     }
     metrics.push_back({"second_first_touch_far_share", "1", {}});
@@ -139,8 +141,9 @@ void measure_touch_order(Bench& bench, const uint8_t* source) {
     for (int i = 0; i < 3; ++i) {
       const auto cold = pass(first, true), touched = pass(second, false), again = pass(first, false),
                  second_again = pass(second, false);
-      const double values[] = {quantile(touched, .5), quantile(touched, .9), quantile(cold, .5), quantile(again, .5),
-                               quantile(again, .9), quantile(second_again, .5), quantile(second_again, .9)};
+      const double values[] = {quantile(touched, .5),     quantile(touched, .9), quantile(cold, .5),
+                               quantile(again, .5),       quantile(again, .9),   quantile(second_again, .5),
+                               quantile(second_again, .9)};
       for (size_t m = 0; m < std::size(values); ++m) {
         metrics[m].samples.push_back(values[m]);
       }
@@ -156,8 +159,10 @@ void measure_touch_order(Bench& bench, const uint8_t* source) {
   }
 }
 
-// A random cycle through `count` places, `stride` bytes apart, each moved by a few lines to spread over slices.
-void measure_chase(Bench& bench, const char* family, uint8_t* buffer, size_t footprint, size_t stride, bool warm) {
+// A random cycle through `count` places, `stride` bytes apart, each moved by a few lines to spread over
+// slices.
+void measure_chase(Bench& bench, const char* family, uint8_t* buffer, size_t footprint, size_t stride,
+                   bool warm) {
   const size_t count = std::min<size_t>(footprint / stride, 1 << 20);
   std::vector<uint64_t> order(count);
   std::mt19937_64 random(footprint + stride);
@@ -185,7 +190,8 @@ void measure_chase(Bench& bench, const char* family, uint8_t* buffer, size_t foo
             {{"footprint_bytes", static_cast<int64_t>(footprint)},
              {"stride_bytes", static_cast<int64_t>(stride)},
              {"places", static_cast<int64_t>(count)}},
-            samples, repeat, {{"latency_cycles", "cycle", [=](const Sample& s) { return s.cycles / steps; }}});
+            samples, repeat,
+            {{"latency_cycles", "cycle", [=](const Sample& s) { return s.cycles / steps; }}});
 }
 
 void measure_cold(Bench& bench, const uint8_t* source) {
@@ -214,8 +220,8 @@ void run_memory_latency(Bench& bench) {
   measure_by_sm(bench, buffer.get());
   measure_touch_order(bench, buffer.get());
   measure_cold(bench, buffer.get());
-  for (const size_t mega : {1, 2, 4, 8, 12, 16, 20, 24, 28, 30, 32, 36, 40, 44, 48, 52, 56, 60, 64, 80, 96, 128, 256,
-                            512, 1024, 2048}) {
+  for (const size_t mega : {1,  2,  4,  8,  12, 16, 20, 24, 28,  30,  32,  36,   40,
+                            44, 48, 52, 56, 60, 64, 80, 96, 128, 256, 512, 1024, 2048}) {
     measure_chase(bench, "footprint", buffer.get(), mega * kMega, kLineBytes, true);
   }
   for (const size_t pages : {4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 49152}) {

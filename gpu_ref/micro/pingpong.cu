@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One to three warpgroups that alternate matrix batches and counted arithmetic on the accumulators. The operands
-// stay in shared memory and mean nothing; no softmax is computed. What is asked: how much of either hides behind
-// the other, and what the hand-over, an open batch and a background fill change.
+// One to three warpgroups that alternate matrix batches and counted arithmetic on the accumulators. The
+// operands stay in shared memory and mean nothing; no softmax is computed. What is asked: how much of either
+// hides behind the other, and what the hand-over, an open batch and a background fill change.
 #include <algorithm>
 
 #include "micro/suites.h"
@@ -54,15 +54,21 @@ __device__ __forceinline__ void units(int count, float (&s)[kScores / 2], Step s
 }
 
 __device__ __forceinline__ void arithmetic(const Task& task, float (&s)[kScores / 2]) {
-  units<kUnitFfma>(task.ffma, s, [](float& x) { asm volatile("fma.rn.f32 %0, %0, %1, %1;" : "+f"(x) : "f"(0.37f)); });
-  units<kUnitFmnmx>(task.fmnmx, s, [](float& x) { asm volatile("max.f32 %0, %0, %1;" : "+f"(x) : "f"(-3.0f)); });
+  units<kUnitFfma>(task.ffma, s, [](float& x) {
+    asm volatile("fma.rn.f32 %0, %0, %1, %1;" : "+f"(x) : "f"(0.37f));
+  });
+  units<kUnitFmnmx>(task.fmnmx, s, [](float& x) {
+    asm volatile("max.f32 %0, %0, %1;" : "+f"(x) : "f"(-3.0f));
+  });
   units<kUnitEx2>(task.ex2, s, [](float& x) { asm volatile("ex2.approx.ftz.f32 %0, %0;" : "+f"(x)); });
   units<kUnitF2fp>(task.f2fp, s, [](float& x) {
     uint32_t packed;
     asm volatile("cvt.rn.bf16x2.f32 %0, %1, %1;" : "=r"(packed) : "f"(x));
     x = __uint_as_float(packed & 0x3fffffffu);
   });
-  units<kUnitShfl>(task.shfl, s, [](float& x) { asm volatile("shfl.sync.bfly.b32 %0, %0, 1, 31, 0xffffffff;" : "+f"(x)); });
+  units<kUnitShfl>(task.shfl, s, [](float& x) {
+    asm volatile("shfl.sync.bfly.b32 %0, %0, 1, 31, 0xffffffff;" : "+f"(x));
+  });
 }
 
 __device__ __forceinline__ void take_turn(const Task& task, Control& control, int group, int turn) {
@@ -83,12 +89,13 @@ __device__ __forceinline__ void pass_turn(const Task& task, Control& control, in
   }
 }
 
-// A turn: scores by SS, outputs by RS from the turn before, arithmetic on the scores, which become the next A.
+// A turn: scores by SS, outputs by RS from the turn before, arithmetic on the scores, which become the next
+// A.
 template <int kOpenBatches>
 __device__ void turns(const Task& task, Control& control, const uint8_t* tiles, Stamp* stamps) {
   const int group = threadIdx.x / 128;
-  const uint32_t base = shared_address(tiles), a = base + group * 2 * kTileBytes, keys = base + 6 * kTileBytes,
-                 values = base + 8 * kTileBytes;
+  const uint32_t base = shared_address(tiles), a = base + group * 2 * kTileBytes,
+                 keys = base + 6 * kTileBytes, values = base + 8 * kTileBytes;
   float s[kScores / 2] = {}, o[kOutputs / 2] = {};
   uint32_t p[4][4] = {};
   if (group == 0) {
@@ -119,7 +126,9 @@ __device__ void turns(const Task& task, Control& control, const uint8_t* tiles, 
     wgmma_wait<0>();
 #pragma unroll
     for (int i = 0; i < 16; ++i) {
-      asm volatile("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(p[i / 4][i % 4]) : "f"(s[2 * i + 1]), "f"(s[2 * i]));
+      asm volatile("cvt.rn.bf16x2.f32 %0, %1, %2;"
+                   : "=r"(p[i / 4][i % 4])
+                   : "f"(s[2 * i + 1]), "f"(s[2 * i]));
     }
   }
   float sum = 0;
@@ -162,7 +171,8 @@ __device__ uint64_t fill_by_cp_async(const Task& task, Control& control, uint32_
 #pragma unroll
     for (int i = 0; i < 8; ++i, ++copies) {
       const uint64_t at = copies * 512 + lane * 16;
-      cp_async16(ring + static_cast<uint32_t>(at % (kFillBox * kFillSlots)), task.source + at % kResidentBytes);
+      cp_async16(ring + static_cast<uint32_t>(at % (kFillBox * kFillSlots)),
+                 task.source + at % kResidentBytes);
     }
     cp_async_commit();
     cp_async_wait<4>();
@@ -228,7 +238,9 @@ const char* name_of(Handover handover) {
   return handover == Handover::kNone ? "none" : handover == Handover::kNamed ? "named_barrier" : "mbarrier";
 }
 
-const char* name_of(Fill fill) { return fill == Fill::kNone ? "none" : fill == Fill::kTma ? "tma" : "cp_async"; }
+const char* name_of(Fill fill) {
+  return fill == Fill::kNone ? "none" : fill == Fill::kTma ? "tma" : "cp_async";
+}
 
 struct Setting {
   int warpgroups;
@@ -238,8 +250,8 @@ struct Setting {
   Mix mix;
 };
 
-// A name for the point, no measurement: arithmetic over matrix time if a warp had its scheduler to itself and an
-// instruction took the cycles that the arithmetic suite finds. The matrix time of a turn is 512 cycles.
+// A name for the point, no measurement: arithmetic over matrix time if a warp had its scheduler to itself and
+// an instruction took the cycles that the arithmetic suite finds. The matrix time of a turn is 512 cycles.
 double nominal_ratio(const Mix& mix) {
   const int cycles = mix.ffma * kUnitFfma + mix.fmnmx * kUnitFmnmx * 2 + mix.ex2 * kUnitEx2 * 8 +
                      mix.f2fp * kUnitF2fp * 2 + mix.shfl * kUnitShfl * 4;
@@ -252,37 +264,45 @@ void measure_setting(Bench& bench, const uint8_t* source, const Setting& setting
                   mix.f2fp,           mix.shfl,         source};
   const size_t shared = kOperandBytes + kFillBox * kFillSlots;
   const bool filled = setting.fill != Fill::kNone;
-  const auto kernel = setting.open_batches == 1 ? (filled ? pingpong_kernel<1, true> : pingpong_kernel<1, false>)
-                                                : (filled ? pingpong_kernel<0, true> : pingpong_kernel<0, false>);
+  const auto kernel = setting.open_batches == 1
+                          ? (filled ? pingpong_kernel<1, true> : pingpong_kernel<1, false>)
+                          : (filled ? pingpong_kernel<0, true> : pingpong_kernel<0, false>);
   allow_shared(kernel, shared);
   const int threads = 128 * setting.warpgroups + (filled ? 128 : 0);
   const Repeat repeat{};
   const auto samples =
       bench.measure(1, repeat, [&](Stamp* stamps, int) { kernel<<<1, threads, shared>>>(stamps, task); });
   const double turns = double{kTurns} * setting.warpgroups;
-  bench.add("pingpong", Mechanisms::kCombined,
-            {{"warpgroups", int64_t{setting.warpgroups}},
-             {"handover", std::string(name_of(setting.handover))},
-             {"fill", std::string(name_of(setting.fill))},
-             {"open_batches", int64_t{setting.open_batches}},
-             {"mix", std::string(mix.name)},
-             {"ffma", int64_t{mix.ffma * kUnitFfma}},
-             {"fmnmx", int64_t{mix.fmnmx * kUnitFmnmx}},
-             {"ex2", int64_t{mix.ex2 * kUnitEx2}},
-             {"f2fp", int64_t{mix.f2fp * kUnitF2fp}},
-             {"shfl", int64_t{mix.shfl * kUnitShfl}},
-             {"nominal_ratio", nominal_ratio(mix)},
-             {"score_wgmma", std::string("8 x m64n64k16 SS")},
-             {"output_wgmma", std::string("4 x m64n128k16 RS")}},
-            samples, repeat,
-            {{"cycles_per_turn", "cycle", [=](const Sample& s) { return s.cycles / turns; }},
-             {"cycles_per_turn_of_a_warpgroup", "cycle", [](const Sample& s) { return s.cycles / kTurns; }},
-             {"filled_bytes_per_cycle", "B/cycle", [](const Sample& s) { return s.mean_value(0) / s.cycles; }}});
+  bench.add(
+      "pingpong", Mechanisms::kCombined,
+      {{"warpgroups", int64_t{setting.warpgroups}},
+       {"handover", std::string(name_of(setting.handover))},
+       {"fill", std::string(name_of(setting.fill))},
+       {"open_batches", int64_t{setting.open_batches}},
+       {"mix", std::string(mix.name)},
+       {"ffma", int64_t{mix.ffma * kUnitFfma}},
+       {"fmnmx", int64_t{mix.fmnmx * kUnitFmnmx}},
+       {"ex2", int64_t{mix.ex2 * kUnitEx2}},
+       {"f2fp", int64_t{mix.f2fp * kUnitF2fp}},
+       {"shfl", int64_t{mix.shfl * kUnitShfl}},
+       {"nominal_ratio", nominal_ratio(mix)},
+       {"score_wgmma", std::string("8 x m64n64k16 SS")},
+       {"output_wgmma", std::string("4 x m64n128k16 RS")}},
+      samples, repeat,
+      {{"cycles_per_turn", "cycle", [=](const Sample& s) { return s.cycles / turns; }},
+       {"cycles_per_turn_of_a_warpgroup", "cycle", [](const Sample& s) { return s.cycles / kTurns; }},
+       {"filled_bytes_per_cycle", "B/cycle", [](const Sample& s) { return s.mean_value(0) / s.cycles; }}});
 }
 
-Mix only_ffma(int quarters) { return {"ffma", 4 * quarters, 0, 0, 0, 0}; }
-Mix only_ex2(int quarters) { return {"ex2", 0, 0, 2 * quarters, 0, 0}; }
-Mix mixed(int thirds) { return {"mixed", thirds, thirds, thirds, thirds, thirds}; }
+Mix only_ffma(int quarters) {
+  return {"ffma", 4 * quarters, 0, 0, 0, 0};
+}
+Mix only_ex2(int quarters) {
+  return {"ex2", 0, 0, 2 * quarters, 0, 0};
+}
+Mix mixed(int thirds) {
+  return {"mixed", thirds, thirds, thirds, thirds, thirds};
+}
 
 }  // namespace
 

@@ -32,11 +32,12 @@ __device__ __forceinline__ void store_shared(uint32_t address, uint32_t first_wo
   if constexpr (kWidth == 4) {
     asm volatile("st.volatile.shared.u32 [%0], %1;" ::"r"(address), "r"(first_word) : "memory");
   } else if constexpr (kWidth == 8) {
-    asm volatile("st.volatile.shared.v2.u32 [%0], {%1, %2};" ::"r"(address), "r"(first_word), "r"(first_word + 1)
+    asm volatile("st.volatile.shared.v2.u32 [%0], {%1, %2};" ::"r"(address), "r"(first_word),
+                 "r"(first_word + 1)
                  : "memory");
   } else {
-    asm volatile("st.volatile.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(address), "r"(first_word), "r"(first_word + 1),
-                 "r"(first_word + 2), "r"(first_word + 3)
+    asm volatile("st.volatile.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(address), "r"(first_word),
+                 "r"(first_word + 1), "r"(first_word + 2), "r"(first_word + 3)
                  : "memory");
   }
 }
@@ -47,7 +48,8 @@ __device__ __forceinline__ void wait_for_stores(uint32_t address) {
 }
 
 // Word w of the region holds w, both before a load and after a store.
-__device__ void count_wrong_words(const uint32_t* region, uint32_t stride_bytes, uint32_t width, Stamp* stamps) {
+__device__ void count_wrong_words(const uint32_t* region, uint32_t stride_bytes, uint32_t width,
+                                  Stamp* stamps) {
   for (uint32_t lane = threadIdx.x; lane < 32; lane += blockDim.x) {
     for (uint32_t word = 0; word < width / 4; ++word) {
       const uint32_t index = (lane * stride_bytes % kRegionBytes) / 4 + word;
@@ -152,18 +154,18 @@ constexpr Access kAccesses[] = {
 void measure_access(Bench& bench, const Access& access, int stride_in_accesses, int warps) {
   const Repeat repeat{.verifies = true};
   const auto stride = static_cast<uint32_t>(stride_in_accesses * access.width);
-  const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
-    access.kernel<<<1, warps * 32, kRegionBytes>>>(stamps, stride);
-  });
+  const auto samples = bench.measure(
+      1, repeat, [&](Stamp* stamps, int) { access.kernel<<<1, warps * 32, kRegionBytes>>>(stamps, stride); });
   const double instructions = double{kIterations} * kUnroll * warps;
-  bench.add(access.store ? "shared_store" : "shared_load", Mechanisms::kOne,
-            {{"width_bytes", int64_t{access.width}},
-             {"stride_accesses", int64_t{stride_in_accesses}},
-             {"warps", int64_t{warps}}},
-            samples, repeat,
-            {{"cycles_per_instruction", "cycle", [=](const Sample& s) { return s.mean_value(0) / instructions; }},
-             {"bytes_per_cycle", "B/cycle",
-              [=](const Sample& s) { return instructions * 32 * access.width / s.mean_value(0); }}});
+  bench.add(
+      access.store ? "shared_store" : "shared_load", Mechanisms::kOne,
+      {{"width_bytes", int64_t{access.width}},
+       {"stride_accesses", int64_t{stride_in_accesses}},
+       {"warps", int64_t{warps}}},
+      samples, repeat,
+      {{"cycles_per_instruction", "cycle", [=](const Sample& s) { return s.mean_value(0) / instructions; }},
+       {"bytes_per_cycle", "B/cycle",
+        [=](const Sample& s) { return instructions * 32 * access.width / s.mean_value(0); }}});
 }
 
 }  // namespace
@@ -180,8 +182,9 @@ void run_shared_memory(Bench& bench) {
   const Repeat repeat{};
   const auto samples =
       bench.measure(1, repeat, [](Stamp* stamps, int) { shared_latency_kernel<<<1, 32>>>(stamps); });
-  bench.add("shared_latency", Mechanisms::kOne, {{"width_bytes", int64_t{4}}}, samples, repeat,
-            {{"latency_cycles", "cycle", [](const Sample& s) { return s.cycles / (kIterations * kUnroll); }}});
+  bench.add(
+      "shared_latency", Mechanisms::kOne, {{"width_bytes", int64_t{4}}}, samples, repeat,
+      {{"latency_cycles", "cycle", [](const Sample& s) { return s.cycles / (kIterations * kUnroll); }}});
 }
 
 }  // namespace tw::gpu

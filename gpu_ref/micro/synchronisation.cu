@@ -11,15 +11,16 @@ constexpr int kOperations = 256;
 constexpr int kUnroll = 16;
 
 enum class Operation : uint8_t {
-  kArriveThread,        // one thread arrives, again and again, on a barrier that never completes
-  kArriveWarp,          // all lanes of one warp arrive
-  kTryWaitDone,         // asks for a phase that is over, and waits for the answer
-  kExpectAndWait,       // arrive with 0 expected bytes completes the phase; then wait for it
-  kFenceProxyAsync,     // with nothing to order
-  kFenceAfterStore,     // behind one shared-memory store
+  kArriveThread,     // one thread arrives, again and again, on a barrier that never completes
+  kArriveWarp,       // all lanes of one warp arrive
+  kTryWaitDone,      // asks for a phase that is over, and waits for the answer
+  kExpectAndWait,    // arrive with 0 expected bytes completes the phase; then wait for it
+  kFenceProxyAsync,  // with nothing to order
+  kFenceAfterStore,  // behind one shared-memory store
   kSyncthreads,
   kSyncwarp,
-  kCpAsyncArriveNoinc,  // no copies outstanding; the form without .noinc is merged by the compiler when repeated
+  kCpAsyncArriveNoinc,  // no copies outstanding; the form without .noinc is merged by the compiler when
+                        // repeated
   kCommitGroup,
   kWaitGroupEmpty,
 };
@@ -195,7 +196,8 @@ void run_synchronisation(Bench& bench) {
   measure_handover<Handover::kCpAsync>(bench, "cp_async_arrive_and_arrive");
   measure_handover<Handover::kNamed>(bench, "named_barrier");
   const Repeat repeat{.repeats = 7, .verifies = true};
-  const auto samples = bench.measure(1, repeat, [](Stamp* stamps, int) { failed_wait_kernel<<<1, 1>>>(stamps); });
+  const auto samples =
+      bench.measure(1, repeat, [](Stamp* stamps, int) { failed_wait_kernel<<<1, 1>>>(stamps); });
   bench.add("failed_try_wait", Mechanisms::kOne, {{"threads", int64_t{1}}}, samples, repeat,
             {{"suspended_cycles", "cycle", [](const Sample& s) { return s.cycles; }}});
 }

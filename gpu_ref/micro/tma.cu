@@ -14,19 +14,20 @@ constexpr uint32_t kBarrierBytes = 1024;  // keeps the tiles behind it aligned f
 
 enum class Copy : uint8_t { kBulk, kTensor };
 
-// A box of box_rows x box_columns elements of 2 bytes out of a matrix of `rows` x `columns`; a bulk copy takes
-// the same bytes as one run.
+// A box of box_rows x box_columns elements of 2 bytes out of a matrix of `rows` x `columns`; a bulk copy
+// takes the same bytes as one run.
 struct Shape {
   uint32_t rows, columns, box_rows, box_columns, swizzled;
   __host__ __device__ uint32_t box_bytes() const { return box_rows * box_columns * 2; }
   __host__ __device__ uint32_t boxes() const { return rows / box_rows * (columns / box_columns); }
 };
 
-// Walks a CTA through its boxes: along one row of boxes, then on to its next row. No division, which would take
-// longer than the issue of a copy.
+// Walks a CTA through its boxes: along one row of boxes, then on to its next row. No division, which would
+// take longer than the issue of a copy.
 struct Walk {
   uint32_t column = 0, row;
-  __device__ Walk(const Shape& shape, uint32_t cta) : row(cta % (shape.rows / shape.box_rows) * shape.box_rows) {}
+  __device__ Walk(const Shape& shape, uint32_t cta)
+      : row(cta % (shape.rows / shape.box_rows) * shape.box_rows) {}
   __device__ __forceinline__ void step(const Shape& shape, uint32_t ctas) {
     column += shape.box_columns;
     if (column == shape.columns) {
@@ -69,8 +70,8 @@ __device__ void count_wrong_words(const uint8_t* tiles, uint32_t tile, const Sha
 
 // One thread keeps `slots` boxes in flight. value[0] holds the cycles of issuing the first `slots` boxes.
 template <Copy kCopy>
-__global__ void tma_stream_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map, const uint8_t* source,
-                                  Shape shape, int slots, int rounds) {
+__global__ void tma_stream_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map,
+                                  const uint8_t* source, Shape shape, int slots, int rounds) {
   extern __shared__ __align__(1024) uint8_t shared[];
   const uint32_t barriers = shared_address(shared), tiles = barriers + kBarrierBytes;
   if (threadIdx.x == 0) {
@@ -110,11 +111,11 @@ __global__ void tma_stream_kernel(Stamp* stamps, const __grid_constant__ CUtenso
   }
 }
 
-// One elected thread arms one barrier for `boxes` boxes and issues them without a wait between. The first rounds fetch the
-// instructions; the last counts: value[0] cycles of issue, value[1] until all have landed.
+// One elected thread arms one barrier for `boxes` boxes and issues them without a wait between. The first
+// rounds fetch the instructions; the last counts: value[0] cycles of issue, value[1] until all have landed.
 template <Copy kCopy>
-__global__ void tma_issue_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map, const uint8_t* source,
-                                 Shape shape, int boxes) {
+__global__ void tma_issue_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map,
+                                 const uint8_t* source, Shape shape, int boxes) {
   extern __shared__ __align__(1024) uint8_t shared[];
   const uint32_t barrier = shared_address(shared), tiles = barrier + kBarrierBytes;
   if (threadIdx.x == 0) {
@@ -130,7 +131,8 @@ __global__ void tma_issue_kernel(Stamp* stamps, const __grid_constant__ CUtensor
       mbarrier_arrive_expect(barrier, boxes * shape.box_bytes());
       for (int b = 0; b < boxes; ++b) {
         if constexpr (kCopy == Copy::kBulk) {
-          bulk_load(tiles + b * shape.box_bytes(), source + b * shape.box_bytes(), shape.box_bytes(), barrier);
+          bulk_load(tiles + b * shape.box_bytes(), source + b * shape.box_bytes(), shape.box_bytes(),
+                    barrier);
         } else {
           tensor_load(tiles + b * shape.box_bytes(), &map, 0, b * static_cast<int>(shape.box_rows), barrier);
         }
@@ -156,7 +158,8 @@ __global__ void tma_issue_kernel(Stamp* stamps, const __grid_constant__ CUtensor
 // Each CTA of a cluster loads its share of every box and sends it to all of them.
 template <int kCluster>
 __global__ void __cluster_dims__(kCluster, 1, 1)
-    tma_multicast_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map, Shape shape, int slots, int rounds) {
+    tma_multicast_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map, Shape shape, int slots,
+                         int rounds) {
   extern __shared__ __align__(1024) uint8_t shared[];
   const uint32_t barriers = shared_address(shared), tiles = barriers + kBarrierBytes;
   const uint32_t rank = cluster_rank(), box_bytes = shape.box_bytes(), groups = shape.boxes() / kCluster;
@@ -221,7 +224,8 @@ void measure_case(Bench& bench, const Source& source, const Case& c) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(source.words);
   const size_t shared = kBarrierBytes + size_t{box} * c.slots;
   const size_t reserved = c.ctas > 1 ? std::max(shared, size_t{120} * 1024) : shared;
-  const auto kernel = c.copy == Copy::kBulk ? tma_stream_kernel<Copy::kBulk> : tma_stream_kernel<Copy::kTensor>;
+  const auto kernel =
+      c.copy == Copy::kBulk ? tma_stream_kernel<Copy::kBulk> : tma_stream_kernel<Copy::kTensor>;
   allow_shared(kernel, reserved);
   const bool cold = std::string(c.residency) == "hbm";
   const uint32_t bytes_per_cta = cold && c.ctas > 1 ? 1u << 22 : 1u << 19;
@@ -231,26 +235,30 @@ void measure_case(Bench& bench, const Source& source, const Case& c) {
     kernel<<<c.ctas, 32, reserved>>>(stamps, map, bytes, c.shape, c.slots, rounds);
   });
   const double boxes = double(rounds) * c.slots;
-  bench.add(c.slots == 1 ? "tma_latency" : "tma_stream", Mechanisms::kOne,
-            {{"copy", std::string(c.copy == Copy::kBulk ? "bulk" : "tensor")},
-             {"box_bytes", int64_t{box}},
-             {"box_rows", int64_t{c.shape.box_rows}},
-             {"box_columns", int64_t{c.shape.box_columns}},
-             {"matrix_columns", int64_t{c.shape.columns}},
-             {"swizzle_bytes", int64_t{c.shape.swizzled != 0 ? 128 : 0}},
-             {"residency", std::string(c.residency)},
-             {"sms", int64_t{c.ctas}},
-             {"boxes_in_flight", int64_t{c.slots}}},
-            samples, repeat,
-            {{"cycles_per_box", "cycle", [=](const Sample& s) { return s.cycles_mean / boxes; }},
-             {"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return boxes * box / s.cycles_mean; }},
-             {"issue_cycles_per_box", "cycle", [=](const Sample& s) { return s.mean_value(0) / c.slots; }},
-             {"bytes_per_second", "B/s", [=](const Sample& s) { return boxes * box * s.ctas / s.time_s; }}});
+  bench.add(
+      c.slots == 1 ? "tma_latency" : "tma_stream", Mechanisms::kOne,
+      {{"copy", std::string(c.copy == Copy::kBulk ? "bulk" : "tensor")},
+       {"box_bytes", int64_t{box}},
+       {"box_rows", int64_t{c.shape.box_rows}},
+       {"box_columns", int64_t{c.shape.box_columns}},
+       {"matrix_columns", int64_t{c.shape.columns}},
+       {"swizzle_bytes", int64_t{c.shape.swizzled != 0 ? 128 : 0}},
+       {"residency", std::string(c.residency)},
+       {"sms", int64_t{c.ctas}},
+       {"boxes_in_flight", int64_t{c.slots}}},
+      samples, repeat,
+      {{"cycles_per_box", "cycle", [=](const Sample& s) { return s.cycles_mean / boxes; }},
+       {"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return boxes * box / s.cycles_mean; }},
+       {"issue_cycles_per_box", "cycle", [=](const Sample& s) { return s.mean_value(0) / c.slots; }},
+       {"bytes_per_second", "B/s", [=](const Sample& s) { return boxes * box * s.ctas / s.time_s; }}});
 }
 
 void measure_issue(Bench& bench, const Source& source, Copy copy, uint32_t box_rows, int boxes) {
-  const Shape shape{.rows = static_cast<uint32_t>(kResidentBytes / 128), .columns = 64, .box_rows = box_rows,
-                    .box_columns = 64, .swizzled = 1};
+  const Shape shape{.rows = static_cast<uint32_t>(kResidentBytes / 128),
+                    .columns = 64,
+                    .box_rows = box_rows,
+                    .box_columns = 64,
+                    .swizzled = 1};
   const CUtensorMap map = make_tensor_map(source.words, shape.rows, 64, box_rows, 64, Swizzle::k128);
   const auto kernel = copy == Copy::kBulk ? tma_issue_kernel<Copy::kBulk> : tma_issue_kernel<Copy::kTensor>;
   const size_t shared = kBarrierBytes + size_t{shape.box_bytes()} * boxes;
@@ -273,8 +281,11 @@ void measure_issue(Bench& bench, const Source& source, Copy copy, uint32_t box_r
 
 template <int kCluster>
 void measure_multicast(Bench& bench, const Source& source, uint32_t box_rows, int slots) {
-  const Shape shape{.rows = static_cast<uint32_t>(kResidentBytes / 128), .columns = 64, .box_rows = box_rows,
-                    .box_columns = 64, .swizzled = 1};
+  const Shape shape{.rows = static_cast<uint32_t>(kResidentBytes / 128),
+                    .columns = 64,
+                    .box_rows = box_rows,
+                    .box_columns = 64,
+                    .swizzled = 1};
   const CUtensorMap map = make_tensor_map(source.words, shape.rows, 64, box_rows, 64, Swizzle::k128);
   const size_t shared = kBarrierBytes + size_t{shape.box_bytes()} * kCluster * slots;
   const size_t reserved = std::max(shared, size_t{120} * 1024);
@@ -297,8 +308,11 @@ void measure_multicast(Bench& bench, const Source& source, uint32_t box_rows, in
 }
 
 Shape half_rows(size_t bytes, uint32_t box_rows, uint32_t columns) {
-  return {.rows = static_cast<uint32_t>(bytes / (columns * 2)), .columns = columns, .box_rows = box_rows,
-          .box_columns = 64, .swizzled = 1};
+  return {.rows = static_cast<uint32_t>(bytes / (columns * 2)),
+          .columns = columns,
+          .box_rows = box_rows,
+          .box_columns = 64,
+          .swizzled = 1};
 }
 
 void measure_sizes(Bench& bench, const Source& source) {
@@ -322,14 +336,18 @@ void measure_sizes(Bench& bench, const Source& source) {
 
 void measure_shapes(Bench& bench, const Source& source) {
   for (const uint32_t columns : {8u, 16u, 32u, 64u, 128u, 256u}) {
-    const Shape shape{.rows = static_cast<uint32_t>(kResidentBytes / 512), .columns = 256,
-                      .box_rows = std::min(256u, 2048 / columns), .box_columns = columns, .swizzled = 0};
+    const Shape shape{.rows = static_cast<uint32_t>(kResidentBytes / 512),
+                      .columns = 256,
+                      .box_rows = std::min(256u, 2048 / columns),
+                      .box_columns = columns,
+                      .swizzled = 0};
     measure_case(bench, source, {Copy::kTensor, shape, "l2", 1, 1});
     measure_case(bench, source, {Copy::kTensor, shape, "l2", 1, 8});
   }
   for (const uint32_t rows : {32u, 64u, 128u}) {  // the two halves of head dimension 128
     measure_case(bench, source, {Copy::kTensor, half_rows(kResidentBytes, rows, 128), "l2", 1, 1});
-    measure_case(bench, source, {Copy::kTensor, half_rows(kResidentBytes, rows, 128), "l2", bench.sm_count(), 8});
+    measure_case(bench, source,
+                 {Copy::kTensor, half_rows(kResidentBytes, rows, 128), "l2", bench.sm_count(), 8});
   }
 }
 

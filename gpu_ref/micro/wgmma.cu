@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// wgmma m64nNk16: how often it can be issued and how long it takes, A from shared memory (SS) or registers (RS);
-// and how much a stream of shared-memory stores beside it slows both.
+// wgmma m64nNk16: how often it can be issued and how long it takes, A from shared memory (SS) or registers
+// (RS); and how much a stream of shared-memory stores beside it slows both.
 #include "micro/suites.h"
 #include "micro/wgmma_tiles.cuh"
 
@@ -10,19 +10,21 @@ namespace {
 constexpr uint32_t kTileBytesA = 64 * kRowBytes;
 
 // The widest accumulators need more registers a thread than 384 threads can have.
-constexpr int maximum_threads(int n) { return n > 192 ? 256 : 384; }
+constexpr int maximum_threads(int n) {
+  return n > 192 ? 256 : 384;
+}
 
 enum class Operand : uint8_t { kShared, kRegisters };
 
 struct Run {
-  int groups;    // commit groups, each waited for
+  int groups;  // commit groups, each waited for
   Data data;
   int store_warps;  // warps behind the warpgroups that store to shared memory all the while
 };
 
 template <int kN, Operand kA>
-__device__ __forceinline__ void multiply(float (&d)[kN / 2], const uint32_t (&fragments)[4][4], uint32_t a, uint32_t b,
-                                         int step) {
+__device__ __forceinline__ void multiply(float (&d)[kN / 2], const uint32_t (&fragments)[4][4], uint32_t a,
+                                         uint32_t b, int step) {
   const uint64_t matrix_b = wgmma_descriptor(b + step * kStepBytes);
   if constexpr (kA == Operand::kShared) {
     Wgmma<kN>::ss(d, wgmma_descriptor(a + step * kStepBytes), matrix_b);
@@ -33,8 +35,8 @@ __device__ __forceinline__ void multiply(float (&d)[kN / 2], const uint32_t (&fr
 
 // `kBatch` instructions a commit group, over the four K steps of the tile in turn.
 template <int kN, Operand kA, int kBatch>
-__device__ __forceinline__ void multiply_groups(float (&d)[kN / 2], const uint32_t (&fragments)[4][4], uint32_t a,
-                                                uint32_t b, int groups) {
+__device__ __forceinline__ void multiply_groups(float (&d)[kN / 2], const uint32_t (&fragments)[4][4],
+                                                uint32_t a, uint32_t b, int groups) {
   for (int g = 0; g < groups; ++g) {
     wgmma_fence();
 #pragma unroll
@@ -122,7 +124,8 @@ __global__ void __launch_bounds__(maximum_threads(kN)) wgmma_kernel(Stamp* stamp
       }
     }
   } else {
-    const uint32_t count = store_until(&done, 1, shared_address(scratch) + (threadIdx.x - 128 * warpgroups) * 16);
+    const uint32_t count =
+        store_until(&done, 1, shared_address(scratch) + (threadIdx.x - 128 * warpgroups) * 16);
     if (threadIdx.x % 32 == 0) {
       atomicAdd(&stores, count);
     }
@@ -143,7 +146,9 @@ std::vector<Sample> launch(Bench& bench, const Repeat& repeat, const Run& run, i
   });
 }
 
-const char* name_of(Operand a) { return a == Operand::kShared ? "SS" : "RS"; }
+const char* name_of(Operand a) {
+  return a == Operand::kShared ? "SS" : "RS";
+}
 
 template <int kN, Operand kA, int kBatch>
 void measure_interval(Bench& bench, int warpgroups) {
@@ -167,8 +172,8 @@ void measure_interval(Bench& bench, int warpgroups) {
 
 template <int kN, Operand kA>
 void measure_size(Bench& bench) {
-  measure_interval<kN, kA, 1>(bench, 1);   // latency of one and its wait
-  measure_interval<kN, kA, 4>(bench, 1);   // the difference to the next is the interval, free of the wait
+  measure_interval<kN, kA, 1>(bench, 1);  // latency of one and its wait
+  measure_interval<kN, kA, 4>(bench, 1);  // the difference to the next is the interval, free of the wait
   measure_interval<kN, kA, 32>(bench, 1);
   measure_interval<kN, kA, 32>(bench, 2);
 }
@@ -182,12 +187,13 @@ void measure_beside_stores(Bench& bench) {
     const Run run{.groups = 64, .data = Data::kRandom, .store_warps = store_warps};
     const Repeat repeat{};
     const auto samples = launch<kN, kA, 32>(bench, repeat, run, 1, 1);
-    bench.add("wgmma_beside_stores", Mechanisms::kCombined,
-              {{"n", int64_t{kN}}, {"a", std::string(name_of(kA))}, {"store_warps", int64_t{store_warps}}}, samples,
-              repeat,
-              {{"cycles_per_instruction", "cycle", [=](const Sample& s) { return s.cycles / (run.groups * 32.0); }},
-               {"stored_bytes_per_cycle", "B/cycle",
-                [](const Sample& s) { return s.mean_value(0) * 512 / s.cycles; }}});
+    bench.add(
+        "wgmma_beside_stores", Mechanisms::kCombined,
+        {{"n", int64_t{kN}}, {"a", std::string(name_of(kA))}, {"store_warps", int64_t{store_warps}}}, samples,
+        repeat,
+        {{"cycles_per_instruction", "cycle", [=](const Sample& s) { return s.cycles / (run.groups * 32.0); }},
+         {"stored_bytes_per_cycle", "B/cycle",
+          [](const Sample& s) { return s.mean_value(0) * 512 / s.cycles; }}});
   }
 }
 

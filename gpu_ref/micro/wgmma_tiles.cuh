@@ -41,7 +41,8 @@ __device__ __forceinline__ void fill_tile(uint8_t* tile, uint32_t rows, uint32_t
 // The fragment of A that a thread holds for one step of 16 columns: rows lane/4 and lane/4+8 of its warp's
 // sixteen, two columns each, and the same eight columns further on.
 __device__ __forceinline__ void load_a_fragment(uint32_t (&fragment)[4], const uint8_t* tile, int step) {
-  const uint32_t thread = threadIdx.x % 128, row = thread / 32 * 16 + thread % 32 / 4, column = thread % 4 * 2 + step * 16;
+  const uint32_t thread = threadIdx.x % 128, row = thread / 32 * 16 + thread % 32 / 4,
+                 column = thread % 4 * 2 + step * 16;
 #pragma unroll
   for (uint32_t i = 0; i < 4; ++i) {
     const uint32_t at = (row + i % 2 * 8) * kRowBytes + (column + i / 2 * 8) * 2;
@@ -54,6 +55,8 @@ __device__ __forceinline__ uint32_t accumulator_row(uint32_t i) {
   const uint32_t thread = threadIdx.x % 128;
   return thread / 32 * 16 + thread % 32 / 4 + i / 2 % 2 * 8;
 }
-__device__ __forceinline__ uint32_t accumulator_column(uint32_t i) { return threadIdx.x % 4 * 2 + i / 4 * 8 + i % 2; }
+__device__ __forceinline__ uint32_t accumulator_column(uint32_t i) {
+  return threadIdx.x % 4 * 2 + i / 4 * 8 + i % 2;
+}
 
 }  // namespace tw::gpu
