@@ -72,16 +72,9 @@ void check_organisation(const DramSpec& dram, Checker& check) {
   }
 }
 
-}  // namespace
+using D = DramSpec;
 
-void describe(config::Schema<DramSpec>& schema) {
-  using D = DramSpec;
-  schema.kind("dram", "one DRAM: its organisation, timings in cycles of the command clock, and queues");
-  schema.demand_sources();
-  schema.field(&D::name, "name", "shown in reports").required().non_empty();
-  schema.field(&D::command_clock, "command_clock", "clock of the command bus; all timings count its cycles")
-      .required()
-      .range(1e6, 20e9);
+void describe_organisation(config::Schema<DramSpec>& schema) {
   const auto count = [&](auto member, const char* key, const char* doc, double most) {
     schema.field(member, key, doc).required().range(1, most).power_of_two();
   };
@@ -107,6 +100,9 @@ void describe(config::Schema<DramSpec>& schema) {
       .field(&D::separate_row_bus, "separate_row_bus",
              "whether a row and a column command may go in the same cycle (HBM)")
       .required();
+}
+
+void describe_timing(config::Schema<DramSpec>& schema) {
   const auto cycles = [&](uint32_t D::*member, const char* key, const char* doc, double least = 1) {
     schema.field(member, key, doc).required().range(least, 100'000).unit("cycles");
   };
@@ -127,6 +123,19 @@ void describe(config::Schema<DramSpec>& schema) {
   cycles(&D::t_rtw, "t_rtw", "read command to write command");
   cycles(&D::t_refi, "t_refi", "between refreshes");
   cycles(&D::t_rfc, "t_rfc", "one refresh");
+}
+
+}  // namespace
+
+void describe(config::Schema<DramSpec>& schema) {
+  schema.kind("dram", "one DRAM: its organisation, timings in cycles of the command clock, and queues");
+  schema.demand_sources();
+  schema.field(&D::name, "name", "shown in reports").required().non_empty();
+  schema.field(&D::command_clock, "command_clock", "clock of the command bus; all timings count its cycles")
+      .required()
+      .range(1e6, 20e9);
+  describe_organisation(schema);
+  describe_timing(schema);
   const auto transactions = [&](uint32_t D::*member, const char* key, const char* doc, double least) {
     schema.field(member, key, doc).required().range(least, 4096).unit("transactions");
   };

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "sim/base/config/load.h"
+#include "sim/base/config/quantity.h"
 #include "tests/base/config_fixture.h"
 
 namespace tilewright::test {
@@ -124,6 +127,55 @@ TEST_CASE("all problems of a file are reported at once, in file order, and at mo
     REQUIRE(error.diagnostics().size() == 20);
     CHECK(error.diagnostics().back().notes.back() == "the first 20 of 30 problems are shown");
   }
+}
+
+struct Quantities {
+  std::vector<Bytes> bytes;
+  std::vector<Hertz> hertz;
+  std::vector<Joules> joules;
+  std::vector<BytesPerSecond> bandwidths;
+  std::vector<SquareMetres> areas;
+};
+void describe(config::Schema<Quantities>& schema) {
+  schema.kind("quantities");
+  schema.field(&Quantities::bytes, "bytes", "");
+  schema.field(&Quantities::hertz, "hertz", "");
+  schema.field(&Quantities::joules, "joules", "");
+  schema.field(&Quantities::bandwidths, "bandwidths", "");
+  schema.field(&Quantities::areas, "areas", "");
+}
+
+TEST_CASE("every number survives being written and read, to the last bit") {
+  std::mt19937_64 random(7);
+  Quantities written;
+  std::string text = "kind: quantities\n";
+  const auto list = [&](const char* key, config::QuantityKind kind, auto& values, auto next) {
+    text += std::string(key) + ": [";
+    for (int i = 0; i < 500; ++i) {
+      values.push_back({next()});
+      text += (i == 0 ? "" : ", ") + config::format_quantity(kind, values.back().value);
+    }
+    text += "]\n";
+  };
+  const auto integer = [&] { return random() >> (random() % 64); };
+  // Any magnitude a machine could have; half of them as people write them, with three digits.
+  const auto real = [&](double smallest) {
+    const double mantissa = random() % 2 == 0 ? double(random() % 1000) : double(random()) / 1e17;
+    return mantissa * smallest * std::pow(10.0, double(random() % 15));
+  };
+  using config::QuantityKind;
+  list("bytes", QuantityKind::kBytes, written.bytes, integer);
+  list("hertz", QuantityKind::kHertz, written.hertz, integer);
+  list("joules", QuantityKind::kJoules, written.joules, [&] { return real(1e-18); });
+  list("bandwidths", QuantityKind::kBytesPerSecond, written.bandwidths, [&] { return real(1.0); });
+  list("areas", QuantityKind::kSquareMetres, written.areas, [&] { return real(1e-14); });
+  Folder folder;
+  const auto read = load<Quantities>(folder.write("q.yaml", text)).value;
+  CHECK(read.bytes == written.bytes);
+  CHECK(read.hertz == written.hertz);
+  CHECK(read.joules == written.joules);
+  CHECK(read.bandwidths == written.bandwidths);
+  CHECK(read.areas == written.areas);
 }
 
 TEST_CASE("a cross-field check points at the value it is about") {

@@ -7,9 +7,11 @@
 import json
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 try:
     import jsonschema
@@ -152,6 +154,20 @@ def test_completion():
         text = result_of("completion", shell)
         for word in ("run", "check", "fidelity", "accelerator", "layer-kinds", "zsh"):
             expect(word in text, f"{shell}: {word}")
+
+
+def test_an_interrupt_ends_a_run_with_130():
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen([str(TILEWRIGHT), "run", "configs/experiments/segformer_b2_paths.yaml", "--fidelity",
+                                    "tick", "-o", folder], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+        if "this build cannot run experiments" in errors:
+            return
+        expect(process.returncode == 130 and "interrupted" in errors and output == "",
+               f"{process.returncode} {output!r} {errors!r}")
 
 
 def test_a_full_disk_is_noticed():

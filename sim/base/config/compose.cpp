@@ -99,13 +99,17 @@ std::optional<fs::path> resolve_file(const std::string& name, const Place& place
       return folder == repository_root() ? shortest_name(candidate) : candidate;
     }
   }
-  const fs::path first = (folders.front() / name).lexically_normal();
-  diagnostics.error(place.location(), "config.missing-file",
-                    "cannot open the file " + quoted_excerpt(name) +
-                        did_you_mean(fs::path(name).filename().string(), files_beside(first)),
-                    {place.is_override()
-                         ? "looked in the current folder, beside the file being loaded and in the repository"
-                         : "looked beside the file that names it and in the repository"});
+  std::vector<std::string> near;
+  for (const fs::path& folder : folders) {
+    const std::vector<std::string> beside = files_beside((folder / name).lexically_normal());
+    near.insert(near.end(), beside.begin(), beside.end());
+  }
+  diagnostics.error(
+      place.location(), "config.missing-file",
+      "cannot open the file " + quoted_excerpt(name) + did_you_mean(fs::path(name).filename().string(), near),
+      {place.is_override()
+           ? "looked in the current folder, beside the file being loaded and in the repository"
+           : "looked beside the file that names it and in the repository"});
   return std::nullopt;
 }
 
