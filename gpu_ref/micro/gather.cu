@@ -112,21 +112,33 @@ __device__ void produce_cp_async(const Job& job, const Pipe& pipe, const uint32_
 template <Method kMethod, int kRowBytes>
 __device__ void produce_by_tma(const Job& job, const Pipe& pipe, const uint32_t* list, const CUtensorMap* map,
                                int threads) {
+  // At most two rows a thread, their numbers fetched a tile ahead.
+  const int rows = kMethod == Method::kTensorDense ? 1 : kStageRows, mine = static_cast<int>(threadIdx.x);
+  const auto number = [&](int tile, int row) {
+    return row < rows ? list[min(tile, kTiles - 1) * kStageRows + row] : 0u;
+  };
+  uint32_t next[2] = {number(0, mine), number(0, mine + threads)};
   Cursor at{pipe};
   for (int tile = 0; tile < kTiles; ++tile, at.advance()) {
+    const uint32_t held[2] = {next[0], next[1]};
+    next[0] = number(tile + 1, mine);
+    next[1] = number(tile + 1, mine + threads);
     at.wait_empty();
     const uint32_t stage = pipe.data + at.stage * kStageRows * kRowBytes, full = at.full();
-    if (threadIdx.x == 0) {
+    if (mine == 0) {
       mbarrier_arrive_expect(full, kStageRows * kRowBytes);
     }
-    const int rows = kMethod == Method::kTensorDense ? 1 : kStageRows;
-    for (int row = static_cast<int>(threadIdx.x); row < rows; row += threads) {
-      const uint32_t index = list[tile * kStageRows + row];
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      const int row = mine + i * threads;
+      if (row >= rows) {
+        continue;
+      }
       if constexpr (kMethod == Method::kBulkRow) {
-        bulk_load(stage + row * kRowBytes, job.source + size_t{index} * kRowBytes, kRowBytes, full);
+        bulk_load(stage + row * kRowBytes, job.source + size_t{held[i]} * kRowBytes, kRowBytes, full);
       } else {
         for (int half = 0; half < kRowBytes / 128; ++half) {
-          tensor_load(stage + half * kStageRows * 128 + row * 128, map, half * 64, static_cast<int>(index),
+          tensor_load(stage + half * kStageRows * 128 + row * 128, map, half * 64, static_cast<int>(held[i]),
                       full);
         }
       }
