@@ -97,7 +97,7 @@ void Plan::normalise(const workloads::Layer& layer) {
   if (mapping.swap_operands) {
     need("swap_operands: only 1x1 kernels with stride 1 and no packing; kernel",
          pointwise && stride == 1 ? 0 : 2, 1);
-    need("swap_operands: packing", mapping.packing == Packing::kNone ? 0 : 1, 0);
+    need("swap_operands: packing", mapping.packing == Packing::kUnpacked ? 0 : 1, 0);
     std::swap(lane_extent, columns);
     input_width = columns;
     std::swap(stream.role, lane.role);

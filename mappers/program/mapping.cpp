@@ -22,7 +22,7 @@ const char* name_of(arch::Dataflow dataflow) {
 
 const char* name_of(Packing packing) {
   switch (packing) {
-    case Packing::kNone:
+    case Packing::kUnpacked:
       return "";
     case Packing::kRow:
       return ", row packing";

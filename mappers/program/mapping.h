@@ -14,14 +14,14 @@ namespace tilewright::mappers {
 
 // How few input channels fill the vector. kRow packs one kernel row (S x C contiguous bytes), kIm2col all taps.
 // kTapPair is for depthwise: an entry holds vector_size / lanes neighbouring pixels of `lanes` channels.
-enum class Packing : uint8_t { kNone, kRow, kIm2col, kTapPair };
+enum class Packing : uint8_t { kUnpacked, kRow, kIm2col, kTapPair };
 
 // Which loop is outermost between global buffer and PEs, and between DRAM and global buffer.
 enum class LoopOrder : uint8_t { kWeightsOuter, kPixelsOuter };
 
 struct Mapping {
   arch::Dataflow dataflow = arch::Dataflow::kOsLws;
-  Packing packing = Packing::kNone;
+  Packing packing = Packing::kUnpacked;
   bool swap_operands = false;  // lanes over pixels, weights broadcast; 1x1 and matmul only
 
   // Spatial split of the PE array; the product is at most pe_count.

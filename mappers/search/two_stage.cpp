@@ -78,9 +78,9 @@ class TwoStageSearch final : public MappingSearch {
       propose_blocks(Packing::kTapPair, false);
       return;
     }
-    propose_blocks(Packing::kNone, false);
+    propose_blocks(Packing::kUnpacked, false);
     if (pointwise()) {
-      propose_blocks(Packing::kNone, true);
+      propose_blocks(Packing::kUnpacked, true);
     } else if (mac_.input_channels < spec_.pe.vector_size && mac_.groups == 1) {
       propose_blocks(Packing::kRow, false);
       propose_blocks(Packing::kIm2col, false);
@@ -162,7 +162,7 @@ class TwoStageSearch final : public MappingSearch {
     };
     m.chunk_kernel_rows = mac_.kernel_height;
     m.chunk_channels = mac_.input_channels;
-    if (m.packing != Packing::kNone || fits(mac_.kernel_height, padded)) {
+    if (m.packing != Packing::kUnpacked || fits(mac_.kernel_height, padded)) {
       return;
     }
     if (m.block_rows == 1 && mac_.kernel_height > 1 && fits(1, padded)) {

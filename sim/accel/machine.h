@@ -8,6 +8,7 @@
 #include "sim/accel/run_context.h"
 #include "sim/accel/simulator.h"
 #include "sim/engine/context.h"
+#include "sim/engine/vcd_trace.h"
 
 namespace tilewright::accel {
 
@@ -20,9 +21,10 @@ class AcceleratorSimulator::Machine {
   virtual std::string describe_state() const = 0;
 
   engine::SimulationContext kernel;
+  std::unique_ptr<engine::VcdTrace> trace;  // declared after the kernel: closed before it goes
 };
 
-std::unique_ptr<AcceleratorSimulator::Machine> make_event_machine(const arch::AcceleratorSpec& spec);
-std::unique_ptr<AcceleratorSimulator::Machine> make_tick_machine(const arch::AcceleratorSpec& spec);
+std::unique_ptr<AcceleratorSimulator::Machine> make_event_machine(const arch::AcceleratorSpec& spec, const std::string& vcd);
+std::unique_ptr<AcceleratorSimulator::Machine> make_tick_machine(const arch::AcceleratorSpec& spec, const std::string& vcd);
 
 }  // namespace tilewright::accel

@@ -6,8 +6,8 @@
 
 namespace tilewright::accel {
 
-AcceleratorSimulator::AcceleratorSimulator(const arch::AcceleratorSpec& spec, Fidelity fidelity)
-    : spec_(spec), machine_(fidelity == Fidelity::kTick ? make_tick_machine(spec) : make_event_machine(spec)) {}
+AcceleratorSimulator::AcceleratorSimulator(const arch::AcceleratorSpec& spec, Fidelity fidelity, const std::string& vcd)
+    : spec_(spec), machine_(fidelity == Fidelity::kTick ? make_tick_machine(spec, vcd) : make_event_machine(spec, vcd)) {}
 
 AcceleratorSimulator::~AcceleratorSimulator() = default;
 AcceleratorSimulator::AcceleratorSimulator(AcceleratorSimulator&&) noexcept = default;

@@ -44,7 +44,9 @@ struct ModuleInfo {
 
 class AcceleratorSimulator {
  public:
-  AcceleratorSimulator(const arch::AcceleratorSpec& spec, Fidelity fidelity);
+  // With a `vcd` path, every run is also written to that file (VCD): what each PE, sender and the DRAM's edge is at, cycle by
+  // cycle. Tracing takes the kernel through every cycle and is slow; results are the same.
+  AcceleratorSimulator(const arch::AcceleratorSpec& spec, Fidelity fidelity, const std::string& vcd = {});
   ~AcceleratorSimulator();
   AcceleratorSimulator(AcceleratorSimulator&&) noexcept;
 

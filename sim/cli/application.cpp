@@ -77,9 +77,6 @@ void describe_run(CLI::App& application, Words& words) {
   run->add_option("-o,--output", words.run.output_directory,
                   "write results, resolved configuration and report here")
       ->type_name("DIR");
-  run->add_option("-j,--jobs", words.run.jobs, "processes to use")
-      ->type_name("N")
-      ->check(CLI::Validator(CLI::Range(1, 1024)).description(""));
 }
 
 void describe_others(CLI::App& application, Words& words) {
@@ -171,11 +168,7 @@ int dispatch(const CLI::App& application, Words& words) {
     words.run.fidelity = parse_fidelity(words.run_fidelity);
     words.run.format = parse_format(words.run_format);
     words.run.file = config::find_file(words.run.file);
-#ifdef TILEWRIGHT_HAS_RUN_COMMAND
     return run_command(words.run);
-#else
-    throw UserError("this build cannot run experiments", ExitCode::kRunFailed);
-#endif
   }
   if (command == "check") {
     check_command(words.check);

@@ -23,7 +23,6 @@ struct RunOptions {
   bool functional = false;                  // or as the experiment says
   Format format = Format::kText;            // of stdout
   std::filesystem::path output_directory;   // empty: only stdout
-  uint32_t jobs = 1;                        // processes
   std::string command;                      // as typed, for the record
 };
 

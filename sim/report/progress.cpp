@@ -54,6 +54,13 @@ Progress::~Progress() {
 
 void Progress::advance(std::string_view text) {
   ++done_;
+  show(text);
+}
+
+void Progress::show(std::string_view text) {
+  if (!on_terminal_) {
+    return;
+  }
   const auto now = std::chrono::steady_clock::now();
   if (now - last_drawn_ >= kInterval || done_ == total_) {
     last_drawn_ = now;

@@ -20,6 +20,8 @@ class Progress {
 
   // One more step is done; `text` says which. Redraws at most ten times a second.
   void advance(std::string_view text);
+  // What is being worked on; no step is done.
+  void show(std::string_view text);
 
  private:
   void draw(std::string_view text) const;

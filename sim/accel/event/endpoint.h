@@ -12,6 +12,7 @@
 
 #include "sim/accel/event/fabric.h"
 #include "sim/accel/event/global_buffer.h"
+#include "sim/engine/vcd_trace.h"
 #include "sim/accel/event/stall_meter.h"
 
 namespace tilewright::accel {
@@ -63,6 +64,10 @@ class EventEndpoint final : public sc_core::sc_module, public sc_core::sc_interf
 
   const StallCycles& close(Cycle end) { return meter_.close(end); }
   bool finished() const;
+  void trace(engine::VcdTrace& vcd) {
+    vcd.add(executing_, *this, "executing");
+    vcd.add(position_, *this, "step");
+  }
   std::string describe_state() const;  // empty when finished
   Activity& activity() { return activity_; }
 

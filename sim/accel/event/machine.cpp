@@ -19,6 +19,7 @@ class EventTop final : public sc_core::sc_module, public DramClient {
 
   LayerResult run(const RunContext& context);
   std::string describe_state() const;
+  void trace(engine::VcdTrace& vcd);
 
   void read_returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now) override {
     load_->returned(channel, tile, offset, bytes, now);
@@ -230,6 +231,16 @@ LayerResult EventTop::collect(Cycle end) {
   return result;
 }
 
+void EventTop::trace(engine::VcdTrace& vcd) {
+  scheduler_.set_traced(true);
+  for (const auto& endpoint : endpoints_) {
+    endpoint->trace(vcd);
+  }
+  for (const auto& sender : senders_) {
+    sender->trace(vcd);
+  }
+}
+
 std::string EventTop::describe_state() const {
   std::string text;
   for (const auto& endpoint : endpoints_) {
@@ -243,13 +254,18 @@ std::string EventTop::describe_state() const {
 
 class EventMachine final : public AcceleratorSimulator::Machine {
  public:
-  explicit EventMachine(const arch::AcceleratorSpec& spec) {
+  EventMachine(const arch::AcceleratorSpec& spec, const std::string& vcd) {
     const engine::SimulationContext::Use use(kernel);
     top_ = std::make_unique<EventTop>("accelerator", spec);
+    if (!vcd.empty()) {
+      trace = std::make_unique<engine::VcdTrace>(vcd);
+      top_->trace(*trace);
+    }
     sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaborates: ports become pointers
   }
   ~EventMachine() override {
     const engine::SimulationContext::Use use(kernel);
+    trace.reset();
     top_.reset();
   }
   LayerResult run(const RunContext& context) override {
@@ -265,8 +281,8 @@ class EventMachine final : public AcceleratorSimulator::Machine {
 
 }  // namespace
 
-std::unique_ptr<AcceleratorSimulator::Machine> make_event_machine(const arch::AcceleratorSpec& spec) {
-  return std::make_unique<EventMachine>(spec);
+std::unique_ptr<AcceleratorSimulator::Machine> make_event_machine(const arch::AcceleratorSpec& spec, const std::string& vcd) {
+  return std::make_unique<EventMachine>(spec, vcd);
 }
 
 }  // namespace tilewright::accel

@@ -34,6 +34,7 @@ class EventSender final : public sc_core::sc_module, public sc_core::sc_interfac
   bool finished() const { return position_ == sends_->size() && deliveries_.empty(); }
   std::string describe_state() const;  // empty when finished
   Activity& activity() { return activity_; }
+  void trace(engine::VcdTrace& vcd) { vcd.add(position_, *this, "chunk"); }
 
  private:
   struct Delivery {

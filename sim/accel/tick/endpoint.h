@@ -11,6 +11,7 @@
 
 #include "sim/accel/tick/fabric.h"
 #include "sim/accel/tick/global_buffer.h"
+#include "sim/engine/vcd_trace.h"
 
 namespace tilewright::accel {
 
@@ -79,6 +80,10 @@ class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interfa
   const StallCycles& stalls() const { return stalls_; }
   const Activity& activity() const { return activity_; }
   bool finished() const;
+  void trace(engine::VcdTrace& vcd) {
+    vcd.add(executing_, *this, "executing");
+    vcd.add(position_, *this, "step");
+  }
 
  private:
   struct Output {

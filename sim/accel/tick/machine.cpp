@@ -15,6 +15,7 @@ class TickTop final : public sc_core::sc_module {
   TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& with_spec);
   LayerResult run(const RunContext& context);
   std::string describe_state() const;
+  void trace(engine::VcdTrace& vcd);
 
  private:
   void bind_ports();
@@ -213,6 +214,16 @@ LayerResult TickTop::collect() {
   return result;
 }
 
+void TickTop::trace(engine::VcdTrace& vcd) {
+  scheduler_.set_traced(true);
+  for (const auto& endpoint : endpoints_) {
+    endpoint->trace(vcd);
+  }
+  for (const auto& sender : senders_) {
+    sender->trace(vcd);
+  }
+}
+
 std::string TickTop::describe_state() const {
   std::string text;
   for (const auto& endpoint : endpoints_) {
@@ -226,13 +237,18 @@ std::string TickTop::describe_state() const {
 
 class TickMachine final : public AcceleratorSimulator::Machine {
  public:
-  explicit TickMachine(const arch::AcceleratorSpec& spec) {
+  TickMachine(const arch::AcceleratorSpec& spec, const std::string& vcd) {
     const engine::SimulationContext::Use use(kernel);
     top_ = std::make_unique<TickTop>("accelerator", spec);
+    if (!vcd.empty()) {
+      trace = std::make_unique<engine::VcdTrace>(vcd);
+      top_->trace(*trace);
+    }
     sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaborates: ports become pointers
   }
   ~TickMachine() override {
     const engine::SimulationContext::Use use(kernel);
+    trace.reset();
     top_.reset();
   }
   LayerResult run(const RunContext& context) override {
@@ -248,8 +264,8 @@ class TickMachine final : public AcceleratorSimulator::Machine {
 
 }  // namespace
 
-std::unique_ptr<AcceleratorSimulator::Machine> make_tick_machine(const arch::AcceleratorSpec& spec) {
-  return std::make_unique<TickMachine>(spec);
+std::unique_ptr<AcceleratorSimulator::Machine> make_tick_machine(const arch::AcceleratorSpec& spec, const std::string& vcd) {
+  return std::make_unique<TickMachine>(spec, vcd);
 }
 
 }  // namespace tilewright::accel

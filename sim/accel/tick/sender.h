@@ -28,6 +28,7 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
 
   const StallCycles& stalls() const { return stalls_; }
   const Activity& activity() const { return activity_; }
+  void trace(engine::VcdTrace& vcd) { vcd.add(position_, *this, "chunk"); }
   bool finished() const { return !sends_left() && travelling_.empty(); }
 
  private:
