@@ -114,24 +114,24 @@ class Estimator {
   double pes_per_row() const { return double(divide_up(spec_.pe_count, spec_.noc.rows)); }
   double used_rows() const { return std::ceil(used_pes() / pes_per_row()); }
 
-  // Row links that one multicast of a side crosses, on average over its groups.
-  double rows_per_multicast(uint32_t parts, uint32_t groups, bool adjacent) const {
-    if (parts == 1) {
-      return 1;
-    }
+  // Row links that one multicast of a side crosses when it reaches the first `used` of its `parts` PEs, on
+  // average over the multicast groups of one PE group and over PE groups.
+  double rows_per_multicast(uint32_t parts, uint32_t groups, bool adjacent, uint64_t used) const {
     const auto per_row = static_cast<uint32_t>(pes_per_row());
     const uint32_t stride = adjacent ? 1 : groups;
     uint64_t rows = 0;
-    for (uint32_t group = 0; group < groups; ++group) {
-      const uint32_t first = adjacent ? group * parts : group;
-      uint32_t last_row = UINT32_MAX;
-      for (uint32_t part = 0; part < parts; ++part) {
-        const uint32_t row = (first + part * stride) / per_row;
-        rows += row != last_row ? 1 : 0;
-        last_row = row;
+    for (uint32_t pe_group = 0; pe_group < m_.pe_groups; ++pe_group) {
+      for (uint32_t group = 0; group < groups; ++group) {
+        const uint32_t first = pe_group * parts * groups + (adjacent ? group * parts : group);
+        uint32_t last_row = UINT32_MAX;
+        for (uint32_t part = 0; part < std::min<uint64_t>(parts, used); ++part) {
+          const uint32_t row = (first + part * stride) / per_row;
+          rows += row != last_row ? 1 : 0;
+          last_row = row;
+        }
       }
     }
-    return double(rows) / groups;
+    return double(rows) / groups / m_.pe_groups;
   }
 
   // Bytes of every stream chunk of one walk over all pixel blocks, as they lie in the PE buffers.
@@ -194,10 +194,19 @@ class Estimator {
                               : stream_once * walks(plan_.stream, double(lane_rounds_), plan_.lane_tiles);
     const double lane = lane_once * walks(plan_.lane, double(pixel_rounds_), plan_.pixel_tiles());
     const bool adjacent = plan_.lane_parts_adjacent;
-    const double stream_rows =
-        plan_.depthwise ? 1 : rows_per_multicast(m_.pe_channels, m_.pe_groups * m_.pe_pixels, adjacent);
-    const double lane_rows = rows_per_multicast(m_.pe_pixels, m_.pe_groups * m_.pe_channels, !adjacent);
-    cost_.row_links = (stream * stream_rows + lane * lane_rows) / used_rows() / link;
+    // A bound must not count PEs that the last, partial tile leaves idle.
+    const uint64_t least_lane_blocks = divide_up(lanes_.last, lanes_per_block());
+    const uint64_t least_pixel_blocks =
+        divide_up(rows_.last, m_.block_rows) * divide_up(columns_.last, m_.block_columns);
+    const auto links = [&](uint64_t lane_parts, uint64_t pixel_parts) {
+      const double stream_rows =
+          plan_.depthwise ? 1 : rows_per_multicast(m_.pe_channels, m_.pe_pixels, adjacent, lane_parts);
+      const double lane_rows = rows_per_multicast(m_.pe_pixels, m_.pe_channels, !adjacent, pixel_parts);
+      return (stream * stream_rows + lane * lane_rows) / used_rows() / link;
+    };
+    cost_.row_links = links(m_.pe_channels, m_.pe_pixels);
+    // Nor chunks that hold nothing but padding, which are not sent.
+    cost_.row_links_bound = plan_.padding > 0 ? 0 : links(least_lane_blocks, least_pixel_blocks);
     cost_.injected_bytes = static_cast<uint64_t>(stream + lane);
     cost_.delivered_bytes =
         static_cast<uint64_t>(stream * (plan_.depthwise ? 1 : m_.pe_channels) + lane * m_.pe_pixels);
@@ -379,16 +388,12 @@ class Estimator {
   void count_fill_and_drain() {
     const double rate =
         std::min(dram_bytes_per_cycle(spec_), double(spec_.dma.ports) * spec_.dma.bytes_per_cycle);
-    double first = 0;
-    for (const Side* side : {&plan_.stream, &plan_.lane}) {
-      // The first tile may be clipped at the image's border: a little less than the largest.
-      first += side->resident ? 0
-                              : double(side == &plan_.lane ? plan_.lane_tile_bytes(0, 0)
-                                                           : plan_.stream_tile_bytes(0, 0));
-    }
-    cost_.fill =
-        first / rate + double(plan_.chunks.empty() ? 0 : plan_.lane_chunk_bytes(plan_.chunks[0], 1)) /
-                           spec_.noc.link_bytes_per_cycle;
+    const double lane = plan_.lane.resident ? 0 : double(plan_.lane_tile_bytes(0, 0)) / rate;
+    const double stream = plan_.stream.resident ? 0 : double(plan_.stream_tile_bytes(0, 0)) / rate;
+    cost_.fill = lane + stream;
+    // The first step of a padded layer may lie in the padding and need no input.
+    cost_.fill_bound = lane + (plan_.padding == 0 ? stream : 0);
+    cost_.link_fill = lane;
     const double last = double(rows_.last) * columns_.last * lanes_.last;
     cost_.drain = plan_.output_resident ? 0 : last / rate;
   }
@@ -465,8 +470,8 @@ CostEstimate estimate_vector(const workloads::Layer& layer, const arch::Accelera
 }  // namespace
 
 double CostEstimate::bound() const {
-  const double on_chip = std::max({compute, row_links, collect_links, output_ports, banks});
-  return std::max({on_chip + fill + drain, dram, dma});
+  const double array = std::max({compute, collect_links, output_ports}) + fill_bound;
+  return std::max({std::max(array, row_links_bound + link_fill) + drain, banks, dram, dma});
 }
 
 double CostEstimate::expected() const {

@@ -16,15 +16,18 @@ namespace tilewright::mappers {
 
 struct CostEstimate {
   // Busy cycles of the busiest unit of each kind.
-  double compute = 0;        // the PE that has most to do
-  double row_links = 0;      // average row link
-  double collect_links = 0;  // average row's way back
-  double output_ports = 0;   // of a PE: draining sums and sending packets
-  double banks = 0;          // average bank of the global buffer
-  double dma = 0;            // per port and direction
-  double dram = 0;           // at the peak rate, whole bursts
-  double fill = 0;           // until the first step can start
-  double drain = 0;          // from the last step to the last byte stored
+  double compute = 0;          // the PE that has most to do
+  double row_links = 0;        // average row link
+  double collect_links = 0;    // average row's way back
+  double output_ports = 0;     // of a PE: draining sums and sending packets
+  double banks = 0;            // average bank of the global buffer
+  double dma = 0;              // per port and direction
+  double dram = 0;             // at the peak rate, whole bursts
+  double row_links_bound = 0;  // the same, without PEs that partial tiles leave idle
+  double fill = 0;             // until the first tiles are loaded
+  double fill_bound = 0;       // until the first step can start
+  double link_fill = 0;        // until the first packet can be sent
+  double drain = 0;            // from the last step to the last byte stored
   // Expected, not bounds.
   double refill = 0;        // waiting while a PE buffer's contents are exchanged
   double dram_strided = 0;  // DRAM cycles when short pieces and unevenly used channels are charged
