@@ -165,7 +165,7 @@ TEST_CASE("im2col turns a 7x7 stem of three channels into five vectors, row pack
   m.packing = Packing::kRow;
   CHECK(lowered(layer, m).cycles == 64 * 7);  // 21 of 32, seven rows
   CHECK(lowered(layer, m).bytes[kInputs] == 64 * 7 * 32);
-  m.packing = Packing::kNone;
+  m.packing = Packing::kUnpacked;
   CHECK(lowered(layer, m).cycles == 64 * 49);
 }
 
