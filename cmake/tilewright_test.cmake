@@ -8,6 +8,7 @@ function(tilewright_test)
   add_executable(${ARG_NAME} ${ARG_SOURCES} "${CMAKE_SOURCE_DIR}/tests/doctest_main.cpp")
   target_link_libraries(${ARG_NAME} PRIVATE tilewright_options doctest::doctest ${ARG_LIBRARIES})
   target_compile_definitions(${ARG_NAME} PRIVATE TILEWRIGHT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_options(${ARG_NAME} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-lto>)  # quick links: machine code is there too
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
   set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
 endfunction()

@@ -47,28 +47,40 @@ void TickVectorMacs::begin(const Step& step, Dataflow dataflow) {
   left_ = uint64_t{step.channel_tiles} * step.vectors * step.pixels;
 }
 
-void TickVectorMacs::work(Activity& activity) {
-  const uint64_t word = pe_.vector_size;
-  const bool first_use_of_weight = pixel_.at == 0;
-  const bool reads_weight = dataflow_ == Dataflow::kOs || first_use_of_weight;
-  bool updates_sum = true;
-  if (dataflow_ == Dataflow::kOs) {
-    updates_sum = vector_.at + 1 == vector_.of;
-  } else if (dataflow_ == Dataflow::kWsLos) {
-    updates_sum = local_.at + 1 == local_.of;
+void TickVectorMacs::reset() {
+  left_ = 0;
+  weight_reads_ = collector_reads_ = sum_updates_ = input_reads_ = 0;
+}
+
+void TickVectorMacs::work() {
+  switch (dataflow_) {
+    case Dataflow::kOs:
+      ++weight_reads_;
+      sum_updates_ += vector_.at + 1 == vector_.of ? 1 : 0;
+      break;
+    case Dataflow::kWsLos:
+      weight_reads_ += pixel_.at == 0 ? 1 : 0;
+      ++collector_reads_;
+      sum_updates_ += local_.at + 1 == local_.of ? 1 : 0;
+      break;
+    case Dataflow::kWs:
+    case Dataflow::kOsLws:
+      weight_reads_ += pixel_.at == 0 ? 1 : 0;
+      ++collector_reads_;
+      ++sum_updates_;
+      break;
   }
-  if (reads_weight) {
-    activity.add(Action::kWeightBufferRead, word * pe_.lanes);
-  }
-  if (dataflow_ != Dataflow::kOs) {
-    activity.add(Action::kWeightCollectorRead, word * pe_.lanes);
-  }
-  if (updates_sum) {
-    activity.add(Action::kAccumulatorUpdate, pe_.lanes);
-  }
-  activity.add(Action::kInputBufferRead, word);
+  ++input_reads_;
   --left_;
   advance();
+}
+
+void TickVectorMacs::count(Activity& activity) const {
+  const uint64_t word = pe_.vector_size;
+  activity.add(Action::kWeightBufferRead, weight_reads_ * word * pe_.lanes);
+  activity.add(Action::kWeightCollectorRead, collector_reads_ * word * pe_.lanes);
+  activity.add(Action::kAccumulatorUpdate, sum_updates_ * pe_.lanes);
+  activity.add(Action::kInputBufferRead, input_reads_ * word);
 }
 
 // Innermost loop first. WS: weights outermost, so pixels under (vector, tile); OS: vectors innermost, under pixels;
@@ -107,6 +119,8 @@ TickEndpoint::TickEndpoint(const sc_core::sc_module_name& name, const arch::Acce
       spec_(spec),
       layout_(layout),
       index_(index),
+      drain_(layout.drain(index)),
+      egress_(layout.egress(index)),
       vector_unit_(layout.is_vector_unit(index)),
       weight_buffet_("weight_buffer", vector_unit_ ? spec.vector_unit.input_buffer : spec.pe.weight_buffer),
       input_buffet_("input_buffer", vector_unit_ ? spec.vector_unit.input_buffer : spec.pe.input_buffer),
@@ -119,6 +133,7 @@ void TickEndpoint::end_of_elaboration() {
 
 void TickEndpoint::reset(const RunContext* context) {
   context_ = context;
+  steps_ = &context->program->steps[index_];
   weight_buffet_.reset();
   input_buffet_.reset();
   macs_.reset();
@@ -132,11 +147,11 @@ void TickEndpoint::reset(const RunContext* context) {
 }
 
 void TickEndpoint::end_packets() {
-  if (fabric_->ended(layout_.drain(index_))) {
+  if (fabric_->ended(drain_)) {
     outputs_.push_back(
         {moving_drain_, vector_unit_ ? spec_.vector_unit.pipeline_depth : spec_.pe.pipeline_depth});
   }
-  if (fabric_->ended(layout_.egress(index_))) {
+  if (fabric_->ended(egress_)) {
     const Step& done = step(outputs_.front().step);
     output_filled_ -= done.output_bytes;
     global_buffer_->write_collected(done.output_tile, done.output_bytes, index_, outputs_.front().step);
@@ -167,16 +182,15 @@ void TickEndpoint::end_step() {
 }
 
 void TickEndpoint::post_output() {
-  if (sums_wait_ && !fabric_->waits(layout_.drain(index_))) {
+  if (sums_wait_ && !fabric_->waits(drain_)) {
     const Step& drained = step(waiting_drain_);
     const Bytes capacity = vector_unit_ ? spec_.vector_unit.output_buffer : spec_.pe.output_buffer;
     if (output_filled_ + drained.output_bytes <= capacity.value) {
       output_filled_ += drained.output_bytes;
-      fabric_->post(layout_.drain(index_), {layout_.drain_needs(index_), drained.drain_entries, 1, 0, false, false});
+      fabric_->post(drain_, {layout_.drain_needs(index_), drained.drain_entries, 1, 0, false, false});
     }
   }
-  const uint32_t egress = layout_.egress(index_);
-  if (outputs_.empty() || outputs_.front().countdown > 0 || fabric_->waits(egress) || fabric_->moves(egress)) {
+  if (outputs_.empty() || outputs_.front().countdown > 0 || fabric_->waits(egress_) || fabric_->moves(egress_)) {
     return;
   }
   const Step& out = step(outputs_.front().step);
@@ -185,14 +199,11 @@ void TickEndpoint::post_output() {
                       vector_unit_ ? spec_.noc.link_bytes_per_cycle : spec_.noc.collect_bytes_per_cycle, 0,
                       !vector_unit_, true};
     packet.needs.add(layout_.bank_of(context_->places->address[out.output_tile] + out.output_offset));
-    fabric_->post(egress, packet);
+    fabric_->post(egress_, packet);
   }
 }
 
 Stall TickEndpoint::state() const {
-  if (executing_) {
-    return Stall::kBusy;
-  }
   if (!steps_left()) {
     return Stall::kIdle;
   }
@@ -207,13 +218,17 @@ Stall TickEndpoint::state() const {
 }
 
 void TickEndpoint::start() {
-  if (fabric_->granted(layout_.drain(index_))) {
+  if (fabric_->granted(drain_)) {
     sums_wait_ = false;
     moving_drain_ = waiting_drain_;
   }
+  if (executing_) {
+    stalls_.add(Stall::kBusy, 1);
+    return;
+  }
   const Stall now = state();
   stalls_.add(now, 1);
-  if (now != Stall::kBusy || executing_) {
+  if (now != Stall::kBusy) {
     return;
   }
   executing_ = true;
@@ -224,31 +239,44 @@ void TickEndpoint::start() {
   }
 }
 
-// The PPU takes one accumulator entry a cycle while a drain moves; bytes are booked where their cycle passes.
 void TickEndpoint::work() {
   if (executing_ && vector_unit_) {
     activity_.add(Action::kVectorUnitOperation, spec_.vector_unit.lanes);
     --vector_cycles_left_;
   } else if (executing_) {
-    macs_.work(activity_);
+    macs_.work();
   }
+  if (fabric_->state(drain_).moves || !outputs_.empty()) {
+    move_outputs();
+  }
+}
+
+// The PPU takes one accumulator entry a cycle while a drain moves; bytes are booked where their packet starts.
+void TickEndpoint::move_outputs() {
   for (Output& output : outputs_) {
     output.countdown -= output.countdown > 0 ? 1 : 0;
   }
-  if (fabric_->granted(layout_.drain(index_))) {
+  const TickFabric::State& drain = fabric_->state(drain_);
+  if (drain.granted) {
     const Step& drained = step(moving_drain_);
     activity_.add(Action::kOutputBufferWrite, drained.output_bytes);
     activity_.add(Action::kPpuValue, vector_unit_ ? 0 : drained.output_bytes);
   }
-  if (!vector_unit_ && fabric_->moves(layout_.drain(index_))) {
+  if (!vector_unit_ && drain.moves) {
     activity_.add(Action::kAccumulatorRead, spec_.pe.lanes);
   }
-  if (fabric_->granted(layout_.egress(index_))) {
+  if (fabric_->granted(egress_)) {
     const uint32_t bytes = step(outputs_.front().step).output_bytes;
     activity_.add(Action::kOutputBufferRead, bytes);
     activity_.add(Action::kNocCollected, bytes);
-    activity_.add(Action::kNocLinkBytes, bytes * (vector_unit_ ? 1 : 2));
+    activity_.add(Action::kNocLinkBytes, uint64_t{bytes} * (vector_unit_ ? 1 : 2));
   }
+}
+
+Activity TickEndpoint::activity() const {
+  Activity all = activity_;
+  macs_.count(all);
+  return all;
 }
 
 bool TickEndpoint::finished() const {

@@ -37,10 +37,11 @@ class TickBuffet final : public sc_core::sc_module {
 class TickVectorMacs final : public sc_core::sc_module {
  public:
   TickVectorMacs(const sc_core::sc_module_name& name, const arch::PeSpec& pe);
-  void reset() { left_ = 0; }
+  void reset();
   void begin(const mappers::Step& step, arch::Dataflow dataflow);
   bool busy() const { return left_ > 0; }
-  void work(Activity& activity);  // one cycle
+  void work();  // one cycle
+  void count(Activity& activity) const;  // every access so far
 
  private:
   struct Loop {
@@ -56,6 +57,7 @@ class TickVectorMacs final : public sc_core::sc_module {
   Loop tile_, vector_, pixel_, local_;
   uint32_t vectors_ = 0;
   uint64_t left_ = 0;
+  uint64_t weight_reads_ = 0, collector_reads_ = 0, sum_updates_ = 0, input_reads_ = 0;  // per lane, or broadcasts
 };
 
 class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interface {
@@ -78,7 +80,7 @@ class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interfa
   void work();         // end of the cycle
 
   const StallCycles& stalls() const { return stalls_; }
-  const Activity& activity() const { return activity_; }
+  Activity activity() const;
   bool finished() const;
   void trace(engine::VcdTrace& vcd) {
     vcd.add(executing_, *this, "executing");
@@ -95,14 +97,15 @@ class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interfa
   const TickBuffet& buffet_of(mappers::Buffet buffet) const {
     return buffet == mappers::Buffet::kWeight ? weight_buffet_ : input_buffet_;
   }
-  const mappers::Step& step(uint32_t index) const { return context_->program->steps[index_][index]; }
-  bool steps_left() const { return position_ < context_->program->steps[index_].size(); }
+  const mappers::Step& step(uint32_t index) const { return (*steps_)[index]; }
+  bool steps_left() const { return position_ < steps_->size(); }
+  void move_outputs();
   void end_of_elaboration() override;
   Stall state() const;
 
   const arch::AcceleratorSpec& spec_;
   const Layout& layout_;
-  uint32_t index_;
+  uint32_t index_, drain_, egress_;  // its requesters of the fabric
   bool vector_unit_;
   TickBuffet weight_buffet_, input_buffet_;
   TickVectorMacs macs_;
@@ -110,6 +113,7 @@ class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interfa
   TickGlobalBuffer* global_buffer_ = nullptr;
 
   const RunContext* context_ = nullptr;
+  const std::vector<mappers::Step>* steps_ = nullptr;
   uint32_t position_ = 0;
   bool executing_ = false;
   uint32_t vector_cycles_left_ = 0;  // vector unit

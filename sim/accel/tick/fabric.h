@@ -30,12 +30,16 @@ class TickFabric final : public sc_core::sc_module, public sc_core::sc_interface
   void reset();
 
   void post(uint32_t requester, const TickPacket& packet);
-  bool waits(uint32_t requester) const { return posted_[requester].waiting; }
-  bool moves(uint32_t requester) const { return moving_[requester].active; }
+  struct State {  // what everybody looks at in every cycle, apart from the packets
+    bool waits = false, moves = false, ended = false, granted = false;
+  };
+  const State& state(uint32_t requester) const { return states_[requester]; }
+  bool waits(uint32_t requester) const { return states_[requester].waits; }
+  bool moves(uint32_t requester) const { return states_[requester].moves; }
   // True in the one cycle that follows a packet's last flit.
-  bool ended(uint32_t requester) const { return moving_[requester].ended; }
+  bool ended(uint32_t requester) const { return states_[requester].ended; }
   // True in the cycle in which the packet began to move.
-  bool granted(uint32_t requester) const { return moving_[requester].granted; }
+  bool granted(uint32_t requester) const { return states_[requester].granted; }
 
   void complete(Cycle now);   // phase A
   void arbitrate(Cycle now);  // phase B
@@ -48,18 +52,18 @@ class TickFabric final : public sc_core::sc_module, public sc_core::sc_interface
 
  private:
   struct Posted {
-    bool waiting = false;
     uint32_t waited = 0;
     TickPacket packet;
   };
   struct Moving {
-    bool active = false, ended = false, granted = false;
     TickPacket packet;
     uint32_t left = 0;
   };
   uint32_t starvation_limit_;
+  std::vector<State> states_;
   std::vector<Posted> posted_;
   std::vector<Moving> moving_;
+  std::vector<uint32_t> under_way_;  // requesters whose packet moves or ended in this cycle
   std::vector<uint32_t> order_;
   uint32_t waiting_ = 0;
   ResourceSet busy_;

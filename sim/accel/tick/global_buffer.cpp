@@ -66,6 +66,9 @@ void TickGlobalBuffer::read_stored(uint32_t tile, uint32_t bytes) {
 }
 
 void TickGlobalBuffer::arrive(Cycle /*now*/) {
+  if (travelling_.empty()) {
+    return;
+  }
   for (const Travelling& travelling : travelling_) {
     if (travelling.countdown > 0) {
       continue;

@@ -22,6 +22,7 @@ void TickSender::end_of_elaboration() {
 
 void TickSender::reset(const RunContext* context) {
   context_ = context;
+  sends_ = &context->program->senders[index_];
   position_ = 0;
   reserved_ = false;
   bytes_left_ = 0;
@@ -44,6 +45,9 @@ void TickSender::end_packet() {
 }
 
 void TickSender::deliver() {
+  if (travelling_.empty()) {
+    return;
+  }
   for (const Travelling& travelling : travelling_) {
     if (travelling.countdown > 0) {
       continue;

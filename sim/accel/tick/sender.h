@@ -5,6 +5,7 @@
 
 #include <systemc>
 
+#include <bit>
 #include <vector>
 
 #include "sim/accel/tick/endpoint.h"
@@ -35,18 +36,16 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   struct Travelling {
     uint32_t send, countdown;
   };
-  bool sends_left() const { return position_ < context_->program->senders[index_].size(); }
-  const mappers::Send& send(uint32_t index) const { return context_->program->senders[index_][index]; }
+  bool sends_left() const { return position_ < sends_->size(); }
+  const mappers::Send& send(uint32_t index) const { return (*sends_)[index]; }
   bool destinations_fit() const;
   void count_packet(uint32_t bytes);
   void end_of_elaboration() override;
   Stall state() const;
   template <typename Visit>
   void for_each_destination(const mappers::Send& of, const Visit& visit) const {
-    for (std::size_t e = 0; e < endpoints_.size(); ++e) {
-      if ((of.destinations >> e & 1) != 0) {
-        visit(*endpoints_[e]);
-      }
+    for (mappers::EndpointMask rest = of.destinations; rest != 0; rest &= rest - 1) {
+      visit(*endpoints_[static_cast<std::size_t>(std::countr_zero(rest))]);
     }
   }
 
@@ -58,6 +57,7 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   std::vector<TickEndpoint*> endpoints_;
 
   const RunContext* context_ = nullptr;
+  const std::vector<mappers::Send>* sends_ = nullptr;
   uint32_t position_ = 0;
   bool reserved_ = false;
   uint32_t bytes_left_ = 0;  // of the chunk, once reserved
