@@ -2,11 +2,19 @@
 #include "sim/memory/dram/tick_channel.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "sim/base/error.h"
 #include "sim/memory/dram/spec_check.h"
 
 namespace tilewright::memory {
+namespace {
+
+uint64_t bit(uint32_t bank) {
+  return uint64_t{1} << bank;
+}
+
+}  // namespace
 
 TickDramChannel::TickDramChannel(const arch::DramSpec& spec) : spec_(spec), map_(spec) {
   check_dram_spec(spec);
@@ -16,19 +24,26 @@ TickDramChannel::TickDramChannel(const arch::DramSpec& spec) : spec_(spec), map_
 void TickDramChannel::reset() {
   banks_.assign(size_t{spec_.bank_groups} * spec_.banks_per_group, Bank{});
   groups_.assign(spec_.bank_groups, BankGroup{});
+  transactions_.assign(size_t{spec_.read_queue} + spec_.write_queue, Transaction{});
   for (int write : {0, 1}) {
-    queue_[write].clear();
     queued_[write] = 0;
     outstanding_[write] = 0;
   }
   writing_ = false;
-  changed_ = true;
-  pushed_ = 0;
-  activate_ = column_ = read_ = write_end_ = precharge_ = refresh_ = std::nullopt;
-  recent_activates_.clear();
+  next_age_ = 0;
+  hits_ = others_ = 0;
+  activate_ = column_ = read_ = write_end_ = precharge_ = refresh_ = kLongAgo;
+  std::fill(std::begin(recent_activates_), std::end(recent_activates_), kLongAgo);
   refresh_due_ = spec_.t_refi == 0 ? kNever : spec_.t_refi;
   under_way_.clear();
   statistics_ = {};
+}
+
+uint32_t TickDramChannel::new_transaction(uint64_t tag) {
+  const auto free = std::find_if(transactions_.begin(), transactions_.end(),
+                                 [](const Transaction& each) { return each.runs_left == 0; });
+  *free = {tag, 0};
+  return static_cast<uint32_t>(free - transactions_.begin());
 }
 
 void TickDramChannel::push(const DramTransaction& transaction, Cycle) {
@@ -41,22 +56,23 @@ void TickDramChannel::push(const DramTransaction& transaction, Cycle) {
                    "a DRAM transaction is empty or crosses a channel-interleave unit");
   ++queued_[write];
   ++outstanding_[write];
-  changed_ = true;
-  std::vector<Run>& queue = queue_[write];
-  const auto first = static_cast<std::ptrdiff_t>(queue.size());
+  const uint32_t number = new_transaction(transaction.tag);
   const uint64_t burst_bytes = spec_.burst_bytes.value;
   for (uint64_t burst = transaction.address / burst_bytes; burst <= last_byte / burst_bytes; ++burst) {
     const DramLocation place = map_.locate(burst * burst_bytes);
-    const uint32_t bank = place.bank_group * spec_.banks_per_group + place.bank;
-    auto run = std::find_if(queue.begin() + first, queue.end(),
-                            [&](const Run& each) { return each.bank == bank && each.row == place.row; });
+    const uint32_t index = place.bank_group * spec_.banks_per_group + place.bank;
+    std::vector<Run>& queue = banks_[index].queue[write];
+    auto run = std::find_if(queue.begin(), queue.end(), [&](const Run& each) {
+      return each.transaction == number && each.row == place.row;
+    });
     if (run == queue.end()) {
-      queue.push_back({pushed_, transaction.tag, place.row, bank, 0});
+      queue.push_back({next_age_++, place.row, number, 0});
       run = queue.end() - 1;
+      ++transactions_[number].runs_left;
+      look_at(index);
     }
     ++run->bursts_left;
   }
-  ++pushed_;
 }
 
 void TickDramChannel::tick(Cycle now, std::vector<DramCompletion>& done) {
@@ -69,28 +85,8 @@ void TickDramChannel::tick(Cycle now, std::vector<DramCompletion>& done) {
   }
 }
 
-void TickDramChannel::issue(Cycle now) {
-  const bool queued = queued_[0] + queued_[1] != 0;
-  statistics_.queue_cycles += queued ? 1 : 0;
-  const bool refreshing = refresh(now);
-  if (!queued) {
-    writing_ = false;  // rule 3 with both queues empty
-    return;
-  }
-  choose_direction();
-  if (refreshing) {
-    return;
-  }
-  look_through_queue();
-  const bool column_issued = issue_column(now);
-  if (spec_.separate_row_bus || !column_issued) {
-    look_through_queue();
-    issue_row(now);
-  }
-}
-
 void TickDramChannel::deliver(Cycle now, std::vector<DramCompletion>& done) {
-  const UnderWay first = under_way_.front();
+  const UnderWay& first = under_way_.front();
   if (first.completion.cycle == now) {
     if (first.last_of_transaction) {
       done.push_back(first.completion);
@@ -100,32 +96,33 @@ void TickDramChannel::deliver(Cycle now, std::vector<DramCompletion>& done) {
   }
 }
 
+void TickDramChannel::issue(Cycle now) {
+  const bool queued = queued_[0] + queued_[1] != 0;
+  statistics_.queue_cycles += queued ? 1 : 0;
+  const bool held_back = refresh(now);
+  choose_direction();
+  if (!queued || held_back) {
+    return;
+  }
+  const bool column_issued = issue_column(now);
+  if (others_ != 0 && (spec_.separate_row_bus || !column_issued)) {
+    issue_row(now);
+  }
+}
+
 // Rule 2. Returns whether commands of the other rules are held back in this cycle.
 bool TickDramChannel::refresh(Cycle now) {
   if (now < refresh_due_) {
-    const bool running = refresh_ && now - *refresh_ < spec_.t_rfc;
-    statistics_.refresh_cycles += running ? 1 : 0;
+    statistics_.refresh_cycles += passed(refresh_, spec_.t_rfc, now) ? 0 : 1;
     return false;  // a running refresh holds back activates by tRFC alone, and no row is open
   }
   ++statistics_.refresh_cycles;
-  const auto open_banks =
-      std::count_if(banks_.begin(), banks_.end(), [](const Bank& bank) { return bank.open; });
-  if (open_banks > 0) {
-    if (std::all_of(banks_.begin(), banks_.end(),
-                    [&](const Bank& bank) { return !bank.open || may_precharge(bank, now); })) {
-      for (Bank& bank : banks_) {
-        if (bank.open) {
-          bank.open = false;
-          bank.closed_for_run = false;
-          bank.precharge = now;
-        }
-      }
-      precharge_ = now;
-      statistics_.precharges += static_cast<uint64_t>(open_banks);
-      changed_ = true;
-    }
+  const bool all_closed =
+      std::none_of(banks_.begin(), banks_.end(), [](const Bank& bank) { return bank.open; });
+  if (!all_closed) {
+    close_all(now);
   } else if (passed(precharge_, spec_.t_rp, now) && passed(refresh_, spec_.t_rfc, now)) {
-    refresh_ = now;
+    refresh_ = static_cast<Moment>(now);
     refresh_due_ += spec_.t_refi;
     ++statistics_.refreshes;
     for (Bank& bank : banks_) {
@@ -133,6 +130,21 @@ bool TickDramChannel::refresh(Cycle now) {
     }
   }
   return true;
+}
+
+// Precharges all banks, once every open one may be.
+void TickDramChannel::close_all(Cycle now) {
+  if (!std::all_of(banks_.begin(), banks_.end(),
+                   [&](const Bank& bank) { return !bank.open || may_precharge(bank, now); })) {
+    return;
+  }
+  for (uint32_t index = 0; index < banks_.size(); ++index) {
+    Bank& bank = banks_[index];
+    statistics_.precharges += bank.open ? 1 : 0;
+    bank.open = false;
+    look_at(index);
+  }
+  precharge_ = static_cast<Moment>(now);
 }
 
 // Rule 3.
@@ -143,130 +155,145 @@ void TickDramChannel::choose_direction() {
   } else {
     writing_ = queued_[1] >= spec_.write_high_watermark || (queued_[0] == 0 && queued_[1] > 0);
   }
-  changed_ = changed_ || writing_ != before;
-}
-
-// For each bank: the oldest run that hits its open row, or if there is none, the oldest run.
-void TickDramChannel::look_through_queue() {
-  if (!changed_) {
-    return;
-  }
-  changed_ = false;
-  wanted_.clear();
-  const std::vector<Run>& queue = queue_[writing_];
-  for (std::size_t i = 0; i < queue.size(); ++i) {
-    const Bank& bank = banks_[queue[i].bank];
-    const bool hit = bank.open && bank.row == queue[i].row;
-    auto known = std::find_if(wanted_.begin(), wanted_.end(),
-                              [&](const Wanted& each) { return each.bank == queue[i].bank; });
-    if (known == wanted_.end()) {
-      wanted_.push_back({queue[i].bank, i, hit});
-    } else if (hit && !known->hit) {
-      *known = {queue[i].bank, i, true};
+  if (writing_ != before) {
+    for (uint32_t index = 0; index < banks_.size(); ++index) {
+      look_at(index);
     }
   }
-  std::sort(wanted_.begin(), wanted_.end(), [](const Wanted& a, const Wanted& b) { return a.run < b.run; });
 }
 
-bool TickDramChannel::may_issue_column(const Run& run, Cycle now) {
-  const BankGroup& group = group_of(run.bank);
-  if (!passed(banks_[run.bank].activate, spec_.t_rcd, now) || !passed(group.column, spec_.t_ccd_long, now)) {
-    return false;
+// Notes which run of the bank is wanted next, and whether the open row has it; after every change of either.
+void TickDramChannel::look_at(uint32_t index) {
+  Bank& bank = banks_[index];
+  const std::vector<Run>& queue = bank.queue[writing_];
+  hits_ &= ~bit(index);
+  others_ &= ~bit(index);
+  bank.wanted = 0;
+  if (queue.empty()) {
+    return;
   }
-  if (writing_) {
-    return passed(read_, spec_.t_rtw, now);
+  if (bank.open) {
+    const auto hit =
+        std::find_if(queue.begin(), queue.end(), [&](const Run& each) { return each.row == bank.row; });
+    if (hit != queue.end()) {
+      bank.wanted = static_cast<std::size_t>(hit - queue.begin());
+      hits_ |= bit(index);
+      return;
+    }
   }
-  return (!write_end_ || now >= *write_end_ + spec_.t_wtr_short) &&
-         (!group.write_end || now >= *group.write_end + spec_.t_wtr_long);
+  others_ |= bit(index);
+}
+
+bool TickDramChannel::may_issue_column(uint32_t index, Cycle now) {
+  const BankGroup& group = group_of(index);
+  return passed(banks_[index].activate, spec_.t_rcd, now) && passed(group.column, spec_.t_ccd_long, now) &&
+         (writing_ || passed(group.write_end, spec_.t_wtr_long, now));
 }
 
 // Rule 4.
 bool TickDramChannel::issue_column(Cycle now) {
-  if (!passed(column_, spec_.t_ccd_short, now)) {
+  if (!passed(column_, spec_.t_ccd_short, now) ||
+      !(writing_ ? passed(read_, spec_.t_rtw, now) : passed(write_end_, spec_.t_wtr_short, now))) {
     return false;
   }
-  for (const Wanted& each : wanted_) {
-    if (each.hit && may_issue_column(queue_[writing_][each.run], now)) {
-      send_burst(each.run, now);
-      return true;
+  uint64_t oldest = UINT64_MAX;
+  uint32_t chosen = 0;
+  for (uint64_t left = hits_; left != 0; left &= left - 1) {
+    const auto index = static_cast<uint32_t>(std::countr_zero(left));
+    const uint64_t age = wanted_run(banks_[index]).age;
+    if (age < oldest && may_issue_column(index, now)) {
+      oldest = age;
+      chosen = index;
     }
   }
-  return false;
+  if (oldest == UINT64_MAX) {
+    return false;
+  }
+  send_burst(chosen, now);
+  return true;
 }
 
-void TickDramChannel::send_burst(std::size_t index, Cycle now) {
-  std::vector<Run>& queue = queue_[writing_];
-  Run& run = queue[index];
-  Bank& bank = banks_[run.bank];
-  BankGroup& group = group_of(run.bank);
+void TickDramChannel::send_burst(uint32_t index, Cycle now) {
+  Bank& bank = banks_[index];
+  BankGroup& group = group_of(index);
   const Cycle data_begin = now + (writing_ ? spec_.write_latency : spec_.read_latency);
   const Cycle data_end = data_begin + spec_.burst_cycles;
-  column_ = group.column = now;
+  column_ = group.column = static_cast<Moment>(now);
   if (writing_) {
-    write_end_ = group.write_end = bank.write_end = data_end;
+    write_end_ = group.write_end = bank.write_end = static_cast<Moment>(data_end);
     ++statistics_.write_bursts;
   } else {
-    read_ = bank.read = now;
+    read_ = bank.read = static_cast<Moment>(now);
     ++statistics_.read_bursts;
   }
-  uint64_t& kind = bank.used_since_activate ? statistics_.row_hits
-                   : bank.closed_for_run    ? statistics_.row_conflicts
-                                            : statistics_.row_misses;
-  ++kind;
+  ++(bank.used_since_activate ? statistics_.row_hits
+     : bank.closed_for_run    ? statistics_.row_conflicts
+                              : statistics_.row_misses);
   bank.used_since_activate = true;
 
-  --run.bursts_left;
-  const Run copy = run;
-  if (run.bursts_left == 0) {
-    queue.erase(queue.begin() + static_cast<std::ptrdiff_t>(index));
-    changed_ = true;
+  std::vector<Run>& queue = bank.queue[writing_];
+  Run& run = queue[bank.wanted];
+  Transaction& transaction = transactions_[run.transaction];
+  if (--run.bursts_left == 0) {
+    --transaction.runs_left;
+    queue.erase(queue.begin() + static_cast<std::ptrdiff_t>(bank.wanted));
+    look_at(index);
   }
-  const bool last = std::none_of(queue.begin(), queue.end(),
-                                 [&](const Run& each) { return each.transaction == copy.transaction; });
-  if (last) {
-    --queued_[writing_];
-  }
-  under_way_.push_back({{copy.tag, data_end, writing_}, data_begin, last});
+  const bool last = transaction.runs_left == 0;
+  queued_[writing_] -= last ? 1 : 0;
+  under_way_.push_back({{transaction.tag, data_end, writing_}, data_begin, last});
 }
 
-bool TickDramChannel::may_activate(uint32_t bank, Cycle now) {
-  return passed(banks_[bank].precharge, spec_.t_rp, now) && passed(refresh_, spec_.t_rfc, now) &&
-         passed(activate_, spec_.t_rrd_short, now) &&
-         passed(group_of(bank).activate, spec_.t_rrd_long, now) &&
-         (recent_activates_.size() < 4 || now - recent_activates_.front() >= spec_.t_faw);
+bool TickDramChannel::may_activate(uint32_t index, Cycle now) {
+  return passed(banks_[index].precharge, spec_.t_rp, now) &&
+         passed(group_of(index).activate, spec_.t_rrd_long, now);
 }
 
 bool TickDramChannel::may_precharge(const Bank& bank, Cycle now) const {
   return passed(bank.activate, spec_.t_ras, now) && passed(bank.read, spec_.t_rtp, now) &&
-         (!bank.write_end || now >= *bank.write_end + spec_.t_wr);
+         passed(bank.write_end, spec_.t_wr, now);
 }
 
 // Rule 5.
 void TickDramChannel::issue_row(Cycle now) {
-  for (const Wanted& each : wanted_) {
-    Bank& bank = banks_[each.bank];
-    if (each.hit || !(bank.open ? may_precharge(bank, now) : may_activate(each.bank, now))) {
-      continue;
+  const bool any_activate = passed(refresh_, spec_.t_rfc, now) && passed(activate_, spec_.t_rrd_short, now) &&
+                            passed(recent_activates_[0], spec_.t_faw, now);
+  uint64_t oldest = UINT64_MAX;
+  uint32_t chosen = 0;
+  for (uint64_t left = others_; left != 0; left &= left - 1) {
+    const auto index = static_cast<uint32_t>(std::countr_zero(left));
+    const Bank& bank = banks_[index];
+    const uint64_t age = wanted_run(bank).age;
+    if (age < oldest && (bank.open ? may_precharge(bank, now) : any_activate && may_activate(index, now))) {
+      oldest = age;
+      chosen = index;
     }
-    if (bank.open) {
-      bank.open = false;
-      bank.closed_for_run = true;
-      bank.precharge = precharge_ = now;
-      ++statistics_.precharges;
-    } else {
-      bank.open = true;
-      bank.row = queue_[writing_][each.run].row;
-      bank.used_since_activate = false;
-      bank.activate = activate_ = group_of(each.bank).activate = now;
-      recent_activates_.push_back(now);
-      if (recent_activates_.size() > 4) {
-        recent_activates_.pop_front();
-      }
-      ++statistics_.activates;
-    }
-    changed_ = true;
-    return;
   }
+  if (oldest != UINT64_MAX) {
+    move_row(chosen, now);
+  }
+}
+
+// Precharges an open bank, activates a closed one.
+void TickDramChannel::move_row(uint32_t index, Cycle now) {
+  Bank& bank = banks_[index];
+  const auto moment = static_cast<Moment>(now);
+  if (bank.open) {
+    bank.open = false;
+    bank.closed_for_run = true;
+    bank.precharge = precharge_ = moment;
+    ++statistics_.precharges;
+  } else {
+    bank.open = true;
+    bank.row = wanted_run(bank).row;
+    bank.used_since_activate = false;
+    bank.activate = activate_ = group_of(index).activate = moment;
+    std::rotate(std::begin(recent_activates_), std::begin(recent_activates_) + 1,
+                std::end(recent_activates_));
+    recent_activates_[3] = moment;
+    ++statistics_.activates;
+  }
+  look_at(index);
 }
 
 void TickDramChannel::finish(Cycle end) {

@@ -9,8 +9,8 @@
 // a channel-interleave unit.
 #pragma once
 
+#include <cstdint>
 #include <deque>
-#include <optional>
 #include <vector>
 
 #include "arch/dram.h"
@@ -29,36 +29,35 @@ class TickDramChannel {
   void tick(Cycle now,
             std::vector<DramCompletion>& done);  // now = 0, 1, 2, ...; appends what completes at `now`
   void finish(Cycle end);                        // after tick(end - 1); nothing may be under way
-  bool idle() const { return queue_[0].empty() && queue_[1].empty() && under_way_.empty(); }
+  bool idle() const { return queued_[0] + queued_[1] == 0 && under_way_.empty(); }
   const DramStatistics& statistics() const { return statistics_; }
 
  private:
-  using Moment = std::optional<Cycle>;  // when something last happened, if ever
+  using Moment = int64_t;  // a cycle in which something happened, or kLongAgo
+  static constexpr Moment kLongAgo = INT64_MIN / 2;
 
-  // The bursts of one transaction in one row of one bank.
+  // The bursts of one transaction in one row.
   struct Run {
-    uint64_t transaction;  // serial number
-    uint64_t tag;
+    uint64_t age;
     uint64_t row;
-    uint32_t bank;  // over all bank groups
+    uint32_t transaction;
     uint32_t bursts_left;
+  };
+  struct Transaction {
+    uint64_t tag = 0;
+    uint32_t runs_left = 0;
   };
   struct Bank {
     bool open = false;
     uint64_t row = 0;
     bool closed_for_run = false;  // the last closing was a precharge by rule 5
     bool used_since_activate = false;
-    Moment activate, precharge, read, write_end;
+    Moment activate = kLongAgo, precharge = kLongAgo, read = kLongAgo, write_end = kLongAgo;
+    std::vector<Run> queue[2];  // [write], oldest first
+    std::size_t wanted = 0;  // in the queue of the current direction: the oldest that hits, else the oldest
   };
   struct BankGroup {
-    Moment activate, column, write_end;
-  };
-  // What the queue of the current direction asks of each bank; made anew whenever queue, rows or direction
-  // change.
-  struct Wanted {
-    uint32_t bank;
-    std::size_t run;  // index into the queue
-    bool hit;
+    Moment activate = kLongAgo, column = kLongAgo, write_end = kLongAgo;
   };
   struct UnderWay {
     DramCompletion completion;
@@ -66,35 +65,41 @@ class TickDramChannel {
     bool last_of_transaction;
   };
 
-  static bool passed(Moment since, uint32_t cycles, Cycle now) { return !since || now - *since >= cycles; }
+  static bool passed(Moment since, uint32_t cycles, Cycle now) {
+    return static_cast<Moment>(now) - since >= Moment{cycles};
+  }
   BankGroup& group_of(uint32_t bank) { return groups_[bank / spec_.banks_per_group]; }
+  const Run& wanted_run(const Bank& bank) const { return bank.queue[writing_][bank.wanted]; }
 
   void deliver(Cycle now, std::vector<DramCompletion>& done);
   void issue(Cycle now);
   bool refresh(Cycle now);
+  void close_all(Cycle now);
   void choose_direction();
-  void look_through_queue();
-  bool may_issue_column(const Run& run, Cycle now);
-  bool may_activate(uint32_t bank, Cycle now);
+  void look_at(uint32_t index);
+  bool may_issue_column(uint32_t index, Cycle now);
+  bool may_activate(uint32_t index, Cycle now);
   bool may_precharge(const Bank& bank, Cycle now) const;
   bool issue_column(Cycle now);
   void issue_row(Cycle now);
-  void send_burst(std::size_t index, Cycle now);
+  void send_burst(uint32_t index, Cycle now);
+  void move_row(uint32_t index, Cycle now);
+  uint32_t new_transaction(uint64_t tag);
 
   arch::DramSpec spec_;
   AddressMap map_;
   std::vector<Bank> banks_;
   std::vector<BankGroup> groups_;
-  std::vector<Run> queue_[2];    // [write], oldest first
-  uint32_t queued_[2] = {0, 0};  // transactions
+  std::vector<Transaction> transactions_;  // runs_left == 0: free
+  uint32_t queued_[2] = {0, 0};            // transactions, [write]
   uint32_t outstanding_[2] = {0, 0};
   bool writing_ = false;
-  bool changed_ = true;
-  std::vector<Wanted> wanted_;
-  uint64_t pushed_ = 0;
+  uint64_t next_age_ = 0;
+  uint64_t hits_ = 0;    // banks with a run of the current direction for their open row
+  uint64_t others_ = 0;  // banks with runs, but none for their open row
 
   Moment activate_, column_, read_, write_end_, precharge_, refresh_;
-  std::deque<Cycle> recent_activates_;  // the last four
+  Moment recent_activates_[4];  // oldest first
   Cycle refresh_due_ = kNever;
   std::deque<UnderWay> under_way_;
   DramStatistics statistics_;
