@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 #include "sim/base/error.h"
 #include "sim/memory/dram/spec_check.h"
@@ -24,7 +25,10 @@ TickDramChannel::TickDramChannel(const arch::DramSpec& spec) : spec_(spec), map_
 void TickDramChannel::reset() {
   banks_.assign(size_t{spec_.bank_groups} * spec_.banks_per_group, Bank{});
   groups_.assign(spec_.bank_groups, BankGroup{});
+  wanted_age_.assign(banks_.size(), 0);
   transactions_.assign(size_t{spec_.read_queue} + spec_.write_queue, Transaction{});
+  free_transactions_.resize(transactions_.size());
+  std::iota(free_transactions_.begin(), free_transactions_.end(), 0u);
   for (int write : {0, 1}) {
     queued_[write] = 0;
     outstanding_[write] = 0;
@@ -39,13 +43,6 @@ void TickDramChannel::reset() {
   statistics_ = {};
 }
 
-uint32_t TickDramChannel::new_transaction(uint64_t tag) {
-  const auto free = std::find_if(transactions_.begin(), transactions_.end(),
-                                 [](const Transaction& each) { return each.runs_left == 0; });
-  *free = {tag, 0};
-  return static_cast<uint32_t>(free - transactions_.begin());
-}
-
 void TickDramChannel::push(const DramTransaction& transaction, Cycle) {
   const bool write = transaction.write;
   TILEWRIGHT_CHECK(outstanding_[write] < (write ? spec_.write_queue : spec_.read_queue),
@@ -56,7 +53,9 @@ void TickDramChannel::push(const DramTransaction& transaction, Cycle) {
                    "a DRAM transaction is empty or crosses a channel-interleave unit");
   ++queued_[write];
   ++outstanding_[write];
-  const uint32_t number = new_transaction(transaction.tag);
+  const uint32_t number = free_transactions_.back();
+  free_transactions_.pop_back();
+  transactions_[number] = {transaction.tag, 0};
   const uint64_t burst_bytes = spec_.burst_bytes.value;
   for (uint64_t burst = transaction.address / burst_bytes; burst <= last_byte / burst_bytes; ++burst) {
     const DramLocation place = map_.locate(burst * burst_bytes);
@@ -75,17 +74,7 @@ void TickDramChannel::push(const DramTransaction& transaction, Cycle) {
   }
 }
 
-void TickDramChannel::tick(Cycle now, std::vector<DramCompletion>& done) {
-  if (!under_way_.empty()) {
-    deliver(now, done);
-  }
-  issue(now);
-  if (!under_way_.empty() && under_way_.front().data_begin <= now) {
-    ++statistics_.data_bus_cycles;
-  }
-}
-
-void TickDramChannel::deliver(Cycle now, std::vector<DramCompletion>& done) {
+inline void TickDramChannel::deliver(Cycle now, std::vector<DramCompletion>& done) {
   const UnderWay& first = under_way_.front();
   if (first.completion.cycle == now) {
     if (first.last_of_transaction) {
@@ -96,22 +85,8 @@ void TickDramChannel::deliver(Cycle now, std::vector<DramCompletion>& done) {
   }
 }
 
-void TickDramChannel::issue(Cycle now) {
-  const bool queued = queued_[0] + queued_[1] != 0;
-  statistics_.queue_cycles += queued ? 1 : 0;
-  const bool held_back = refresh(now);
-  choose_direction();
-  if (!queued || held_back) {
-    return;
-  }
-  const bool column_issued = issue_column(now);
-  if (others_ != 0 && (spec_.separate_row_bus || !column_issued)) {
-    issue_row(now);
-  }
-}
-
 // Rule 2. Returns whether commands of the other rules are held back in this cycle.
-bool TickDramChannel::refresh(Cycle now) {
+inline bool TickDramChannel::refresh(Cycle now) {
   if (now < refresh_due_) {
     statistics_.refresh_cycles += passed(refresh_, spec_.t_rfc, now) ? 0 : 1;
     return false;  // a running refresh holds back activates by tRFC alone, and no row is open
@@ -148,7 +123,7 @@ void TickDramChannel::close_all(Cycle now) {
 }
 
 // Rule 3.
-void TickDramChannel::choose_direction() {
+inline void TickDramChannel::choose_direction() {
   const bool before = writing_;
   if (writing_) {
     writing_ = !(queued_[1] == 0 || (queued_[0] > 0 && queued_[1] <= spec_.write_low_watermark));
@@ -172,26 +147,23 @@ void TickDramChannel::look_at(uint32_t index) {
   if (queue.empty()) {
     return;
   }
-  if (bank.open) {
-    const auto hit =
-        std::find_if(queue.begin(), queue.end(), [&](const Run& each) { return each.row == bank.row; });
-    if (hit != queue.end()) {
-      bank.wanted = static_cast<std::size_t>(hit - queue.begin());
-      hits_ |= bit(index);
-      return;
-    }
+  bool hit = false;
+  for (std::size_t i = 0; bank.open && !hit && i < queue.size(); ++i) {
+    hit = queue[i].row == bank.row;
+    bank.wanted = hit ? i : 0;
   }
-  others_ |= bit(index);
+  (hit ? hits_ : others_) |= bit(index);
+  wanted_age_[index] = queue[bank.wanted].age;
 }
 
-bool TickDramChannel::may_issue_column(uint32_t index, Cycle now) {
+inline bool TickDramChannel::may_issue_column(uint32_t index, Cycle now) {
   const BankGroup& group = group_of(index);
   return passed(banks_[index].activate, spec_.t_rcd, now) && passed(group.column, spec_.t_ccd_long, now) &&
          (writing_ || passed(group.write_end, spec_.t_wtr_long, now));
 }
 
 // Rule 4.
-bool TickDramChannel::issue_column(Cycle now) {
+inline bool TickDramChannel::issue_column(Cycle now) {
   if (!passed(column_, spec_.t_ccd_short, now) ||
       !(writing_ ? passed(read_, spec_.t_rtw, now) : passed(write_end_, spec_.t_wtr_short, now))) {
     return false;
@@ -200,7 +172,7 @@ bool TickDramChannel::issue_column(Cycle now) {
   uint32_t chosen = 0;
   for (uint64_t left = hits_; left != 0; left &= left - 1) {
     const auto index = static_cast<uint32_t>(std::countr_zero(left));
-    const uint64_t age = wanted_run(banks_[index]).age;
+    const uint64_t age = wanted_age_[index];
     if (age < oldest && may_issue_column(index, now)) {
       oldest = age;
       chosen = index;
@@ -233,23 +205,27 @@ void TickDramChannel::send_burst(uint32_t index, Cycle now) {
 
   std::vector<Run>& queue = bank.queue[writing_];
   Run& run = queue[bank.wanted];
-  Transaction& transaction = transactions_[run.transaction];
+  const uint32_t number = run.transaction;
+  Transaction& transaction = transactions_[number];
   if (--run.bursts_left == 0) {
     --transaction.runs_left;
     queue.erase(queue.begin() + static_cast<std::ptrdiff_t>(bank.wanted));
     look_at(index);
   }
   const bool last = transaction.runs_left == 0;
-  queued_[writing_] -= last ? 1 : 0;
+  if (last) {
+    --queued_[writing_];
+    free_transactions_.push_back(number);
+  }
   under_way_.push_back({{transaction.tag, data_end, writing_}, data_begin, last});
 }
 
-bool TickDramChannel::may_activate(uint32_t index, Cycle now) {
+inline bool TickDramChannel::may_activate(uint32_t index, Cycle now) {
   return passed(banks_[index].precharge, spec_.t_rp, now) &&
          passed(group_of(index).activate, spec_.t_rrd_long, now);
 }
 
-bool TickDramChannel::may_precharge(const Bank& bank, Cycle now) const {
+inline bool TickDramChannel::may_precharge(const Bank& bank, Cycle now) const {
   return passed(bank.activate, spec_.t_ras, now) && passed(bank.read, spec_.t_rtp, now) &&
          passed(bank.write_end, spec_.t_wr, now);
 }
@@ -262,9 +238,9 @@ void TickDramChannel::issue_row(Cycle now) {
   uint32_t chosen = 0;
   for (uint64_t left = others_; left != 0; left &= left - 1) {
     const auto index = static_cast<uint32_t>(std::countr_zero(left));
-    const Bank& bank = banks_[index];
-    const uint64_t age = wanted_run(bank).age;
-    if (age < oldest && (bank.open ? may_precharge(bank, now) : any_activate && may_activate(index, now))) {
+    const uint64_t age = wanted_age_[index];
+    if (age < oldest &&
+        (banks_[index].open ? may_precharge(banks_[index], now) : any_activate && may_activate(index, now))) {
       oldest = age;
       chosen = index;
     }
@@ -285,7 +261,7 @@ void TickDramChannel::move_row(uint32_t index, Cycle now) {
     ++statistics_.precharges;
   } else {
     bank.open = true;
-    bank.row = wanted_run(bank).row;
+    bank.row = bank.queue[writing_][bank.wanted].row;
     bank.used_since_activate = false;
     bank.activate = activate_ = group_of(index).activate = moment;
     std::rotate(std::begin(recent_activates_), std::begin(recent_activates_) + 1,
@@ -294,6 +270,30 @@ void TickDramChannel::move_row(uint32_t index, Cycle now) {
     ++statistics_.activates;
   }
   look_at(index);
+}
+
+inline void TickDramChannel::issue(Cycle now) {
+  const bool queued = queued_[0] + queued_[1] != 0;
+  statistics_.queue_cycles += queued ? 1 : 0;
+  const bool held_back = refresh(now);
+  choose_direction();
+  if (!queued || held_back) {
+    return;
+  }
+  const bool column_issued = issue_column(now);
+  if (others_ != 0 && (spec_.separate_row_bus || !column_issued)) {
+    issue_row(now);
+  }
+}
+
+void TickDramChannel::tick(Cycle now, std::vector<DramCompletion>& done) {
+  if (!under_way_.empty()) {
+    deliver(now, done);
+  }
+  issue(now);
+  if (!under_way_.empty() && under_way_.front().data_begin <= now) {
+    ++statistics_.data_bus_cycles;
+  }
 }
 
 void TickDramChannel::finish(Cycle end) {

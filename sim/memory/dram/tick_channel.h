@@ -69,7 +69,6 @@ class TickDramChannel {
     return static_cast<Moment>(now) - since >= Moment{cycles};
   }
   BankGroup& group_of(uint32_t bank) { return groups_[bank / spec_.banks_per_group]; }
-  const Run& wanted_run(const Bank& bank) const { return bank.queue[writing_][bank.wanted]; }
 
   void deliver(Cycle now, std::vector<DramCompletion>& done);
   void issue(Cycle now);
@@ -84,14 +83,15 @@ class TickDramChannel {
   void issue_row(Cycle now);
   void send_burst(uint32_t index, Cycle now);
   void move_row(uint32_t index, Cycle now);
-  uint32_t new_transaction(uint64_t tag);
 
   arch::DramSpec spec_;
   AddressMap map_;
   std::vector<Bank> banks_;
   std::vector<BankGroup> groups_;
-  std::vector<Transaction> transactions_;  // runs_left == 0: free
-  uint32_t queued_[2] = {0, 0};            // transactions, [write]
+  std::vector<Transaction> transactions_;
+  std::vector<uint32_t> free_transactions_;
+  std::vector<uint64_t> wanted_age_;  // of each bank's wanted run
+  uint32_t queued_[2] = {0, 0};       // transactions, [write]
   uint32_t outstanding_[2] = {0, 0};
   bool writing_ = false;
   uint64_t next_age_ = 0;
