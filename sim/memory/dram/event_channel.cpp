@@ -135,7 +135,7 @@ void EventDramChannel::push(const DramTransaction& transaction, Cycle now) {
   }
 }
 
-uint32_t EventDramChannel::new_transaction(uint64_t tag) {
+inline uint32_t EventDramChannel::new_transaction(uint64_t tag) {
   if (free_transaction_ == kNone) {
     transactions_.push_back({tag, 0, kNone});
     return static_cast<uint32_t>(transactions_.size() - 1);
@@ -146,7 +146,7 @@ uint32_t EventDramChannel::new_transaction(uint64_t tag) {
   return index;
 }
 
-uint32_t EventDramChannel::new_run() {
+inline uint32_t EventDramChannel::new_run() {
   if (free_run_ == kNone) {
     runs_.emplace_back();
     return static_cast<uint32_t>(runs_.size() - 1);
@@ -158,7 +158,7 @@ uint32_t EventDramChannel::new_run() {
 
 // Adds bursts to the transaction's run in their row, or makes one. Addresses ascend and the row is their
 // highest part, so such a run can only be the last of its bank.
-void EventDramChannel::add_bursts(uint64_t address, uint32_t bursts, bool write, uint32_t transaction) {
+inline void EventDramChannel::add_bursts(uint64_t address, uint32_t bursts, bool write, uint32_t transaction) {
   const DramLocation place = map_.locate(address);
   const uint32_t bank = place.bank_group * spec_.banks_per_group + place.bank;
   const uint32_t tail = banks_[bank].tail[write];
@@ -172,52 +172,8 @@ void EventDramChannel::add_bursts(uint64_t address, uint32_t bursts, bool write,
   append_run(bank, run, write);
 }
 
-void EventDramChannel::append_run(uint32_t bank_index, uint32_t run, bool write) {
-  Bank& bank = banks_[bank_index];
-  const bool wanted = row_wanted(bank_index);
-  const uint32_t tail = bank.tail[write];
-  (tail == kNone ? bank.head[write] : runs_[tail].next) = run;
-  bank.tail[write] = run;
-  work_[write] |= bit(bank_index);
-  if ((open_ & bit(bank_index)) != 0 && bank.hit[write] == kNone && bank.row == runs_[run].row) {
-    bank.hit[write] = run;
-    hits_[write] |= bit(bank_index);
-    if (write == writing_) {
-      find_candidate(bank.group);
-      find_column();
-    }
-  }
-  row_dirty_ = row_dirty_ || wanted != row_wanted(bank_index);
-}
-
-void EventDramChannel::remove_run(uint32_t bank_index, uint32_t run) {
-  Bank& bank = banks_[bank_index];
-  const uint32_t previous = runs_[run].previous;
-  const uint32_t next = runs_[run].next;
-  (previous == kNone ? bank.head[writing_] : runs_[previous].next) = next;
-  (next == kNone ? bank.tail[writing_] : runs_[next].previous) = previous;
-  bank.hit[writing_] = first_hit(bank, next);
-  if (bank.hit[writing_] == kNone) {
-    hits_[writing_] &= ~bit(bank_index);
-    if (bank.head[writing_] == kNone) {
-      work_[writing_] &= ~bit(bank_index);
-    } else {
-      row_dirty_ = true;
-    }
-  }
-  runs_[run].next = free_run_;
-  free_run_ = run;
-}
-
-uint32_t EventDramChannel::first_hit(const Bank& bank, uint32_t from) const {
-  while (from != kNone && runs_[from].row != bank.row) {
-    from = runs_[from].next;
-  }
-  return from;
-}
-
 // No completion that is not yet reported can come before the returned cycle.
-Cycle EventDramChannel::next_wake() const {
+inline Cycle EventDramChannel::next_wake() const {
   if (queued_[0] + queued_[1] == 0) {
     return kNever;
   }

@@ -102,7 +102,13 @@ class EventDramChannel {
   // event_schedule.cpp: the rules
   void advance(Cycle last, std::vector<DramCompletion>& done);
   void issue_row_if_due(Cycle now, bool column_issued);
-  bool direction_changes() const;
+  // Rule 3.
+  bool direction_changes() const {
+    if (writing_) {
+      return queued_[1] == 0 || (queued_[0] > 0 && queued_[1] <= spec_.write_low_watermark);
+    }
+    return queued_[1] >= spec_.write_high_watermark || (queued_[0] == 0 && queued_[1] > 0);
+  }
   void change_direction();
   void refresh();
   void open_banks(Cycle now);

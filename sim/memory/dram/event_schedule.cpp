@@ -43,7 +43,7 @@ void EventDramChannel::advance(Cycle last, std::vector<DramCompletion>& done) {
 }
 
 // `now` is the cycle of the last command that was issued or, if none was, of what else happened.
-void EventDramChannel::issue_row_if_due(Cycle now, bool column_issued) {
+inline void EventDramChannel::issue_row_if_due(Cycle now, bool column_issued) {
   if (column_issued && !spec_.separate_row_bus) {
     row_dirty_ =
         row_dirty_ || row_cycle_ == now;  // the bus is taken; who may go next cycle is looked for then
@@ -58,13 +58,6 @@ void EventDramChannel::issue_row_if_due(Cycle now, bool column_issued) {
 }
 
 // Rule 3.
-bool EventDramChannel::direction_changes() const {
-  if (writing_) {
-    return queued_[1] == 0 || (queued_[0] > 0 && queued_[1] <= spec_.write_low_watermark);
-  }
-  return queued_[1] >= spec_.write_high_watermark || (queued_[0] == 0 && queued_[1] > 0);
-}
-
 void EventDramChannel::change_direction() {
   direction_due_ = false;
   writing_ = !writing_;
@@ -111,7 +104,7 @@ void EventDramChannel::refresh() {
 }
 
 // tRCD has passed since the oldest activate that was not yet usable.
-void EventDramChannel::open_banks(Cycle now) {
+inline void EventDramChannel::open_banks(Cycle now) {
   while (opening_count_ != 0 && opening_list_[opening_first_].ready <= now) {
     const uint32_t bank = opening_list_[opening_first_].bank;
     opening_first_ = (opening_first_ + 1) % kMaxBanks;
@@ -159,7 +152,7 @@ void EventDramChannel::find_candidate(uint32_t group) {
 
 // Rule 4: the earliest cycle from undecided_ on in which a column command may go, and the oldest that may go
 // then.
-void EventDramChannel::find_column() {
+inline void EventDramChannel::find_column() {
   const Cycle any = std::max(column_ready_[writing_], undecided_);
   column_cycle_ = kNever;
   for (uint32_t i = 0; i < candidate_count_; ++i) {
@@ -176,7 +169,7 @@ void EventDramChannel::find_column() {
 
 // Issues the column command that is due now and all those that certainly follow it before `limit`, up to the
 // last burst of a run: one bank group alone, or the two oldest in turn. Returns the cycle of the last.
-Cycle EventDramChannel::issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done) {
+inline Cycle EventDramChannel::issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done) {
   const Candidate first = candidates_[column_candidate_];
   Candidate second = first;
   const uint32_t run = banks_[first.bank].hit[writing_];
@@ -221,7 +214,7 @@ Cycle EventDramChannel::issue_columns(Cycle now, Cycle limit, std::vector<DramCo
   return last;
 }
 
-void EventDramChannel::send_bursts(uint32_t bank_index, uint32_t run, uint64_t bursts, Cycle last) {
+inline void EventDramChannel::send_bursts(uint32_t bank_index, uint32_t run, uint64_t bursts, Cycle last) {
   Bank& bank = banks_[bank_index];
   Group& group = groups_[bank.group];
   group.column_ready[0] = last + group_gap_[writing_][0];
@@ -235,7 +228,7 @@ void EventDramChannel::send_bursts(uint32_t bank_index, uint32_t run, uint64_t b
   runs_[run].bursts_left -= static_cast<uint32_t>(bursts);
 }
 
-void EventDramChannel::complete_run(uint32_t bank_index, uint32_t run, Cycle now,
+inline void EventDramChannel::complete_run(uint32_t bank_index, uint32_t run, Cycle now,
                                     std::vector<DramCompletion>& done) {
   const uint32_t index = runs_[run].transaction;
   remove_run(bank_index, run);
@@ -252,6 +245,50 @@ void EventDramChannel::complete_run(uint32_t bank_index, uint32_t run, Cycle now
   if (queued_[0] + queued_[1] == 0) {
     statistics_.queue_cycles += now + 1 - queue_since_;
   }
+}
+
+void EventDramChannel::append_run(uint32_t bank_index, uint32_t run, bool write) {
+  Bank& bank = banks_[bank_index];
+  const bool wanted = row_wanted(bank_index);
+  const uint32_t tail = bank.tail[write];
+  (tail == kNone ? bank.head[write] : runs_[tail].next) = run;
+  bank.tail[write] = run;
+  work_[write] |= bit(bank_index);
+  if ((open_ & bit(bank_index)) != 0 && bank.hit[write] == kNone && bank.row == runs_[run].row) {
+    bank.hit[write] = run;
+    hits_[write] |= bit(bank_index);
+    if (write == writing_) {
+      find_candidate(bank.group);
+      find_column();
+    }
+  }
+  row_dirty_ = row_dirty_ || wanted != row_wanted(bank_index);
+}
+
+inline void EventDramChannel::remove_run(uint32_t bank_index, uint32_t run) {
+  Bank& bank = banks_[bank_index];
+  const uint32_t previous = runs_[run].previous;
+  const uint32_t next = runs_[run].next;
+  (previous == kNone ? bank.head[writing_] : runs_[previous].next) = next;
+  (next == kNone ? bank.tail[writing_] : runs_[next].previous) = previous;
+  bank.hit[writing_] = first_hit(bank, next);
+  if (bank.hit[writing_] == kNone) {
+    hits_[writing_] &= ~bit(bank_index);
+    if (bank.head[writing_] == kNone) {
+      work_[writing_] &= ~bit(bank_index);
+    } else {
+      row_dirty_ = true;
+    }
+  }
+  runs_[run].next = free_run_;
+  free_run_ = run;
+}
+
+inline uint32_t EventDramChannel::first_hit(const Bank& bank, uint32_t from) const {
+  while (from != kNone && runs_[from].row != bank.row) {
+    from = runs_[from].next;
+  }
+  return from;
 }
 
 // Rule 5, from cycle `from` on.
