@@ -98,7 +98,8 @@ void EventDramChannel::reset() {
     column_ready_[write] = 0;
     bursts_[write] = 0;
   }
-  opening_first_ = opening_count_ = candidate_count_ = 0;
+  opening_first_ = opening_count_ = candidates_ = 0;
+  oldest_ = second_oldest_ = kNone;
   next_opened_ = column_cycle_ = row_cycle_ = kNever;
   activate_ready_ = row_bus_ready_ = all_precharged_ = 0;
   recent_activates_.fill(0);

@@ -70,13 +70,9 @@ class EventDramChannel {
   struct Group {
     Cycle column_ready[2] = {0, 0};  // [write]: when a column command of the group may go
     Cycle activate_ready = 0;
-    uint64_t banks = 0;  // bit mask
-  };
-  // A bank group that has a run to serve in the current direction: the oldest, and its bank.
-  struct Candidate {
-    uint64_t age;
-    uint32_t group;
-    uint32_t bank;
+    uint64_t banks = 0;       // bit mask
+    uint64_t age = kNoAge;    // of the oldest run that hits an open row in the current direction
+    uint32_t bank = 0;        // and its bank
   };
   struct Opening {
     Cycle ready;
@@ -113,7 +109,10 @@ class EventDramChannel {
   void refresh();
   void open_banks(Cycle now);
   void find_candidate(uint32_t group);
+  void rank_candidates();
   void find_column();
+  void find_column_among_all();
+  void issue_rows_before(Cycle last, Cycle column, Cycle step);
   Cycle issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done);
   void send_bursts(uint32_t bank_index, uint32_t run, uint64_t bursts, Cycle last);
   void complete_run(uint32_t bank_index, uint32_t run, Cycle now, std::vector<DramCompletion>& done);
@@ -153,11 +152,11 @@ class EventDramChannel {
   uint32_t opening_first_ = 0, opening_count_ = 0;
   Cycle next_opened_ = kNever;
 
-  std::array<Candidate, kMaxGroups> candidates_;  // oldest first
-  uint32_t candidate_count_ = 0;
+  uint32_t candidates_ = 0;                          // bank groups with a run that hits, a bit each
+  uint32_t oldest_ = kNone, second_oldest_ = kNone;  // of those
   Cycle column_ready_[2] = {0, 0};  // [write]: for every bank group
   Cycle column_cycle_ = kNever;
-  uint32_t column_candidate_ = 0;
+  uint32_t column_group_ = 0;
   Cycle row_cycle_ = kNever;
   uint32_t row_bank_ = 0;
   Cycle activate_ready_ = 0;  // for every bank group

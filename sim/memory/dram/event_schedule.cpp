@@ -34,7 +34,7 @@ void EventDramChannel::advance(Cycle last, std::vector<DramCompletion>& done) {
     Cycle now = next;
     const bool column_issued = column_cycle_ == next;
     if (column_issued) {
-      now = issue_columns(next, std::min(other, last + 1), done);
+      now = issue_columns(next, last + 1, done);
     }
     issue_row_if_due(now, column_issued);
     undecided_ = now + 1;
@@ -61,7 +61,6 @@ inline void EventDramChannel::issue_row_if_due(Cycle now, bool column_issued) {
 void EventDramChannel::change_direction() {
   direction_due_ = false;
   writing_ = !writing_;
-  candidate_count_ = 0;
   for (uint32_t group = 0; group < spec_.bank_groups; ++group) {
     find_candidate(group);
   }
@@ -91,7 +90,8 @@ void EventDramChannel::refresh() {
     open_ = mutation_ == Mutation::kRowOpenAfterRefresh ? open_ : 0;
   }
   hits_[0] = hits_[1] = opening_ = 0;
-  opening_count_ = candidate_count_ = 0;
+  opening_count_ = candidates_ = 0;
+  oldest_ = second_oldest_ = kNone;
   next_opened_ = column_cycle_ = kNever;
   record.issue = std::max({refresh_due_, all_precharged_, refresh_end_});
   refresh_end_ = record.issue + spec_.t_rfc;
@@ -116,99 +116,138 @@ inline void EventDramChannel::open_banks(Cycle now) {
   find_column();
 }
 
-// Finds the oldest run that hits an open row in the group, and keeps the candidates in order of age.
-void EventDramChannel::find_candidate(uint32_t group) {
-  Candidate best{kNoAge, group, 0};
-  for (uint64_t left = hits_[writing_] & ~opening_ & groups_[group].banks; left != 0; left &= left - 1) {
+// Finds the oldest run that hits an open row in the group.
+inline void EventDramChannel::find_candidate(uint32_t index) {
+  Group& group = groups_[index];
+  group.age = kNoAge;
+  for (uint64_t left = hits_[writing_] & ~opening_ & group.banks; left != 0; left &= left - 1) {
     const auto bank = static_cast<uint32_t>(std::countr_zero(left));
     const uint64_t age = runs_[banks_[bank].hit[writing_]].age;
-    if (age < best.age) {
-      best.age = age;
-      best.bank = bank;
+    if (age < group.age) {
+      group.age = age;
+      group.bank = bank;
     }
   }
-  uint32_t place = 0;
-  while (place < candidate_count_ && candidates_[place].group != group) {
-    ++place;
-  }
-  if (best.age == kNoAge) {
-    if (place < candidate_count_) {
-      --candidate_count_;
-      for (; place < candidate_count_; ++place) {
-        candidates_[place] = candidates_[place + 1];
-      }
+  const uint32_t mask = uint32_t{1} << index;
+  candidates_ = group.age == kNoAge ? candidates_ & ~mask : candidates_ | mask;
+  rank_candidates();
+}
+
+inline void EventDramChannel::rank_candidates() {
+  uint64_t first = kNoAge;
+  uint64_t second = kNoAge;
+  oldest_ = second_oldest_ = kNone;
+  for (uint32_t left = candidates_; left != 0; left &= left - 1) {
+    const auto index = static_cast<uint32_t>(std::countr_zero(left));
+    const uint64_t age = groups_[index].age;
+    if (age < first) {
+      second = first;
+      second_oldest_ = oldest_;
+      first = age;
+      oldest_ = index;
+    } else if (age < second) {
+      second = age;
+      second_oldest_ = index;
     }
+  }
+}
+
+// Rule 4: the earliest cycle from undecided_ on in which a column command may go, and the oldest that may go then.
+inline void EventDramChannel::find_column() {
+  if (oldest_ == kNone) {
+    column_cycle_ = kNever;
     return;
   }
-  candidate_count_ += place == candidate_count_ ? 1 : 0;
-  for (; place > 0 && candidates_[place - 1].age > best.age; --place) {
-    candidates_[place] = candidates_[place - 1];
+  const bool write = writing_;
+  column_cycle_ = std::max(column_ready_[write], undecided_);
+  column_group_ = oldest_;
+  if (groups_[oldest_].column_ready[write] <= column_cycle_) {
+    return;
   }
-  for (; place + 1 < candidate_count_ && candidates_[place + 1].age < best.age; ++place) {
-    candidates_[place] = candidates_[place + 1];
+  if (second_oldest_ != kNone && groups_[second_oldest_].column_ready[write] <= column_cycle_) {
+    column_group_ = second_oldest_;
+    return;
   }
-  candidates_[place] = best;
+  find_column_among_all();
 }
 
-// Rule 4: the earliest cycle from undecided_ on in which a column command may go, and the oldest that may go
-// then.
-inline void EventDramChannel::find_column() {
-  const Cycle any = std::max(column_ready_[writing_], undecided_);
+void EventDramChannel::find_column_among_all() {
+  const Cycle any = column_cycle_;
   column_cycle_ = kNever;
-  for (uint32_t i = 0; i < candidate_count_; ++i) {
-    const Cycle ready = std::max(any, groups_[candidates_[i].group].column_ready[writing_]);
-    if (ready < column_cycle_) {
+  uint64_t age = kNoAge;
+  for (uint32_t left = candidates_; left != 0; left &= left - 1) {
+    const auto index = static_cast<uint32_t>(std::countr_zero(left));
+    const Group& group = groups_[index];
+    const Cycle ready = std::max(any, group.column_ready[writing_]);
+    if (ready < column_cycle_ || (ready == column_cycle_ && group.age < age)) {
       column_cycle_ = ready;
-      column_candidate_ = i;
-      if (ready == any) {
-        return;
-      }
+      column_group_ = index;
+      age = group.age;
     }
   }
 }
 
-// Issues the column command that is due now and all those that certainly follow it before `limit`, up to the
-// last burst of a run: one bank group alone, or the two oldest in turn. Returns the cycle of the last.
+// Row commands in cycles before `last`, while column commands go every `step` cycles from `column` to `last`. They have no
+// effect on those: banks that are precharged have no run that hits, and what is activated is not usable before.
+inline void EventDramChannel::issue_rows_before(Cycle last, Cycle column, Cycle step) {
+  while (row_cycle_ < last) {
+    const Cycle now = row_cycle_;
+    if (!spec_.separate_row_bus && now >= column && (now - column) % step == 0) {
+      find_row(now + 1);
+    } else {
+      issue_row(now);
+      find_row(now + 1);
+    }
+  }
+}
+
+// Issues the column command that is due now and all those that certainly follow it before `limit`, up to the last burst
+// of a run: one bank group alone, or the two oldest in turn. Returns the cycle of the last.
 inline Cycle EventDramChannel::issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done) {
-  const Candidate first = candidates_[column_candidate_];
-  Candidate second = first;
-  const uint32_t run = banks_[first.bank].hit[writing_];
-  uint32_t second_run = kNone;
+  const bool write = writing_;
+  const uint32_t bank = groups_[column_group_].bank;
+  const uint32_t run = banks_[bank].hit[write];
   const Cycle near = spec_.t_ccd_short;
-  Cycle period = spec_.t_ccd_long;
-  uint64_t count = 1;
-  uint64_t second_count = 0;
+  Cycle step = spec_.t_ccd_long;
+  uint64_t count = 1;  // commands, of which every other goes to the second bank
+  uint32_t second_bank = 0;
+  uint32_t second_run = kNone;
+  limit = std::min(std::min(limit, next_opened_), refresh_due_);
+  limit = row_cycle_ == kNever ? limit : std::min(limit, row_cycle_ + spec_.t_rcd);
   if (limit > now + near) {
     const uint64_t left = runs_[run].bursts_left;
-    if (candidate_count_ == 1 || (period == near && column_candidate_ == 0)) {
-      count = std::min((limit - 1 - now) / period + 1, left);
-    } else if (alternates_ && column_candidate_ < 2) {
-      second = candidates_[column_candidate_ ^ 1];
-      if (groups_[second.group].column_ready[writing_] <= now + near) {
-        second_run = banks_[second.bank].hit[writing_];
-        period = 2 * near;
-        const uint64_t both = std::min(
-            {(limit - 1 - now) / near + 1, 2 * left - 1, uint64_t{2} * runs_[second_run].bursts_left});
-        count = (both + 1) / 2;
-        second_count = both / 2;
+    if (second_oldest_ == kNone || (step == near && column_group_ == oldest_)) {
+      count = std::min((limit - 1 - now) / step + 1, left);
+    } else if (alternates_ && (column_group_ == oldest_ || column_group_ == second_oldest_)) {
+      const Group& second = groups_[column_group_ ^ oldest_ ^ second_oldest_];
+      if (second.column_ready[write] <= now + near) {
+        second_bank = second.bank;
+        second_run = banks_[second_bank].hit[write];
+        step = near;
+        count = std::min((limit - 1 - now) / near + 1, 2 * left - 1);
+        count = std::min(count, uint64_t{2} * runs_[second_run].bursts_left);
       }
     }
   }
-  Cycle last = now + (count - 1) * period;
-  send_bursts(first.bank, run, count, last);
-  if (second_count != 0) {
-    const Cycle second_last = now + near + (second_count - 1) * period;
-    send_bursts(second.bank, second_run, second_count, second_last);
-    last = std::max(last, second_last);
+  const Cycle last = now + (count - 1) * step;
+  if (row_cycle_ < last) {
+    issue_rows_before(last, now, step);
   }
-  column_ready_[0] = last + channel_gap_[writing_][0];
-  column_ready_[1] = last + channel_gap_[writing_][1];
-  last_data_end_ = last + data_end_[writing_];
+  if (second_run == kNone || count == 1) {
+    send_bursts(bank, run, count, last);
+  } else {
+    const bool second_ends = count % 2 == 0;
+    send_bursts(bank, run, (count + 1) / 2, second_ends ? last - near : last);
+    send_bursts(second_bank, second_run, count / 2, second_ends ? last : last - near);
+  }
+  column_ready_[0] = last + channel_gap_[write][0];
+  column_ready_[1] = last + channel_gap_[write][1];
+  last_data_end_ = last + data_end_[write];
   undecided_ = last + 1;
   if (runs_[run].bursts_left == 0) {
-    complete_run(first.bank, run, last, done);
-  } else if (second_count != 0 && runs_[second_run].bursts_left == 0) {
-    complete_run(second.bank, second_run, last, done);
+    complete_run(bank, run, last, done);
+  } else if (second_run != kNone && runs_[second_run].bursts_left == 0) {
+    complete_run(second_bank, second_run, last, done);
   }
   find_column();
   return last;
