@@ -159,7 +159,8 @@ inline uint32_t EventDramChannel::new_run() {
 
 // Adds bursts to the transaction's run in their row, or makes one. Addresses ascend and the row is their
 // highest part, so such a run can only be the last of its bank.
-inline void EventDramChannel::add_bursts(uint64_t address, uint32_t bursts, bool write, uint32_t transaction) {
+inline void EventDramChannel::add_bursts(uint64_t address, uint32_t bursts, bool write,
+                                         uint32_t transaction) {
   const DramLocation place = map_.locate(address);
   const uint32_t bank = place.bank_group * spec_.banks_per_group + place.bank;
   const uint32_t tail = banks_[bank].tail[write];

@@ -70,9 +70,9 @@ class EventDramChannel {
   struct Group {
     Cycle column_ready[2] = {0, 0};  // [write]: when a column command of the group may go
     Cycle activate_ready = 0;
-    uint64_t banks = 0;       // bit mask
-    uint64_t age = kNoAge;    // of the oldest run that hits an open row in the current direction
-    uint32_t bank = 0;        // and its bank
+    uint64_t banks = 0;     // bit mask
+    uint64_t age = kNoAge;  // of the oldest run that hits an open row in the current direction
+    uint32_t bank = 0;      // and its bank
   };
   struct Opening {
     Cycle ready;
@@ -154,7 +154,7 @@ class EventDramChannel {
 
   uint32_t candidates_ = 0;                          // bank groups with a run that hits, a bit each
   uint32_t oldest_ = kNone, second_oldest_ = kNone;  // of those
-  Cycle column_ready_[2] = {0, 0};  // [write]: for every bank group
+  Cycle column_ready_[2] = {0, 0};                   // [write]: for every bank group
   Cycle column_cycle_ = kNever;
   uint32_t column_group_ = 0;
   Cycle row_cycle_ = kNever;

@@ -152,7 +152,8 @@ inline void EventDramChannel::rank_candidates() {
   }
 }
 
-// Rule 4: the earliest cycle from undecided_ on in which a column command may go, and the oldest that may go then.
+// Rule 4: the earliest cycle from undecided_ on in which a column command may go, and the oldest that may go
+// then.
 inline void EventDramChannel::find_column() {
   if (oldest_ == kNone) {
     column_cycle_ = kNever;
@@ -187,8 +188,9 @@ void EventDramChannel::find_column_among_all() {
   }
 }
 
-// Row commands in cycles before `last`, while column commands go every `step` cycles from `column` to `last`. They have no
-// effect on those: banks that are precharged have no run that hits, and what is activated is not usable before.
+// Row commands in cycles before `last`, while column commands go every `step` cycles from `column` to `last`.
+// They have no effect on those: banks that are precharged have no run that hits, and what is activated is not
+// usable before.
 inline void EventDramChannel::issue_rows_before(Cycle last, Cycle column, Cycle step) {
   while (row_cycle_ < last) {
     const Cycle now = row_cycle_;
@@ -201,8 +203,8 @@ inline void EventDramChannel::issue_rows_before(Cycle last, Cycle column, Cycle 
   }
 }
 
-// Issues the column command that is due now and all those that certainly follow it before `limit`, up to the last burst
-// of a run: one bank group alone, or the two oldest in turn. Returns the cycle of the last.
+// Issues the column command that is due now and all those that certainly follow it before `limit`, up to the
+// last burst of a run: one bank group alone, or the two oldest in turn. Returns the cycle of the last.
 inline Cycle EventDramChannel::issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done) {
   const bool write = writing_;
   const uint32_t bank = groups_[column_group_].bank;
@@ -212,8 +214,11 @@ inline Cycle EventDramChannel::issue_columns(Cycle now, Cycle limit, std::vector
   uint64_t count = 1;  // commands, of which every other goes to the second bank
   uint32_t second_bank = 0;
   uint32_t second_run = kNone;
-  limit = std::min(std::min(limit, next_opened_), refresh_due_);
-  limit = row_cycle_ == kNever ? limit : std::min(limit, row_cycle_ + spec_.t_rcd);
+  limit = mutation_ == Mutation::kRunPastOpening ? limit : std::min(limit, next_opened_);
+  limit = mutation_ == Mutation::kRunPastRefresh ? limit : std::min(limit, refresh_due_);
+  if (row_cycle_ != kNever && mutation_ != Mutation::kRunPastRow) {
+    limit = std::min(limit, row_cycle_ + spec_.t_rcd);
+  }
   if (limit > now + near) {
     const uint64_t left = runs_[run].bursts_left;
     if (second_oldest_ == kNone || (step == near && column_group_ == oldest_)) {
@@ -268,7 +273,7 @@ inline void EventDramChannel::send_bursts(uint32_t bank_index, uint32_t run, uin
 }
 
 inline void EventDramChannel::complete_run(uint32_t bank_index, uint32_t run, Cycle now,
-                                    std::vector<DramCompletion>& done) {
+                                           std::vector<DramCompletion>& done) {
   const uint32_t index = runs_[run].transaction;
   remove_run(bank_index, run);
   find_candidate(banks_[bank_index].group);

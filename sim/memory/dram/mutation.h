@@ -24,6 +24,9 @@ enum class Mutation : uint8_t {
   kWatermarkOneLate,
   kIgnoreSharedCommandBus,
   kForgetIdleRefreshes,
+  kRunPastRefresh,  // a run of column commands in closed form does not end where a refresh falls due
+  kRunPastOpening,  // or where a newly opened bank joins in
+  kRunPastRow,      // or where a row command could open one
   kCount
 };
 
