@@ -22,7 +22,9 @@ enum class LoopOrder : uint8_t { kWeightsOuter, kPixelsOuter };
 struct Mapping {
   arch::Dataflow dataflow = arch::Dataflow::kOsLws;
   Packing packing = Packing::kUnpacked;
-  bool swap_operands = false;  // lanes over pixels, weights broadcast; 1x1 and matmul only
+  // Lanes over pixels, weights broadcast; 1x1 and matmul only. Every field below named after channels then counts
+  // pixels, and every one named after columns output channels.
+  bool swap_operands = false;
 
   // Spatial split of the PE array; the product is at most pe_count.
   uint32_t pe_channels = 1;  // output-channel tiles side by side

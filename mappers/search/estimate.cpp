@@ -2,22 +2,16 @@
 #include "mappers/search/estimate.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "mappers/lower/addresses.h"
-#include "mappers/lower/lower.h"
+#include "mappers/search/dram_use.h"
 
 namespace tilewright::mappers {
 namespace {
 
 constexpr double kPathLatency =
     40;  // cycles from a DMA request to its first byte and back, beside the DRAM's own
-
-double dram_bytes_per_cycle(const arch::AcceleratorSpec& spec) {
-  const auto clock = static_cast<double>(spec.operating_point.clock.value);
-  return clock > 0 && spec.has_dram ? spec.dram.peak_bytes_per_second() / clock : 1e30;
-}
 
 // Extents of an axis cut into tiles: all but the last are alike.
 struct Axis {
@@ -247,12 +241,12 @@ class Estimator {
     const double stream_loads = loads(plan_.stream, lanes_outer, plan_.lane_tiles);
     const double lane_loads = loads(plan_.lane, !lanes_outer, plan_.pixel_tiles());
     const bool stream_is_input = plan_.stream.role == TileRole::kInput;
-    const DramUse stream =
-        use(stream_once * stream_loads, stream_is_input ? input_box(plan_, 0, 0) : weight_box(plan_, 0, 0));
+    const DramUse stream = use_of(stream_once * stream_loads,
+                                  stream_is_input ? input_box(plan_, 0, 0) : weight_box(plan_, 0, 0));
     const DramUse lane =
-        use(lane_once * lane_loads, stream_is_input ? weight_box(plan_, 0, 0) : input_box(plan_, 0, 0));
+        use_of(lane_once * lane_loads, stream_is_input ? weight_box(plan_, 0, 0) : input_box(plan_, 0, 0));
     const DramUse output =
-        use(plan_.output_resident ? 0 : double(cost_.output_bytes), output_box(plan_, 0, 0, 0));
+        use_of(plan_.output_resident ? 0 : double(cost_.output_bytes), output_box(plan_, 0, 0, 0));
     const double read = stream.bytes + lane.bytes;
     const double rate = dram_bytes_per_cycle(spec_);
     cost_.dram_read_bytes = static_cast<uint64_t>(read);
@@ -276,63 +270,10 @@ class Estimator {
     }
   }
 
-  // What moving a tensor asks of the DRAM, judged by the pieces of its first tile.
-  struct DramUse {
-    double bytes = 0;
-    double burst_bytes = 0;    // whole bursts
-    double strided_bytes = 0;  // and what short pieces and idle channels cost, as if they were bytes
-    double transactions = 0;
-  };
-  DramUse use(double bytes, const TileBox& first) const {
-    DramUse result;
-    if (bytes == 0 || first.bytes == 0) {
-      return result;
-    }
-    const DramPattern& pattern = first.dram;
-    const double pieces = bytes / pattern.piece_bytes;
-    const double rounded =
-        double(round_up(pattern.piece_bytes, std::max<uint64_t>(1, spec_.dram.burst_bytes.value)));
-    const double opening =
-        pattern.piece_bytes < spec_.dma.request_bytes ? 2.0 * double(spec_.dram.burst_bytes.value) : 0;
-    result.bytes = bytes;
-    // The last tile's pieces may be of another size: only like tiles are rounded in a bound.
-    const bool alike = lanes_.tiles == 1 || lanes_.last == lanes_.tile;
-    result.burst_bytes = alike ? std::max(bytes, std::floor(pieces) * rounded) : bytes;
-    result.strided_bytes = pieces * (rounded + opening) * channel_imbalance(pattern);
-    result.transactions =
-        alike ? std::floor(pieces) * double(divide_up(pattern.piece_bytes, spec_.dma.request_bytes))
-              : bytes / spec_.dma.request_bytes;
-    return result;
-  }
-
-  // How much longer the busiest channel works than the average, over as many pieces as may be in flight.
-  double channel_imbalance(const DramPattern& pattern) const {
-    const uint64_t interleave = spec_.dram.channel_interleave.value;
-    const uint32_t channels = spec_.dram.channels;
-    if (interleave == 0 || channels < 2 || channels > 64 || pattern.piece_bytes >= interleave * channels) {
-      return 1;
-    }
-    std::array<uint64_t, 64> load{};
-    uint64_t total = 0;
-    const uint64_t window = uint64_t{spec_.dma.read_credits} * spec_.dma.request_bytes * channels;
-    const uint32_t pieces = static_cast<uint32_t>(std::min<uint64_t>(
-        {uint64_t{pattern.inner_count} * pattern.outer_count, 64, window / pattern.piece_bytes + 1}));
-    for (uint32_t piece = 0; piece < pieces; ++piece) {
-      uint64_t at = pattern.base + piece / pattern.inner_count * pattern.outer_stride +
-                    piece % pattern.inner_count * pattern.inner_stride;
-      for (uint64_t left = pattern.piece_bytes; left > 0;) {
-        const uint64_t bytes = std::min(left, interleave - at % interleave);
-        load[at / interleave % channels] += bytes;
-        total += bytes;
-        at += bytes;
-        left -= bytes;
-      }
-    }
-    // A tile with fewer pieces than channels is overlapped with its neighbours.
-    const double most = double(*std::max_element(load.begin(), load.end()));
-    return std::max(
-        1.0, most * std::min<double>(channels, pieces * double(divide_up(pattern.piece_bytes, interleave))) /
-                 double(total));
+  // The last tile's pieces may be of another size: only like tiles are rounded in a bound.
+  DramUse use_of(double bytes, const TileBox& first) const {
+    return dram_use(spec_, bytes, first.bytes == 0 ? nullptr : &first.dram,
+                    lanes_.tiles == 1 || lanes_.last == lanes_.tile);
   }
 
   // A slot is loaded, used, freed and loaded again: with few slots and short tiles the latency of the DRAM
@@ -444,91 +385,10 @@ class Estimator {
   CostEstimate cost_;
 };
 
-CostEstimate estimate_vector(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,
-                             const Residency& residency) {
-  CostEstimate cost;
-  const TensorPlaces places = tensor_places(layer);
-  cost.output_bytes = places.output_bytes;
-  cost.compute = double(places.output_bytes) / spec.vector_unit.lanes * layer.vector.passes;
-  // Results leave through one port: read out a line of lanes a cycle, then sent over a link as wide as a
-  // row's.
-  cost.output_ports =
-      double(places.output_bytes) * (1.0 / spec.vector_unit.lanes + 1.0 / spec.noc.link_bytes_per_cycle);
-  cost.injected_bytes = cost.delivered_bytes = places.input_bytes + places.weight_bytes;
-  cost.dram_read_bytes =
-      (residency.input ? 0 : places.input_bytes) + (residency.weights ? 0 : places.weight_bytes);
-  cost.dram_write_bytes = residency.output ? 0 : places.output_bytes;
-  if (!spec.has_dram) {
-    cost.dram_read_bytes = cost.dram_write_bytes = 0;
-  }
-  cost.dram = double(cost.dram_read_bytes + cost.dram_write_bytes) / dram_bytes_per_cycle(spec);
-  cost.dma = double(std::max(cost.dram_read_bytes, cost.dram_write_bytes)) /
-             (double(spec.dma.ports) * spec.dma.bytes_per_cycle);
-  return cost;
-}
-
 }  // namespace
-
-double CostEstimate::bound() const {
-  const double array = std::max({compute, collect_links, output_ports}) + fill_bound;
-  return std::max({std::max(array, row_links_bound + link_fill) + drain, banks, dram, dma});
-}
-
-double CostEstimate::expected() const {
-  // Units that are nearly equally busy delay each other: a high norm, not the maximum.
-  const double work[] = {compute + refill,
-                         row_links / 0.9,
-                         collect_links / 0.95,
-                         output_ports,
-                         banks / 0.7,
-                         slot_cycle,
-                         dma,
-                         std::max(dram, dram_strided) / 0.92};
-  const double most = *std::max_element(std::begin(work), std::end(work));
-  double sum = 0;
-  for (const double cycles : work) {
-    const double ratio = most > 0 ? cycles / most : 0;
-    sum += ratio * ratio * ratio * ratio * ratio * ratio;
-  }
-  return std::max(most * std::pow(sum, 1.0 / 6), phases) + fill + drain;
-}
-
-double CostEstimate::energy_proxy() const {
-  return 0.1 * double(macs) + 40.0 * double(dram_read_bytes + dram_write_bytes) +
-         2.0 * double(injected_bytes + output_bytes) + 0.5 * double(delivered_bytes);
-}
-
-double CostEstimate::score() const {
-  return expected() * std::pow(std::max(1.0, energy_proxy()), 0.1);
-}
-
-std::string_view CostEstimate::limiter() const {
-  const std::array<std::pair<double, std::string_view>, 7> kinds = {{{compute, "compute"},
-                                                                     {dram, "dram"},
-                                                                     {dma, "dma"},
-                                                                     {row_links, "row_links"},
-                                                                     {collect_links, "collect_links"},
-                                                                     {output_ports, "output_ports"},
-                                                                     {banks, "global_buffer"}}};
-  return std::max_element(kinds.begin(), kinds.end(),
-                          [](const auto& a, const auto& b) { return a.first < b.first; })
-      ->second;
-}
 
 CostEstimate estimate(const Plan& plan) {
   return Estimator(plan).run();
-}
-
-CostEstimate estimate(const workloads::Layer& layer, const Mapping& mapping,
-                      const arch::AcceleratorSpec& spec, const Residency& residency) {
-  if (!layer.on_pe_array) {
-    return estimate_vector(layer, spec, residency);
-  }
-  const Plan plan(layer, mapping, spec, residency);
-  if (plan.shortfall()) {
-    throw does_not_fit(layer, plan.shortfall());
-  }
-  return estimate(plan);
 }
 
 }  // namespace tilewright::mappers
