@@ -36,10 +36,14 @@ void check_timing(const DramSpec& dram, Checker& check) {
   if (dram.t_refi <= dram.t_rfc + row_cycle) {
     check.error("t_refi", fmt::format("must exceed 't_rfc' plus one row cycle ({} + {}), is {}", dram.t_rfc,
                                       row_cycle, dram.t_refi));
-  } else if (dram.t_refi <= dram.t_rfc + row_cycle + dram.t_rtp + write_end) {
-    check.error("t_refi",
-                fmt::format("must exceed 't_rfc' plus the time to close every bank ({} + {}), is {}",
-                            dram.t_rfc, row_cycle + dram.t_rtp + write_end, dram.t_refi));
+  } else if (const uint64_t busy = row_cycle + dram.t_rtp + write_end + dram.t_faw + dram.t_rrd_long +
+                                   dram.t_rcd + dram.t_wtr_long + dram.t_rtw;
+             dram.t_refi <= dram.t_rfc + busy) {
+    check.error(
+        "t_refi",
+        fmt::format("must exceed 't_rfc' plus the time to close all banks and open one again ({} + {}), "
+                    "or a channel could do nothing but refresh; is {}",
+                    dram.t_rfc, busy, dram.t_refi));
   }
 }
 

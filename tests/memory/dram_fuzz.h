@@ -92,8 +92,9 @@ class DramFuzz {
     const uint32_t least = spec.read_latency + spec.burst_cycles;
     spec.t_rtw = (least > spec.write_latency ? least - spec.write_latency : 0) + number(0, 4);
     spec.t_rfc = number(1, 250);
-    const uint32_t worst =
-        spec.t_rfc + spec.t_rp + spec.t_ras + spec.t_rtp + spec.write_latency + spec.burst_cycles + spec.t_wr;
+    const uint32_t worst = spec.t_rfc + spec.t_rp + spec.t_ras + spec.t_rtp + spec.write_latency +
+                           spec.burst_cycles + spec.t_wr + spec.t_faw + spec.t_rrd_long + spec.t_rcd +
+                           spec.t_wtr_long + spec.t_rtw;
     spec.t_refi = chance(20) ? 0 : worst + number(1, 2000);
   }
 

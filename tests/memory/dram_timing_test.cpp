@@ -226,6 +226,16 @@ TEST_CASE("a host that breaks the contract is told") {
   CHECK_THROWS_AS(event.finish(5), InternalError);
 }
 
+TEST_CASE("a refresh interval must leave time to close all banks and to open and use one") {
+  arch::DramSpec spec = toy();
+  // tRFC 100; closing 29 + 19 + 7 + 2 + 23 + 17 = 97; opening and the turnarounds 40 + 6 + 13 + 12 + 9 = 80.
+  spec.t_refi = 277;
+  CHECK_THROWS_AS(TickDramChannel{spec}, UserError);
+  CHECK_THROWS_AS(EventDramChannel{spec}, UserError);
+  spec.t_refi = 278;
+  CHECK_NOTHROW(TickDramChannel{spec});
+}
+
 TEST_CASE("a specification that cannot be is refused by name") {
   arch::DramSpec spec = toy();
   spec.t_rtw = 5;  // 5 + 7 < 11 + 2

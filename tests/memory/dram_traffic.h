@@ -80,7 +80,7 @@ inline Outcome play_tick(const arch::DramSpec& spec, const Traffic& traffic, Cyc
 }
 
 inline Outcome play_event(const arch::DramSpec& spec, const Traffic& traffic,
-                          Mutation mutation = Mutation::kNone) {
+                          Mutation mutation = Mutation::kNone, Cycle limit = 50'000'000) {
   EventDramChannel channel(spec, mutation);
   Outcome outcome;
   outcome.completed.assign(traffic.list.size(), kNever);
@@ -125,7 +125,7 @@ inline Outcome play_event(const arch::DramSpec& spec, const Traffic& traffic,
     for (const DramCompletion& each : coming) {
       wake = blocked ? std::min(wake, each.cycle + 1) : wake;
     }
-    if (wake == kNever) {
+    if (wake == kNever || wake > limit) {
       break;
     }
     now = wake;

@@ -61,13 +61,17 @@ void check_timings(const arch::DramSpec& spec, Problems& problems) {
   problems.require(spec.t_rp >= 1, "t_rp", "must be at least 1");
   problems.require(spec.t_rtp >= 1, "t_rtp", "must be at least 1");
   problems.require(spec.t_ras >= spec.t_rcd, "t_ras", "must be at least t_rcd");
-  const uint64_t worst_refresh = uint64_t{spec.t_rfc} + spec.t_rp + spec.t_ras + spec.t_rtp +
-                                 spec.write_latency + spec.burst_cycles + spec.t_wr;
+  // Closing every bank, the refresh, and opening one again up to its first column command: if the next
+  // refresh fell due before that, nothing would ever be transferred.
+  const uint64_t closing =
+      uint64_t{spec.t_ras} + spec.t_rtp + spec.write_latency + spec.burst_cycles + spec.t_wr + spec.t_rp;
+  const uint64_t reopening =
+      uint64_t{spec.t_faw} + spec.t_rrd_long + spec.t_rcd + spec.t_wtr_long + spec.t_rtw;
+  const uint64_t least = spec.t_rfc + closing + reopening;
   problems.require(
-      spec.t_refi == 0 || spec.t_refi > worst_refresh, "t_refi",
-      "must be 0 (no refresh) or exceed t_rfc + t_rp + t_ras + t_rtp + write_latency + burst_cycles +"
-      " t_wr = " +
-          std::to_string(worst_refresh) + ", or refreshes would pile up");
+      spec.t_refi == 0 || spec.t_refi > least, "t_refi",
+      "must be 0 (no refresh) or exceed t_rfc plus the time to close all banks and open one again = " +
+          std::to_string(least) + ", or a channel could do nothing but refresh");
 }
 
 void check_queues(const arch::DramSpec& spec, Problems& problems) {
