@@ -12,6 +12,7 @@
 #include "sim/base/error.h"
 #include "sim/report/csv.h"
 #include "sim/report/json.h"
+#include "sim/report/page.h"
 
 namespace tilewright::report {
 namespace {
@@ -69,11 +70,15 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view t
 
 void write_run_folder(const std::filesystem::path& folder, const ExperimentRecord& record,
                       std::string_view resolved_yaml, const FolderOptions& options) {
-  static_cast<void>(options);
   write_file_atomically(folder / "run.json", json_report(record).dump(1) + "\n");
   write_file_atomically(folder / "runs.csv", runs_csv(record));
   write_file_atomically(folder / "layers.csv", layers_csv(record));
   write_file_atomically(folder / "resolved.yaml", resolved_yaml);
+  if (options.html) {
+    const PageOptions page{options.text.reference_path, options.text.near_energy_saving,
+                           options.text.near_margin};
+    write_file_atomically(folder / "report.html", html_page(record, page));
+  }
 }
 
 }  // namespace tilewright::report

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
+#include <iterator>
 
 namespace tilewright::report {
 namespace {
@@ -237,20 +239,19 @@ std::vector<NearPath> near_saving(const MachineRuns& runs, double saving, double
   return found;
 }
 
-std::vector<const RunRecord*> pareto_front(const std::vector<const RunRecord*>& runs,
-                                           const std::function<double(const RunRecord&)>& first,
-                                           const std::function<double(const RunRecord&)>& second) {
-  std::vector<const RunRecord*> sorted = runs;
-  std::stable_sort(sorted.begin(), sorted.end(), [&](const RunRecord* a, const RunRecord* b) {
-    return std::pair(first(*a), second(*a)) < std::pair(first(*b), second(*b));
+std::vector<const RunRecord*> pareto_set(const std::vector<const RunRecord*>& runs) {
+  const auto dominates = [](const RunRecord* a, const RunRecord* b) {
+    const double energy_a = a->total_energy().nominal;
+    const double energy_b = b->total_energy().nominal;
+    return energy_a <= energy_b && a->time_s <= b->time_s && a->macs >= b->macs &&
+           (energy_a < energy_b || a->time_s < b->time_s || a->macs > b->macs);
+  };
+  std::vector<const RunRecord*> kept;
+  std::copy_if(runs.begin(), runs.end(), std::back_inserter(kept), [&](const RunRecord* run) {
+    return std::none_of(runs.begin(), runs.end(),
+                        [&](const RunRecord* other) { return dominates(other, run); });
   });
-  std::vector<const RunRecord*> front;
-  for (const RunRecord* run : sorted) {
-    if (front.empty() || second(*run) < second(*front.back())) {
-      front.push_back(run);
-    }
-  }
-  return front;
+  return kept;
 }
 
 }  // namespace tilewright::report

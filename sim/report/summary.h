@@ -6,7 +6,6 @@
 // Units as in sim/base/record.h: joules, seconds, cycles, fractions. Nothing throws.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,9 +100,8 @@ struct NearPath {
 // All within `margin` (a fraction), and the nearest on either side however far; ascending saving.
 std::vector<NearPath> near_saving(const MachineRuns& runs, double saving, double margin, EnergyScope scope);
 
-// The runs that no other run beats in both measures (smaller is better), by ascending first measure.
-std::vector<const RunRecord*> pareto_front(const std::vector<const RunRecord*>& runs,
-                                           const std::function<double(const RunRecord&)>& first,
-                                           const std::function<double(const RunRecord&)>& second);
+// The runs that no other run dominates: none takes less energy (with DRAM), less time and keeps more MACs,
+// equal in some and better in one. MACs kept stand in for what a path still computes; they are not accuracy.
+std::vector<const RunRecord*> pareto_set(const std::vector<const RunRecord*>& runs);
 
 }  // namespace tilewright::report

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/report/page/markup.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "sim/base/error.h"
+
+namespace tilewright::report {
+namespace {
+
+// The seven shapes as polygons of radius 1; the disc is drawn as a circle.
+constexpr std::size_t kShapes = 7;
+std::string polygon(std::size_t shape, double x, double y) {
+  static const std::vector<std::vector<std::pair<double, double>>> kPoints = {
+      {},
+      {{-4.2, -4.2}, {4.2, -4.2}, {4.2, 4.2}, {-4.2, 4.2}},
+      {{0, -5.6}, {5.4, 4}, {-5.4, 4}},
+      {{0, -6}, {6, 0}, {0, 6}, {-6, 0}},
+      {{0, 5.6}, {5.4, -4}, {-5.4, -4}},
+      {{-1.8, -5.5},
+       {1.8, -5.5},
+       {1.8, -1.8},
+       {5.5, -1.8},
+       {5.5, 1.8},
+       {1.8, 1.8},
+       {1.8, 5.5},
+       {-1.8, 5.5},
+       {-1.8, 1.8},
+       {-5.5, 1.8},
+       {-5.5, -1.8},
+       {-1.8, -1.8}},
+      {{-5.4, 0}, {-2.7, -4.7}, {2.7, -4.7}, {5.4, 0}, {2.7, 4.7}, {-2.7, 4.7}}};
+  std::string points;
+  for (const auto& [dx, dy] : kPoints[shape]) {
+    points += fmt::format("{:.1f},{:.1f} ", x + dx, y + dy);
+  }
+  return points;
+}
+
+std::string_view anchor_name(Anchor anchor) {
+  return anchor == Anchor::kStart ? "start" : anchor == Anchor::kMiddle ? "middle" : "end";
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      default:
+        safe += c;
+    }
+  }
+  return safe;
+}
+
+HtmlTable::HtmlTable(const std::vector<std::string>& headings) {
+  for (const std::string& heading : headings) {
+    is_text_.push_back(heading.starts_with('<'));
+    const std::string words = is_text_.back() ? heading.substr(1) : heading;
+    head_ +=
+        fmt::format("<th scope=\"col\"{}>{}</th>", is_text_.back() ? " class=\"w\"" : "", escaped(words));
+  }
+}
+
+void HtmlTable::add_row(const std::vector<std::string>& cells) {
+  TILEWRIGHT_CHECK(cells.size() == is_text_.size(), "a table row has as many cells as the table has columns");
+  body_ += "<tr>";
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    body_ += (is_text_[i] ? "<td class=\"w\">" : "<td>") + escaped(cells[i]) + "</td>";
+  }
+  body_ += "</tr>\n";
+}
+
+std::string HtmlTable::markup() const {
+  return "<div class=\"scroll\"><table class=\"sortable\"><thead><tr>" + head_ + "</tr></thead>\n<tbody>\n" +
+         body_ + "</tbody></table></div>\n";
+}
+
+std::string details(std::string_view summary, std::string_view content) {
+  return fmt::format("<details open><summary>{}</summary>\n{}</details>\n", escaped(summary), content);
+}
+
+Svg::Svg(double width, double height, std::string_view label) {
+  markup_ = fmt::format(
+      "<svg viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" role=\"img\" "
+      "aria-label=\"{2}\">\n",
+      width, height, escaped(label));
+}
+
+void Svg::line(double x1, double y1, double x2, double y2, std::string_view css_class) {
+  markup_ += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"{}\"/>\n", x1,
+                         y1, x2, y2, css_class);
+}
+
+void Svg::shape(const std::string& element, std::string_view css_class, std::string_view tooltip) {
+  if (tooltip.empty()) {
+    markup_ += fmt::format("<{} class=\"{}\"/>\n", element, css_class);
+    return;
+  }
+  markup_ += fmt::format("<{0} class=\"tip {1}\"><title>{3}</title></{2}>\n", element, css_class,
+                         element.substr(0, element.find(' ')), escaped(tooltip));
+}
+
+void Svg::rectangle(double x, double y, double width, double height, std::string_view css_class,
+                    std::string_view tooltip) {
+  shape(fmt::format("rect x=\"{:.2f}\" y=\"{:.1f}\" width=\"{:.2f}\" height=\"{:.1f}\"", x, y, width, height),
+        css_class, tooltip);
+}
+
+void Svg::circle(double x, double y, double radius, std::string_view css_class, std::string_view tooltip) {
+  shape(fmt::format("circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\"", x, y, radius), css_class, tooltip);
+}
+
+void Svg::marker(std::size_t which, double x, double y, std::string_view css_class,
+                 std::string_view tooltip) {
+  if (which % kShapes == 0) {
+    circle(x, y, 4.8, css_class, tooltip);
+  } else {
+    shape(fmt::format("polygon points=\"{}\"", polygon(which % kShapes, x, y)), css_class, tooltip);
+  }
+}
+
+void Svg::text(double x, double y, std::string_view words, Anchor anchor, std::string_view css_class) {
+  markup_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" class=\"{}\">{}</text>\n", x, y,
+                         anchor_name(anchor), css_class, escaped(words));
+}
+
+void Svg::text_upwards(double x, double y, std::string_view words) {
+  markup_ += fmt::format(
+      "<text transform=\"translate({:.1f} {:.1f}) rotate(-90)\" text-anchor=\"middle\" "
+      "class=\"axis\">{}</text>\n",
+      x, y, escaped(words));
+}
+
+double Scale::operator()(double value) const {
+  const double share =
+      logarithmic ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
+  return first + share * (last - first);
+}
+
+std::vector<double> ticks(const Scale& scale, int count) {
+  std::vector<double> values;
+  if (scale.logarithmic) {
+    const int from = static_cast<int>(std::floor(std::log10(scale.low)));
+    const int to = static_cast<int>(std::ceil(std::log10(scale.high)));
+    for (int exponent = from; exponent <= to; ++exponent) {
+      for (const double digit : {1.0, 2.0, 5.0}) {
+        const double value = digit * std::pow(10.0, exponent);
+        const bool inside = value >= scale.low * 0.999 && value <= scale.high * 1.001;
+        if (inside && (digit == 1.0 || (to - from) * 3 <= count)) {
+          values.push_back(value);
+        }
+      }
+    }
+    return values;
+  }
+  const double rough = (scale.high - scale.low) / count;
+  const double decade = std::pow(10.0, std::floor(std::log10(rough)));
+  double step = 10 * decade;
+  for (const double digit : {5.0, 2.0, 1.0}) {
+    step = digit * decade >= rough ? digit * decade : step;
+  }
+  const auto first = static_cast<int64_t>(std::ceil(scale.low / step - 1e-9));
+  const auto last = static_cast<int64_t>(std::floor(scale.high / step + 1e-9));
+  for (int64_t i = first; i <= last; ++i) {
+    values.push_back(static_cast<double>(i) * step);
+  }
+  return values;
+}
+
+std::string tick_label(double value) {
+  return fmt::format("{:.6g}", value);
+}
+
+void draw_axes(Svg& svg, const Scale& x, const Scale& y, std::string_view x_name, std::string_view y_name) {
+  for (const double value : ticks(x, 7)) {
+    svg.line(x(value), y.first, x(value), y.last, "grid");
+    svg.text(x(value), y.first + 16, tick_label(value), Anchor::kMiddle, "tick");
+  }
+  for (const double value : ticks(y, 6)) {
+    svg.line(x.first, y(value), x.last, y(value), "grid");
+    svg.text(x.first - 7, y(value) + 4, tick_label(value), Anchor::kEnd, "tick");
+  }
+  svg.line(x.first, y.first, x.last, y.first, "frame");
+  svg.line(x.first, y.first, x.first, y.last, "frame");
+  svg.text((x.first + x.last) / 2, y.first + 36, x_name, Anchor::kMiddle, "axis");
+  svg.text_upwards(x.first - 46, (y.first + y.last) / 2, y_name);
+}
+
+}  // namespace tilewright::report
