@@ -47,12 +47,19 @@ TEST_CASE("paths on either side of a saving, and the Pareto front") {
   CHECK(near[0].run->name == "shallow");
   CHECK(near[1].nearest_above);
   CHECK(near[1].run->name == "narrow");
-  // Fewest cycles and least energy at once: one path beats the others.
-  const auto front = pareto_front(
-      runs.runs, [](const RunRecord& run) { return double(run.cycles); },
-      [](const RunRecord& run) { return energy_of(run, EnergyScope::kWithDram).nominal; });
-  REQUIRE(front.size() == 1);
-  CHECK(front[0]->name == "narrow");
+}
+
+TEST_CASE("a path is on the Pareto front unless another takes less energy and time and keeps as many MACs") {
+  ExperimentRecord record = example_record();
+  RunRecord worse = record.runs[1];  // narrow
+  worse.name = "worse";
+  worse.time_s *= 1.01;
+  record.runs.push_back(worse);
+  const auto front = pareto_set(runs_of(record).runs);
+  REQUIRE(front.size() == 3);  // full keeps the most MACs, narrow takes least, shallow is between in all three
+  CHECK(front[0]->name == "full");
+  CHECK(front[1]->name == "narrow");
+  CHECK(front[2]->name == "shallow");
 }
 
 TEST_CASE("kinds and groups add up to the run") {
