@@ -61,9 +61,9 @@ std::string paths_table(const MachineRuns& runs, bool colour) {
                                         {"util.", "[%]"}};
   const RunRecord* reference = runs.reference;
   if (reference != nullptr) {
-    columns.push_back({"time", "[% of]"});
-    columns.push_back({"chip", "[% of]"});
-    columns.push_back({"DRAM", "[% of]"});
+    columns.push_back({"time", "rel.%"});
+    columns.push_back({"chip", "rel.%"});
+    columns.push_back({"DRAM", "rel.%"});
   }
   Table table(std::move(columns));
   const int gmac_decimals = decimals_for(largest(runs.runs, gmac));
@@ -145,12 +145,12 @@ std::string knobs_table(const std::vector<KnobSaving>& savings, bool colour) {
                {"paths", "[1]"},
                {"MACs\nremoved", "[%]", Align::kLeft},
                {"on-chip\nper MAC", "[pJ/MAC]"},
-               {"relative", "[1]"},
+               {"rel.", "[1]"},
                {"paths", "[1]", Align::kLeft},
                {"with DRAM\nper MAC", "[pJ/MAC]"},
-               {"relative", "[1]"},
+               {"rel.", "[1]"},
                {"paths", "[1]", Align::kLeft},
-               {"time,\nrelative", "[1]"},
+               {"time,\nrel.", "[1]"},
                {"paths", "[1]", Align::kLeft}});
   for (const KnobSaving& saving : savings) {
     table.add_row({saving.knob.empty() ? "(no group)" : saving.knob, std::to_string(saving.paths),
@@ -291,7 +291,8 @@ std::string text_report(const ExperimentRecord& record, const TextOptions& optio
     text += heading(summary.empty() ? runs.name : runs.name + ": " + summary, options.colour);
     text += paths_table(runs, options.colour);
     if (runs.reference != nullptr) {
-      text += fmt::format("  [% of]: relative to {} = 100 %; chip: on-chip energy, DRAM: energy with DRAM\n", runs.reference->name);
+      text += fmt::format("  rel.%: of path {} = 100 %; chip: on-chip energy, DRAM: energy with DRAM\n",
+                          runs.reference->name);
       text += reference_tables(runs, options);
       compared = compared || runs.runs.size() > 1;
     } else {

@@ -10,7 +10,10 @@
 namespace tilewright::report {
 namespace {
 
-// The seven shapes as polygons of radius 1; the disc is drawn as a circle.
+constexpr std::size_t kMostOpenRows = 50;
+constexpr std::size_t kLongCell = 48;  // characters; longer ones may be broken into lines
+
+// The seven shapes as polygons; the disc is drawn as a circle.
 constexpr std::size_t kShapes = 7;
 std::string polygon(std::size_t shape, double x, double y) {
   static const std::vector<std::vector<std::pair<double, double>>> kPoints = {
@@ -79,9 +82,15 @@ HtmlTable::HtmlTable(const std::vector<std::string>& headings) {
 
 void HtmlTable::add_row(const std::vector<std::string>& cells) {
   TILEWRIGHT_CHECK(cells.size() == is_text_.size(), "a table row has as many cells as the table has columns");
+  ++rows_;
   body_ += "<tr>";
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    body_ += (is_text_[i] ? "<td class=\"w\">" : "<td>") + escaped(cells[i]) + "</td>";
+    const bool is_long = cells[i].size() > kLongCell;
+    body_ += fmt::format("<td{}>{}</td>",
+                         !is_text_[i] ? ""
+                         : is_long    ? " class=\"w l\""
+                                      : " class=\"w\"",
+                         escaped(cells[i]));
   }
   body_ += "</tr>\n";
 }
@@ -91,8 +100,9 @@ std::string HtmlTable::markup() const {
          body_ + "</tbody></table></div>\n";
 }
 
-std::string details(std::string_view summary, std::string_view content) {
-  return fmt::format("<details open><summary>{}</summary>\n{}</details>\n", escaped(summary), content);
+std::string folding(std::string_view summary, const HtmlTable& table) {
+  return fmt::format("<details{}><summary>{}</summary>\n{}</details>\n",
+                     table.rows() > kMostOpenRows ? "" : " open", escaped(summary), table.markup());
 }
 
 Svg::Svg(double width, double height, std::string_view label) {
@@ -188,11 +198,11 @@ std::string tick_label(double value) {
 }
 
 void draw_axes(Svg& svg, const Scale& x, const Scale& y, std::string_view x_name, std::string_view y_name) {
-  for (const double value : ticks(x, 7)) {
+  for (const double value : ticks(x, x.logarithmic ? 15 : 7)) {
     svg.line(x(value), y.first, x(value), y.last, "grid");
     svg.text(x(value), y.first + 16, tick_label(value), Anchor::kMiddle, "tick");
   }
-  for (const double value : ticks(y, 6)) {
+  for (const double value : ticks(y, y.logarithmic ? 12 : 6)) {
     svg.line(x.first, y(value), x.last, y(value), "grid");
     svg.text(x.first - 7, y(value) + 4, tick_label(value), Anchor::kEnd, "tick");
   }

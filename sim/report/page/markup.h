@@ -21,15 +21,17 @@ class HtmlTable {
   explicit HtmlTable(const std::vector<std::string>& headings);
   void add_row(const std::vector<std::string>& cells);
   std::string markup() const;
+  std::size_t rows() const { return rows_; }
 
  private:
+  std::size_t rows_ = 0;
   std::vector<bool> is_text_;
   std::string head_;
   std::string body_;
 };
 
-// Collapsible, open at first.
-std::string details(std::string_view summary, std::string_view content);
+// A table under a line that folds it away. Long ones are folded at first; printing unfolds all.
+std::string folding(std::string_view summary, const HtmlTable& table);
 
 enum class Anchor : uint8_t { kStart, kMiddle, kEnd };
 

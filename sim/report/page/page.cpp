@@ -11,13 +11,23 @@
 namespace tilewright::report {
 namespace {
 
+// A number and its unit stay on one line.
+std::string unbroken(std::string words) {
+  for (const std::string unit : {"%", "mm", "GB/s", "MHz", "mJ", "V", "MiB", "KiB"}) {
+    for (std::size_t at = words.find(' ' + unit); at != std::string::npos; at = words.find(' ' + unit, at)) {
+      words.replace(at, 1, "\u00a0");
+    }
+  }
+  return words;
+}
+
 std::string paragraph(const std::string& words, const std::string& css_class = "") {
-  return fmt::format("<p class=\"{}\">{}</p>\n", css_class, escaped(words));
+  return fmt::format("<p class=\"{}\">{}</p>\n", css_class, escaped(unbroken(words)));
 }
 
 std::string card(const std::string& value, const std::string& unit, const std::string& words) {
   return fmt::format("<div class=\"card\"><b>{} <small>{}</small></b><span>{}</span></div>\n", escaped(value),
-                     escaped(unit), escaped(words));
+                     escaped(unit), escaped(unbroken(words)));
 }
 
 std::string energy_words(const std::string& what, const EnergyEstimate& energy) {
@@ -39,7 +49,7 @@ std::string cards(const MachineRuns& runs, const PageOptions& options) {
   for (const NearPath& path : near_saving(runs, options.near_energy_saving, 0, EnergyScope::kWithDram)) {
     if (path.nearest_above) {
       markup += card(
-          fmt::format("-{}", percent(energy_saving(*path.run, run, EnergyScope::kWithDram).nominal)),
+          fmt::format("\u2212{}", percent(energy_saving(*path.run, run, EnergyScope::kWithDram).nominal)),
           "% energy",
           fmt::format(
               "with DRAM, path {}: the smallest saving of at least {:.0f} %, with {} % fewer MACs",
@@ -96,14 +106,16 @@ std::string near_section(const MachineRuns& runs, const PageOptions& options) {
                      : path.nearest_above ? "nearest above"
                                           : ""});
     }
-    markup += details(fmt::format("{}: within {:.0f} points, and the nearest on either side", words,
+    markup += folding(fmt::format("{}: within {:.0f} points, and the nearest on either side", words,
                                   options.near_margin * 100),
-                      table.markup());
+                      table);
   }
   return markup;
 }
 
 std::string kinds_section(const RunRecord& run) {
+  const int on_chip_decimals = decimals_for(run.on_chip_energy().nominal * 1e3);
+  const int decimals = decimals_for(run.total_energy().nominal * 1e3);
   HtmlTable table({"<kind of layer", "layers", "MACs [%]", "time [ms]", "time [%]", "on-chip energy [mJ]",
                    "on-chip energy [%]", "with DRAM [mJ]", "with DRAM [%]", "DRAM traffic [MB]"});
   for (const LayerSum& sum : by_kind(run)) {
@@ -111,11 +123,11 @@ std::string kinds_section(const RunRecord& run) {
     const double all = total(sum.energy).nominal;
     table.add_row({sum.name, std::to_string(sum.layers),
                    percent(fraction(static_cast<double>(sum.macs), static_cast<double>(run.macs))),
-                   fmt::format("{:#.4g}", seconds(run, sum.cycles) * 1e3),
+                   fixed(seconds(run, sum.cycles) * 1e3, decimals_for(run.time_s * 1e3)),
                    percent(fraction(static_cast<double>(sum.cycles), static_cast<double>(run.cycles))),
-                   fmt::format("{:#.4g}", of_kind * 1e3),
-                   percent(fraction(of_kind, run.on_chip_energy().nominal)),
-                   fmt::format("{:#.4g}", all * 1e3), percent(fraction(all, run.total_energy().nominal)),
+                   fixed(of_kind * 1e3, on_chip_decimals),
+                   percent(fraction(of_kind, run.on_chip_energy().nominal)), fixed(all * 1e3, decimals),
+                   percent(fraction(all, run.total_energy().nominal)),
                    fmt::format("{:.1f}", static_cast<double>(sum.dram_bytes) / 1e6)});
   }
   return "<h3>" + escaped(run.name) + " by kind of layer</h3>\n" + table.markup();
@@ -125,11 +137,11 @@ std::string machine_section(const MachineRuns& runs, const PageOptions& options)
   std::string markup = fmt::format("<h2 id=\"{0}\">{0}</h2>\n", escaped(runs.name));
   if (runs.machine != nullptr) {
     const ExperimentRecord::Machine& machine = *runs.machine;
-    markup +=
-        paragraph(fmt::format("{}. {:.4g} MACs per cycle at {:.4g} MHz, {:.4g} GB/s of DRAM, {:.3g} mm2.",
-                              machine.summary, machine.macs_per_cycle, machine.clock_hz / 1e6,
-                              machine.dram_bytes_per_second / 1e9, machine.area_m2 * 1e6),
-                  "lead");
+    markup += paragraph(
+        fmt::format("{}. {:.4g} MACs per cycle at {:.4g} MHz, {:.4g} GB/s of DRAM, {:.3g} mm\u00b2.",
+                    machine.summary, machine.macs_per_cycle, machine.clock_hz / 1e6,
+                    machine.dram_bytes_per_second / 1e9, machine.area_m2 * 1e6),
+        "lead");
   }
   if (runs.reference == nullptr) {
     return markup + paragraph("Path '" + options.reference_path + "' was not run: nothing to compare with.") +
@@ -148,7 +160,7 @@ std::string machine_section(const MachineRuns& runs, const PageOptions& options)
 std::pair<double, std::string> readable_unit(const std::string& unit) {
   return unit == "J"    ? std::pair{1e12, std::string("pJ")}
          : unit == "W"  ? std::pair{1e3, std::string("mW")}
-         : unit == "m2" ? std::pair{1e6, std::string("mm2")}
+         : unit == "m2" ? std::pair{1e6, std::string("mm\u00b2")}
                         : std::pair{1.0, unit};
 }
 
@@ -167,7 +179,7 @@ std::string sources_section(const std::vector<MachineRuns>& machines) {
         any = true;
       }
     }
-    markup += any ? details(runs.name + ": published values", published.markup()) : "";
+    markup += any ? folding(runs.name + ": published values", published) : "";
     if (runs.machine == nullptr || runs.machine->energy_sources.empty()) {
       continue;
     }
@@ -178,9 +190,9 @@ std::string sources_section(const std::vector<MachineRuns>& machines) {
                      fmt::format("{:.4g}", value.low * factor), fmt::format("{:.4g}", value.high * factor),
                      unit, value.source});
     }
-    markup += details(fmt::format("{}: energy table {}, operand toggle rate {:.3g}", runs.name,
+    markup += folding(fmt::format("{}: energy table {}, operand toggle rate {:.3g}", runs.name,
                                   runs.machine->energy_table, runs.machine->toggle_rate),
-                      table.markup());
+                      table);
   }
   return markup;
 }

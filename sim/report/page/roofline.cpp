@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "sim/report/page/figures.h"
 #include "sim/report/page/markup.h"
@@ -48,39 +49,6 @@ std::vector<Dot> dots(const RunRecord& run, const std::vector<LayerSum>& groups)
   return found;
 }
 
-// One of the four sides on which the label meets no other label and no dot; none where all are taken.
-void place_labels(Svg& svg, const std::vector<Dot>& all, const Scale& x, const Scale& y) {
-  std::vector<Box> taken;
-  for (const Dot& dot : all) {
-    const double cx = x(dot.intensity), cy = y(dot.rate);
-    const double r = dot.radius * 0.7;
-    taken.push_back({cx - r, cy - r, cx + r, cy + r});
-  }
-  std::size_t placed = 0;
-  for (const Dot& dot : all) {
-    const double width = 6.6 * static_cast<double>(dot.group->name.size());
-    const double cx = x(dot.intensity), cy = y(dot.rate), gap = dot.radius + 4;
-    const Box sides[] = {{cx + gap, cy - 7, cx + gap + width, cy + 7},
-                         {cx - gap - width, cy - 7, cx - gap, cy + 7},
-                         {cx - width / 2, cy + gap, cx + width / 2, cy + gap + 14},
-                         {cx - width / 2, cy - gap - 14, cx + width / 2, cy - gap}};
-    for (const Box& side : sides) {
-      const bool inside =
-          side.left > x.first && side.right < x.last && side.top > y.last && side.bottom < y.first;
-      if (inside &&
-          std::none_of(taken.begin(), taken.end(), [&](const Box& box) { return box.meets(side); })) {
-        svg.text(side.left, side.bottom - 3, dot.group->name, Anchor::kStart, "label");
-        taken.push_back(side);
-        ++placed;
-        break;
-      }
-    }
-    if (placed == kLabels) {
-      return;
-    }
-  }
-}
-
 struct Axes {
   Scale x, y;
 };
@@ -98,6 +66,54 @@ Axes axes(const std::vector<Dot>& all, double peak, double bandwidth) {
   }
   return {{x_low / 1.6, x_high * 1.8, 74, kWidth - 20, true},
           {y_low / 1.8, peak * 1.9, kHeight - 54, 14, true}};
+}
+
+// What labels must not cover: the ceilings and their names.
+std::vector<Box> ceiling_boxes(const Axes& at, double peak, double bandwidth) {
+  const double ridge = bandwidth > 0 ? std::clamp(peak / bandwidth, at.x.low, at.x.high) : at.x.low;
+  std::vector<Box> boxes = {{at.x(ridge), at.y(peak) - 3, at.x.last, at.y(peak) + 3},
+                            {at.x.last - 190, at.y(peak) - 22, at.x.last, at.y(peak)},
+                            {at.x(ridge) - 140, at.y(peak) - 22, at.x(ridge), at.y(peak)}};
+  constexpr int kPieces = 80;
+  for (int i = 0; bandwidth > 0 && i < kPieces; ++i) {
+    const double intensity = at.x.low * std::pow(ridge / at.x.low, static_cast<double>(i) / kPieces);
+    const double x = at.x(intensity), y = at.y(intensity * bandwidth);
+    boxes.push_back({x - 6, y - 6, x + 6, y + 6});
+  }
+  return boxes;
+}
+
+// A place beside, below or above the dot on which the label meets nothing; no label where all are taken.
+void place_labels(Svg& svg, const std::vector<Dot>& all, const Axes& at, std::vector<Box> taken) {
+  for (const Dot& dot : all) {
+    const double cx = at.x(dot.intensity), cy = at.y(dot.rate);
+    const double r = dot.radius * 0.8;
+    taken.push_back({cx - r, cy - r, cx + r, cy + r});
+  }
+  std::size_t placed = 0;
+  for (const Dot& dot : all) {
+    const double width = 7.0 * static_cast<double>(dot.group->name.size());
+    const double cx = at.x(dot.intensity), cy = at.y(dot.rate), gap = dot.radius + 4;
+    const Box places[] = {{cx + gap, cy - 7, cx + gap + width, cy + 7},
+                          {cx - gap - width, cy - 7, cx - gap, cy + 7},
+                          {cx - width / 2, cy + gap, cx + width / 2, cy + gap + 14},
+                          {cx - width / 2, cy - gap - 14, cx + width / 2, cy - gap},
+                          {cx + gap - 2, cy + 6, cx + gap + width, cy + 20}};
+    const auto is_free = [&](const Box& box) {
+      return box.left > at.x.first && box.right < at.x.last && box.top > at.y.last &&
+             box.bottom < at.y.first &&
+             std::none_of(taken.begin(), taken.end(), [&](const Box& other) { return other.meets(box); });
+    };
+    const auto* const place = std::find_if(std::begin(places), std::end(places), is_free);
+    if (place != std::end(places)) {
+      svg.text(place->left, place->bottom - 3, dot.group->name, Anchor::kStart, "label");
+      taken.push_back(*place);
+      ++placed;
+    }
+    if (placed == kLabels) {
+      return;
+    }
+  }
 }
 
 // The ceilings in GMAC/s over MAC per byte; the bandwidth's is cut at the frame.
@@ -144,18 +160,18 @@ std::string roofline_figure(const RunRecord& run, const ExperimentRecord::Machin
     table.add_row(
         {dot.group->name, dot.group->kind, fmt::format("{:.4g}", static_cast<double>(dot.group->macs) / 1e9),
          fmt::format("{:.4g}", static_cast<double>(dot.group->dram_bytes) / 1e6),
-         fmt::format("{:.4g}", dot.intensity), fmt::format("{:.4g}", dot.rate), percent(dot.rate / peak),
+         fmt::format("{:.5g}", dot.intensity), fmt::format("{:.4g}", dot.rate), percent(dot.rate / peak),
          percent(dot.rate / roof), percent(dot.share), dot.group->main_limiter()});
     shown += dot.share;
   }
-  place_labels(svg, all, at.x, at.y);
+  place_labels(svg, all, at, ceiling_boxes(at, peak, bandwidth));
   return figure(svg.markup(), fmt::format("Roofline of path {}: a dot is a layer group, its area its share "
                                           "of the time; blue: bound by "
                                           "compute, orange: by anything else. Groups without MACs or without "
                                           "DRAM traffic are not shown; "
                                           "the dots are {:.1f} % of the time.",
                                           run.name, shown * 100)) +
-         details("Values", table.markup());
+         folding("Values", table);
 }
 
 }  // namespace tilewright::report

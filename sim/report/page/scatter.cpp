@@ -10,8 +10,9 @@
 namespace tilewright::report {
 namespace {
 
-constexpr double kWidth = 570;
+constexpr double kWidth = 560;
 constexpr double kHeight = 430;
+constexpr double kLeft = 66;
 constexpr std::size_t kColours = 7;
 
 double gmac(const RunRecord& run) {
@@ -65,11 +66,18 @@ std::string tooltip(const RunRecord& run, const RunRecord* reference) {
   return text;
 }
 
-// Paths lie along the rising diagonal: labels fit above it to the left and below it to the right.
+// Paths lie along the rising diagonal: there is room above it to the left and, at the end of a leader, well
+// below it to the right. Labels stay inside the frame.
 void draw_label(Svg& svg, double x, double y, const std::string& name, bool above) {
-  const bool left = above && x > 200;
-  svg.text(left ? x - 10 : x + 10, above ? y - 8 : y + 17, name, left ? Anchor::kEnd : Anchor::kStart,
-           "label");
+  const double width = 7.0 * static_cast<double>(name.size());
+  if (above) {
+    const bool fits = x - 10 - width > kLeft;
+    svg.text(fits ? x - 10 : x + 10, y - 9, name, fits ? Anchor::kEnd : Anchor::kStart, "label");
+    return;
+  }
+  const double start = std::min(x + 24, kWidth - 8 - width);
+  svg.line(x + 4, y + 7, std::clamp(x + 20, start, start + width), y + 47, "leader");
+  svg.text(start, y + 60, name, Anchor::kStart, "label");
 }
 
 void draw_saving_line(Svg& svg, const Paths& paths, const Scale& x, const Scale& y) {
@@ -82,7 +90,7 @@ void draw_saving_line(Svg& svg, const Paths& paths, const Scale& x, const Scale&
 
 std::string panel(const Paths& paths, double (*value)(const RunRecord&), const std::string& x_name) {
   Svg svg(kWidth, kHeight, "Energy of each path against " + x_name);
-  const Scale x = scale(paths.runs.runs, value, 66, kWidth - 14);
+  const Scale x = scale(paths.runs.runs, value, kLeft, kWidth - 14);
   const Scale y = scale(paths.runs.runs, millijoules, kHeight - 52, 14);
   draw_axes(svg, x, y, x_name, "energy with DRAM [mJ]");
   if (paths.runs.reference != nullptr) {
@@ -119,16 +127,29 @@ std::string legend(const Paths& paths) {
   return "<ul class=\"legend\">\n" + items + "<li>" + ring.markup() + "Pareto front</li></ul>\n";
 }
 
-std::string milli(const EnergyEstimate& energy) {
-  const int decimals = decimals_for(energy.nominal * 1e3);
+std::string milli(const EnergyEstimate& energy, int decimals) {
   return fixed(energy.nominal * 1e3, decimals) + " " +
          range(energy.low * 1e3, energy.high * 1e3, std::max(0, decimals - 1));
+}
+
+double millijoules_on_chip(const RunRecord& run) {
+  return run.on_chip_energy().nominal * 1e3;
+}
+
+// Of a column: as many digits as its largest value needs.
+int decimals_of(const std::vector<const RunRecord*>& runs, double (*value)(const RunRecord&)) {
+  double most = 0;
+  for (const RunRecord* run : runs) {
+    most = std::max(most, value(*run));
+  }
+  return decimals_for(most);
 }
 
 std::string paths_values(const Paths& paths) {
   HtmlTable table({"<path", "<knob", "MACs [GMAC]", "cycles", "time [ms]", "on-chip energy [mJ]",
                    "energy with DRAM [mJ]", "utilisation [%]", "time [% of ref.]", "on-chip [% of ref.]",
                    "with DRAM [% of ref.]", "<Pareto"});
+  const std::vector<const RunRecord*>& all = paths.runs.runs;
   const RunRecord* reference = paths.runs.reference;
   const auto relative = [&](double part, double whole) {
     return reference == nullptr ? std::string("-") : percent(fraction(part, whole));
@@ -136,14 +157,16 @@ std::string paths_values(const Paths& paths) {
   const RunRecord none;
   const RunRecord& base = reference == nullptr ? none : *reference;
   for (const RunRecord* run : paths.runs.runs) {
-    table.add_row({run->name, run->group, fmt::format("{:#.4g}", gmac(*run)), with_separators(run->cycles),
-                   fmt::format("{:#.4g}", milliseconds(*run)), milli(run->on_chip_energy()),
-                   milli(run->total_energy()), percent(run->utilisation), relative(run->time_s, base.time_s),
+    table.add_row({run->name, run->group, fixed(gmac(*run), decimals_of(all, gmac)),
+                   with_separators(run->cycles), fixed(milliseconds(*run), decimals_of(all, milliseconds)),
+                   milli(run->on_chip_energy(), decimals_of(all, millijoules_on_chip)),
+                   milli(run->total_energy(), decimals_of(all, millijoules)), percent(run->utilisation),
+                   relative(run->time_s, base.time_s),
                    relative(run->on_chip_energy().nominal, base.on_chip_energy().nominal),
                    relative(run->total_energy().nominal, base.total_energy().nominal),
                    paths.on_front(run) ? "yes" : ""});
   }
-  return details("Values of all paths", table.markup());
+  return folding("Values of all paths", table);
 }
 
 }  // namespace

@@ -31,12 +31,24 @@ struct Bar {
   }
 };
 
+// Names of components and stalls as words, so that headings can be broken into lines.
+std::string spaced(std::string_view name) {
+  std::string words(name);
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
+// Idle time is grey, so that work and stalls stand out.
+std::size_t colour(std::string_view piece, std::size_t index) {
+  return piece == name(Stall::kIdle) ? 9 : index % 11;
+}
+
 std::string legend(const std::vector<std::string>& names) {
   std::string items;
   for (std::size_t i = 0; i < names.size(); ++i) {
     Svg key(14, 14, names[i]);
-    key.rectangle(0, 1, 13, 13, fmt::format("s{}", i % 11));
-    items += "<li>" + key.markup() + escaped(names[i]) + "</li>\n";
+    key.rectangle(0, 1, 13, 13, fmt::format("s{}", colour(names[i], i)));
+    items += "<li>" + key.markup() + escaped(spaced(names[i])) + "</li>\n";
   }
   return "<ul class=\"legend\">\n" + items + "</ul>\n";
 }
@@ -61,7 +73,8 @@ std::string bars(const std::vector<Bar>& rows, const std::vector<std::string>& p
     double from = 0;
     for (std::size_t i = 0; i < row.pieces.size(); ++i) {
       if (row.pieces[i] > 0) {
-        svg.rectangle(x(from), top, x(from + row.pieces[i]) - x(from), kBar, fmt::format("s{} bar", i % 11),
+        svg.rectangle(x(from), top, x(from + row.pieces[i]) - x(from), kBar,
+                      fmt::format("s{} bar", colour(pieces[i], i)),
                       fmt::format("{}, {}\n{:.4g} {} ({:.1f} % of the bar)", row.name, pieces[i],
                                   row.pieces[i], unit, fraction(row.pieces[i], row.length()) * 100));
         from += row.pieces[i];
@@ -74,30 +87,27 @@ std::string bars(const std::vector<Bar>& rows, const std::vector<std::string>& p
   return svg.markup();
 }
 
-// The largest groups by `size`, then one sum of the others.
-std::vector<LayerSum> largest_groups(const RunRecord& run, double (*size)(const LayerSum&)) {
+std::vector<LayerSum> sorted_groups(const RunRecord& run, double (*size)(const LayerSum&)) {
   std::vector<LayerSum> groups = by_layer_group(run);
   std::stable_sort(groups.begin(), groups.end(),
                    [&](const LayerSum& a, const LayerSum& b) { return size(a) > size(b); });
+  return groups;
+}
+
+// The energy of what comes after the drawn groups, as one more.
+void sum_the_rest(std::vector<LayerSum>& groups) {
   if (groups.size() <= kMostRows) {
-    return groups;
+    return;
   }
   LayerSum others;
   others.name = fmt::format("{} other groups", groups.size() - kMostRows + 1);
   for (std::size_t i = kMostRows - 1; i < groups.size(); ++i) {
-    const LayerSum& group = groups[i];
-    others.cycles += group.cycles;
-    others.macs += group.macs;
-    for (const auto& [component, energy] : group.energy) {
+    for (const auto& [component, energy] : groups[i].energy) {
       others.energy[component] += energy;
-    }
-    for (const auto& [unit, stalls] : group.stalls) {
-      others.stalls[unit] += stalls;
     }
   }
   groups.resize(kMostRows - 1);
   groups.push_back(std::move(others));
-  return groups;
 }
 
 double nominal(const LayerSum& sum) {
@@ -108,34 +118,34 @@ double cycles(const LayerSum& sum) {
 }
 
 std::string energy_values(const RunRecord& run, const std::vector<std::string>& names) {
-  std::vector<std::string> headings = {"<layer group",          "<kind",    "layers", "time [ms]",
-                                       "energy with DRAM [mJ]", "share [%]"};
+  std::vector<std::string> headings = {"<layer group",          "<kind",    "layers", "time [us]",
+                                       "energy with DRAM [uJ]", "share [%]"};
   for (const std::string& name : names) {
-    headings.push_back(name + " [mJ]");
+    headings.push_back(spaced(name) + " [uJ]");
   }
+  const int decimals = std::max(1, decimals_for(run.total_energy().nominal * 1e6));
+  const int time_decimals = std::max(1, decimals_for(run.time_s * 1e6));
   HtmlTable table(headings);
   for (const LayerSum& group : by_layer_group(run)) {
     std::vector<std::string> cells = {group.name,
                                       group.kind,
                                       std::to_string(group.layers),
-                                      fmt::format("{:#.3g}", seconds(run, group.cycles) * 1e3),
-                                      fmt::format("{:#.3g}", nominal(group) * 1e3),
+                                      fixed(seconds(run, group.cycles) * 1e6, time_decimals),
+                                      fixed(nominal(group) * 1e6, decimals),
                                       percent(fraction(nominal(group), run.total_energy().nominal))};
     for (const std::string& name : names) {
       const auto energy = group.energy.find(name);
-      cells.push_back(energy == group.energy.end() ? "0"
-                                                   : fmt::format("{:.3g}", energy->second.nominal * 1e3));
+      cells.push_back(energy == group.energy.end() ? "0" : fixed(energy->second.nominal * 1e6, decimals));
     }
     table.add_row(cells);
   }
-  return details("Values of all layer groups", table.markup());
+  return folding("Values of all layer groups", table);
 }
 
 std::vector<std::string> stall_names() {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < kStallCount; ++i) {
-    names.emplace_back(name(static_cast<Stall>(i)));
-    std::replace(names.back().begin(), names.back().end(), '_', ' ');
+    names.push_back(spaced(name(static_cast<Stall>(i))));
   }
   return names;
 }
@@ -173,11 +183,13 @@ std::string figure(const std::string& drawing, const std::string& caption) {
 
 std::string energy_figure(const RunRecord& run) {
   const std::vector<std::string> names = components({&run});
+  std::vector<LayerSum> groups = sorted_groups(run, nominal);
+  sum_the_rest(groups);
   std::vector<Bar> rows;
-  for (const LayerSum& group : largest_groups(run, nominal)) {
+  for (const LayerSum& group : groups) {
     Bar bar{group.name,
             {},
-            fmt::format("{:.3g} mJ, {:.1f} %", nominal(group) * 1e3,
+            fmt::format("{:#.3g} mJ, {:.1f} %", nominal(group) * 1e3,
                         fraction(nominal(group), run.total_energy().nominal) * 100)};
     for (const std::string& name : names) {
       const auto energy = group.energy.find(name);
@@ -205,15 +217,19 @@ std::string stall_figure(const RunRecord& run) {
     add_stall_row(table, "all layers", unit, stalls);
   }
   std::vector<Bar> groups;
-  for (const LayerSum& group : largest_groups(run, cycles)) {
+  double drawn = 0;
+  for (const LayerSum& group : sorted_groups(run, cycles)) {
     const std::string unit = computing_unit(group);
     const auto stalls = group.stalls.find(unit);
-    if (stalls != group.stalls.end()) {
-      groups.push_back(
-          {group.name, shares(stalls->second),
-           fmt::format("{:.1f} % of time", fraction(cycles(group), static_cast<double>(run.cycles)) * 100)});
-      add_stall_row(table, group.name, unit, stalls->second);
+    if (stalls == group.stalls.end()) {
+      continue;
     }
+    const double share = fraction(cycles(group), static_cast<double>(run.cycles));
+    if (groups.size() < kMostRows) {
+      groups.push_back({group.name, shares(stalls->second), fmt::format("{:.1f} % of time", share * 100)});
+      drawn += share;
+    }
+    add_stall_row(table, group.name, unit, stalls->second);
   }
   return figure(legend(names) + bars(units, names, "share of each unit's cycles, all layers [%]", 100, "%") +
                     bars(groups, names, "share of the computing unit's cycles, by layer group [%]", 100, "%"),
@@ -221,9 +237,9 @@ std::string stall_figure(const RunRecord& run) {
                     "What the units of path {} did in every cycle; busy, each stall and idle add up to all "
                     "cycles. "
                     "Above: units, those of one kind together. Below: the PEs, or the vector unit for layers "
-                    "without MACs, by layer group, longest first.",
-                    run.name)) +
-         details("Values", table.markup());
+                    "without MACs, by layer group, longest first; those drawn are {:.1f} % of the time.",
+                    run.name, drawn * 100)) +
+         folding("Values", table);
 }
 
 }  // namespace tilewright::report

@@ -14,14 +14,14 @@ std::string style_sheet() {
 --s0:#7d70dd;--s3:#3fae62;--s7:#c65a93;--s8:#c977bb;--s9:#59616b;--s10:#9aa3ae;--g0:#e6e8eb;--g1:#4aa8e0;--g2:#ef7f2f;--g3:#2fc296}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI","Noto Sans","Liberation Sans",sans-serif}
-main{max-width:1200px;margin:0 auto;padding:32px 28px 64px}
+main{max-width:1264px;margin:0 auto;padding:32px 28px 64px}
 h1{font-size:30px;line-height:1.2;margin:0 0 4px;letter-spacing:-.01em}
 h2{font-size:23px;margin:52px 0 4px;padding-top:14px;border-top:2px solid var(--ink)}
 h3{font-size:18px;margin:34px 0 6px}
 p{max-width:76ch;margin:6px 0 12px}.soft,figcaption,.lead{color:var(--soft)}
 nav a{margin-right:18px}a{color:var(--g1)}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(205px,1fr));gap:12px;margin:14px 0 8px}
-.card{background:var(--card);border-radius:8px;padding:12px 16px}
+.card{overflow-wrap:anywhere;background:var(--card);border-radius:8px;padding:12px 16px}
 .card b{display:block;font-size:26px;line-height:1.2;font-variant-numeric:tabular-nums;font-weight:600}
 .card b small{font-size:15px;font-weight:400}.card span{display:block;font-size:13.5px;color:var(--soft)}
 figure{margin:10px 0 4px;break-inside:avoid}figcaption{font-size:14px;max-width:100ch;margin-top:4px}
@@ -29,7 +29,7 @@ figure{margin:10px 0 4px;break-inside:avoid}figcaption{font-size:14px;max-width:
 svg text{font-size:12.5px;fill:var(--ink)}svg text.tick,svg text.note{fill:var(--soft);font-size:12px}svg text.axis{font-size:13px}
 svg text.head{font-size:13.5px;font-weight:600}svg text.label{paint-order:stroke;stroke:var(--paper);stroke-width:3.5px}
 .grid{stroke:var(--grid)}.frame{stroke:var(--soft)}.target{stroke:var(--g2);stroke-dasharray:6 4;stroke-width:1.4}
-.roof{stroke:var(--ink);stroke-width:1.8}.ring{fill:none;stroke:var(--ink);stroke-width:1.2}
+.leader{stroke:var(--soft)}.roof{stroke:var(--ink);stroke-width:1.8}.ring{fill:none;stroke:var(--ink);stroke-width:1.2}
 .dot{stroke:var(--paper);stroke-width:1;fill-opacity:.85}.bar{stroke:var(--paper);stroke-width:.6}
 .s0{fill:var(--s0)}.s1{fill:var(--s1)}.s2{fill:var(--s2)}.s3{fill:var(--s3)}.s4{fill:var(--s4)}.s5{fill:var(--s5)}.s6{fill:var(--s6)}
 .s7{fill:var(--s7)}.s8{fill:var(--s8)}.s9{fill:var(--s9)}.s10{fill:var(--s10)}
@@ -37,9 +37,9 @@ svg text.head{font-size:13.5px;font-weight:600}svg text.label{paint-order:stroke
 .legend{display:flex;flex-wrap:wrap;gap:3px 18px;font-size:13.5px;margin:6px 0;list-style:none;padding:0}
 .legend li{display:flex;align-items:center;gap:6px}
 details{margin:8px 0 4px}summary{cursor:pointer;font-size:14px;color:var(--soft)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13.5px;font-variant-numeric:tabular-nums;margin:6px 0}
-th,td{padding:3px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--grid)}
-th{font-weight:600;border-bottom:1.5px solid var(--soft);vertical-align:bottom}.w{text-align:left}td.w{white-space:normal;max-width:62ch}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;margin:6px 0}
+th,td{padding:3px 7px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--grid)}
+th{white-space:normal;line-height:1.25;font-weight:600;border-bottom:1.5px solid var(--soft);vertical-align:bottom}.w{text-align:left}.l{white-space:normal;min-width:40ch;max-width:72ch}
 .js th{cursor:pointer}th[aria-sort=ascending]:after{content:" \2191"}th[aria-sort=descending]:after{content:" \2193"}
 tbody tr:hover{background:var(--card)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 20px;font-size:14px}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
@@ -54,6 +54,7 @@ std::string script() {
 const tip=document.createElement('div');tip.id='tip';tip.hidden=true;document.body.append(tip);
 for(const mark of document.querySelectorAll('svg .tip')){const title=mark.querySelector('title');mark.dataset.tip=title.textContent;
 mark.setAttribute('aria-label',title.textContent);title.remove();}
+addEventListener('beforeprint',()=>{for(const folded of document.querySelectorAll('details'))folded.open=true;});
 document.addEventListener('pointermove',event=>{const mark=event.target.closest&&event.target.closest('[data-tip]');tip.hidden=!mark;
 if(!mark)return;tip.textContent=mark.dataset.tip;const box=tip.getBoundingClientRect();
 tip.style.left=Math.max(4,Math.min(event.clientX+14,innerWidth-box.width-8))+'px';
