@@ -5,7 +5,12 @@ function(tilewright_test)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
-  add_executable(${ARG_NAME} ${ARG_SOURCES} "${CMAKE_SOURCE_DIR}/tests/doctest_main.cpp")
+  if(NOT TARGET tilewright_doctest_main)  # compiled once for all tests: it is most of what doctest costs
+    add_library(tilewright_doctest_main OBJECT "${CMAKE_SOURCE_DIR}/tests/doctest_main.cpp")
+    target_link_libraries(tilewright_doctest_main PRIVATE doctest::doctest)
+  endif()
+  add_executable(${ARG_NAME} ${ARG_SOURCES})
+  target_link_libraries(${ARG_NAME} PRIVATE tilewright_doctest_main)
   target_link_libraries(${ARG_NAME} PRIVATE tilewright_options doctest::doctest ${ARG_LIBRARIES})
   target_compile_definitions(${ARG_NAME} PRIVATE TILEWRIGHT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_options(${ARG_NAME} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-lto>)  # quick links: machine code is there too

@@ -59,9 +59,10 @@ double CostEstimate::expected() const {
   return std::max(most * std::pow(sum, 1.0 / 6), phases) + fill + drain;
 }
 
+// Picojoules of the size that configs/arch/energy gives a MAC, a byte of DRAM, global buffer, network and weight buffer.
 double CostEstimate::energy_proxy() const {
   return 0.1 * double(macs) + 40.0 * double(dram_read_bytes + dram_write_bytes) +
-         2.0 * double(injected_bytes + output_bytes) + 0.5 * double(delivered_bytes);
+         2.0 * double(injected_bytes + output_bytes) + 0.5 * double(delivered_bytes) + 0.125 * weight_read_bytes;
 }
 
 double CostEstimate::score() const {

@@ -99,6 +99,9 @@ class Estimator {
     cost_.output_ports = batches * double(first_part_tiles_) * double(first_part_pixels_) +
                          values / used_pes() / spec_.noc.collect_bytes_per_cycle;
     cost_.collect_links = values / used_rows() / spec_.noc.collect_bytes_per_cycle;
+    // A weight vector serves the pixels of its block; output stationary reads one every cycle.
+    const double held = m_.dataflow == arch::Dataflow::kOs ? 1.0 : double(m_.block_rows) * m_.block_columns;
+    cost_.weight_read_bytes = cost_.compute * used_pes() / held * spec_.pe.lanes * spec_.pe.vector_size;
     const double sharing = plan_.depthwise ? 1 : plan_.groups;
     cost_.steps = static_cast<uint64_t>(sharing * double(lane_blocks_) * double(pixel_blocks_) *
                                         double(plan_.chunks.size()));

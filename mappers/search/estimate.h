@@ -39,6 +39,7 @@ struct CostEstimate {
   uint64_t injected_bytes = 0;   // by all senders
   uint64_t delivered_bytes = 0;  // x destinations
   uint64_t output_bytes = 0;
+  double weight_read_bytes = 0;  // from the PEs' weight buffers into the lanes' registers
   uint64_t steps = 0;
   uint64_t macs = 0;
 
