@@ -268,17 +268,16 @@ std::string version(const ExperimentRecord& record) {
 std::string claim_text() {
   return "The resilience study of vision transformers (arXiv 2212.02687) reports 28 % less energy at 1.4 % "
          "less "
-         "accuracy for paths of SegFormer-B2 without retraining. Its list of paths and its constants are not "
-         "public: "
-         "paths near that saving are consistent with the claim, which is all that can be said. Accuracy is "
-         "not "
-         "simulated.";
+         "accuracy for paths of SegFormer-B2 without retraining. Its list of paths is not public: paths near "
+         "that "
+         "saving are consistent with the claim, which is all that can be said. Accuracy is not simulated.";
 }
 
 std::string range_text() {
   return "Ranges: every constant at the low, and every constant at the high end of what its sources span. "
-         "Constants "
-         "that all paths share move them together: savings are known better than energies.";
+         "All paths "
+         "share the constants, so that savings move less than energies do; the two ends are not bounds of a "
+         "saving.";
 }
 
 std::string text_report(const ExperimentRecord& record, const TextOptions& options) {
