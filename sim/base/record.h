@@ -42,7 +42,7 @@ struct SourcedValue {
 struct LayerRecord {
   std::string name;
   std::string group;  // what it is counted as in tables ("enc0.qk", "Conv2DFuse"); empty: its name
-  std::string kind;   // "conv2d", "depthwise_conv2d", "linear", ... (workloads/layer.h)
+  std::string kind;   // "conv2d", "depthwise", "linear", ... (workloads/layer.h)
   uint64_t macs = 0;
   Cycle cycles = 0;
   double utilisation = 0;  // macs / (cycles x the machine's MACs per cycle)

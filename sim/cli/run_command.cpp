@@ -6,8 +6,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include <cstdio>
 #include <cstdlib>
 
@@ -97,17 +95,6 @@ std::string render(const ExperimentRecord& record, Format format, const report::
   throw InternalError("unknown output format");
 }
 
-// What a functional run found goes beside the table: every layer agreed, or this line is never reached.
-void report_values(const ExperimentRecord& record) {
-  uint64_t layers = 0, saturations = 0;
-  for (const RunRecord& run : record.runs) {
-    layers += run.functional_layers;
-    saturations += run.saturations;
-  }
-  fmt::print(stderr, "values: {} layers computed through the modelled buffers, all equal to the reference; {} sums saturated\n",
-             layers, saturations);
-}
-
 }  // namespace
 
 int run_command(const RunOptions& options) {
@@ -123,9 +110,6 @@ int run_command(const RunOptions& options) {
   }
   const std::string output = render(record, options.format, text);
   std::fwrite(output.data(), 1, output.size(), stdout);
-  if (options.functional || resolved.value.functional) {
-    report_values(record);
-  }
   if (!options.output_directory.empty()) {
     fmt::print(stderr, "written to {}: run.json, runs.csv, layers.csv, resolved.yaml{}\n",
                options.output_directory.string(), resolved.value.report.html ? ", report.html" : "");
