@@ -77,6 +77,11 @@ void describe_run(CLI::App& application, Words& words) {
   run->add_option("-o,--output", words.run.output_directory,
                   "write results, resolved configuration and report here")
       ->type_name("DIR");
+  CLI::Option* vcd = run->add_option("--vcd", words.run.vcd, "only trace one layer, cycle by cycle, into this file")
+                         ->type_name("FILE");
+  CLI::Option* layer = run->add_option("--vcd-layer", words.run.vcd_layer, "the layer to trace")->type_name("LAYER");
+  vcd->needs(layer);
+  layer->needs(vcd);
 }
 
 void describe_others(CLI::App& application, Words& words) {

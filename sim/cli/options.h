@@ -23,6 +23,7 @@ struct RunOptions {
   bool functional = false;                  // or as the experiment says
   Format format = Format::kText;            // of stdout
   std::filesystem::path output_directory;   // empty: only stdout
+  std::string vcd, vcd_layer;              // trace this layer into that file instead; both or neither
   std::string command;                      // as typed, for the record
 };
 

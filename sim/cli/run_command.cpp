@@ -12,6 +12,7 @@
 #include "arch/energy.h"
 #include "sim/base/config/load.h"
 #include "sim/cli/network_runner.h"
+#include "sim/cli/trace_layer.h"
 #include "sim/report/csv.h"
 #include "sim/report/files.h"
 #include "sim/report/json.h"
@@ -99,6 +100,11 @@ std::string render(const ExperimentRecord& record, Format format, const report::
 
 int run_command(const RunOptions& options) {
   const Resolved resolved = config::load<ExperimentSpec>(options.file, options.overrides);
+  if (!options.vcd.empty()) {
+    fmt::print("{}", trace_layer(resolved.value, options.fidelity.value_or(resolved.value.fidelity), options.vcd_layer,
+                                 options.vcd));
+    return static_cast<int>(ExitCode::kOk);
+  }
   const ExperimentRecord record = run_experiment(resolved, options);
   const report::TextOptions text = text_options(resolved.value);
   if (!options.output_directory.empty()) {
