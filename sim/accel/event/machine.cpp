@@ -252,37 +252,10 @@ std::string EventTop::describe_state() const {
   return text.empty() ? "every PE and sender is done" : text;
 }
 
-class EventMachine final : public AcceleratorSimulator::Machine {
- public:
-  EventMachine(const arch::AcceleratorSpec& spec, const std::string& vcd) {
-    const engine::SimulationContext::Use use(kernel);
-    top_ = std::make_unique<EventTop>("accelerator", spec);
-    if (!vcd.empty()) {
-      trace = std::make_unique<engine::VcdTrace>(vcd);
-      top_->trace(*trace);
-    }
-    sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaborates: ports become pointers
-  }
-  ~EventMachine() override {
-    const engine::SimulationContext::Use use(kernel);
-    trace.reset();
-    top_.reset();
-  }
-  LayerResult run(const RunContext& context) override {
-    const engine::SimulationContext::Use use(kernel);
-    return top_->run(context);
-  }
-  const sc_core::sc_module& top() const override { return *top_; }
-  std::string describe_state() const override { return top_->describe_state(); }
-
- private:
-  std::unique_ptr<EventTop> top_;
-};
-
 }  // namespace
 
 std::unique_ptr<AcceleratorSimulator::Machine> make_event_machine(const arch::AcceleratorSpec& spec, const std::string& vcd) {
-  return std::make_unique<EventMachine>(spec, vcd);
+  return std::make_unique<MachineOf<EventTop>>(spec, vcd);
 }
 
 }  // namespace tilewright::accel

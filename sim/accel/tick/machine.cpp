@@ -235,37 +235,10 @@ std::string TickTop::describe_state() const {
   return text.empty() ? "every PE and sender is done" : text;
 }
 
-class TickMachine final : public AcceleratorSimulator::Machine {
- public:
-  TickMachine(const arch::AcceleratorSpec& spec, const std::string& vcd) {
-    const engine::SimulationContext::Use use(kernel);
-    top_ = std::make_unique<TickTop>("accelerator", spec);
-    if (!vcd.empty()) {
-      trace = std::make_unique<engine::VcdTrace>(vcd);
-      top_->trace(*trace);
-    }
-    sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaborates: ports become pointers
-  }
-  ~TickMachine() override {
-    const engine::SimulationContext::Use use(kernel);
-    trace.reset();
-    top_.reset();
-  }
-  LayerResult run(const RunContext& context) override {
-    const engine::SimulationContext::Use use(kernel);
-    return top_->run(context);
-  }
-  const sc_core::sc_module& top() const override { return *top_; }
-  std::string describe_state() const override { return top_->describe_state(); }
-
- private:
-  std::unique_ptr<TickTop> top_;
-};
-
 }  // namespace
 
 std::unique_ptr<AcceleratorSimulator::Machine> make_tick_machine(const arch::AcceleratorSpec& spec, const std::string& vcd) {
-  return std::make_unique<TickMachine>(spec, vcd);
+  return std::make_unique<MachineOf<TickTop>>(spec, vcd);
 }
 
 }  // namespace tilewright::accel
