@@ -60,7 +60,6 @@ class ArrayLowering {
 
   TileProgram run(uint64_t macs) {
     program_.macs = macs;
-    program_.useful_lanes = std::min(plan_.spec->pe.lanes, plan_.lane_extent);
     for (uint32_t batch = 0; batch < plan_.batches; ++batch) {
       const bool lanes_outer = plan_.mapping.tile_order == LoopOrder::kWeightsOuter;
       const uint32_t outer = lanes_outer ? plan_.lane_tiles : plan_.pixel_tiles();

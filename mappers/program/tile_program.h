@@ -115,7 +115,6 @@ struct TileProgram {
   std::vector<std::vector<Step>> steps;       // one stream an endpoint
   std::vector<uint32_t> stores;               // tile indices, in the order of issue
   arch::Dataflow dataflow = arch::Dataflow::kOsLws;
-  uint32_t useful_lanes = 0;                  // informative
   uint64_t macs = 0;                          // of the layer: the sum over all steps must equal it
   std::vector<Box> tile_boxes;                // functional: a box a tile
   std::vector<ChunkCoordinates> chunks;

@@ -21,6 +21,12 @@ Layout::Layout(const arch::AcceleratorSpec& spec)
   }
 }
 
+std::string Layout::endpoint_name(uint32_t endpoint) const {
+  return is_vector_unit(endpoint) ? "vector_unit" : "pe" + std::to_string(endpoint);
+}
+
+std::string Layout::sender_name(uint32_t sender) const { return sender_kind(sender) + std::to_string(sender % rows_); }
+
 ResourceSet Layout::send_needs(mappers::EndpointMask destinations) const {
   ResourceSet needs;
   for (mappers::EndpointMask rest = destinations; rest != 0; rest &= rest - 1) {

@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "arch/accelerator.h"
 #include "mappers/program/tile_program.h"
@@ -47,6 +49,12 @@ class Layout {
   uint32_t row_of(uint32_t endpoint) const { return endpoint / pes_per_row_; }
   uint32_t senders() const { return 2 * rows_; }
   uint32_t ports() const { return ports_; }
+
+  // Names of the modules, and of the kinds that their books are added up under.
+  std::string endpoint_name(uint32_t endpoint) const;
+  std::string sender_name(uint32_t sender) const;
+  const char* endpoint_kind(uint32_t endpoint) const { return is_vector_unit(endpoint) ? "vector_unit" : "pe"; }
+  const char* sender_kind(uint32_t sender) const { return sender < rows_ ? "input_sender" : "weight_sender"; }
 
   // Requesters, in the order that breaks ties between packets that became ready in the same cycle.
   uint32_t drain(uint32_t endpoint) const { return endpoint; }

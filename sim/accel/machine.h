@@ -24,6 +24,41 @@ class AcceleratorSimulator::Machine {
   std::unique_ptr<engine::VcdTrace> trace;  // declared after the kernel: closed before it goes
 };
 
+// Who is wired to whom is the same at both fidelities; what they tell each other is not. `Top` has the modules as members.
+template <typename Top>
+void bind_ports(Top& top) {
+  for (const auto& endpoint : top.endpoints_) {
+    endpoint->fabric(top.fabric_);
+    endpoint->global_buffer(top.global_buffer_);
+  }
+  for (const auto& sender : top.senders_) {
+    sender->fabric(top.fabric_);
+    sender->global_buffer(top.global_buffer_);
+    for (const auto& endpoint : top.endpoints_) {
+      sender->endpoints(*endpoint);
+    }
+  }
+  if (top.dram_ != nullptr) {
+    top.load_->fabric(top.fabric_);
+    top.load_->global_buffer(top.global_buffer_);
+    top.load_->dram(*top.dram_);
+    top.store_->fabric(top.fabric_);
+    top.store_->global_buffer(top.global_buffer_);
+    top.store_->dram(*top.dram_);
+  }
+}
+
+template <typename Top>
+void trace_modules(Top& top, engine::VcdTrace& vcd) {
+  top.scheduler_.set_traced(true);
+  for (const auto& endpoint : top.endpoints_) {
+    endpoint->trace(vcd);
+  }
+  for (const auto& sender : top.senders_) {
+    sender->trace(vcd);
+  }
+}
+
 // A top module in a kernel of its own; everything that touches SystemC happens while that kernel is the current one.
 template <typename Top>
 class MachineOf final : public AcceleratorSimulator::Machine {
@@ -33,7 +68,7 @@ class MachineOf final : public AcceleratorSimulator::Machine {
     top_ = std::make_unique<Top>("accelerator", spec);
     if (!vcd.empty()) {
       trace = std::make_unique<engine::VcdTrace>(vcd);
-      top_->trace(*trace);
+      trace_modules(*top_, *trace);
     }
     sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaborates: ports become pointers
   }

@@ -33,7 +33,6 @@ NetworkRunner::NetworkRunner(const arch::AcceleratorSpec& spec, const arch::Ener
 NetworkRunner::Simulated NetworkRunner::simulate(const Layer& layer, const mappers::Residency& residency) {
   Simulated simulated;
   simulated.mapping = mappers::choose_mapping(layer, spec_, residency);
-  ++simulated_;
   if (functional_ && layer.on_pe_array) {
     compute(layer, residency, simulated);
   } else {

@@ -25,8 +25,6 @@ class NetworkRunner {
   // `each_layer` is told the name of every layer before it is worked on. Names and groups of the path are the caller's.
   RunRecord run(const workloads::Network& network, const std::function<void(const std::string&)>& each_layer = {});
 
-  uint64_t simulated_layers() const { return simulated_; }
-
  private:
   struct Simulated {
     mappers::Mapping mapping;
@@ -45,7 +43,6 @@ class NetworkRunner {
   bool functional_;
   accel::AcceleratorSimulator simulator_;
   std::map<std::string, Simulated> results_;
-  uint64_t simulated_ = 0;
 };
 
 }  // namespace tilewright::cli

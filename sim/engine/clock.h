@@ -19,8 +19,6 @@ class Clock {
   // Throws UserError for 0 Hz and for clocks above 10^15 Hz, whose edges would coincide.
   explicit Clock(Hertz frequency);
 
-  Hertz frequency() const { return Hertz{frequency_}; }
-
   Femtoseconds edge_time(Cycle cycle) const {
     const auto product = static_cast<Wide>(cycle) * kFemtosecondsPerSecond + (frequency_ - 1);
     return static_cast<Femtoseconds>(product / frequency_);
@@ -35,8 +33,6 @@ class Clock {
   Cycle seen_by(const Clock& other, Cycle cycle) const {
     return other.first_edge_strictly_after(edge_time(cycle));
   }
-
-  double seconds(Cycle cycles) const { return static_cast<double>(cycles) / static_cast<double>(frequency_); }
 
  private:
   static constexpr uint64_t kFemtosecondsPerSecond = 1'000'000'000'000'000;

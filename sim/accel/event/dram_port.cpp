@@ -86,7 +86,6 @@ void EventDramPort::take_returns(Cycle now) {
     free_tags_.push_back(done.tag);
     const Origin& origin = origins_[done.tag];
     client_->read_returned(done.channel, origin.tile, origin.offset, origin.bytes, now);
-    client_->read_credit_returned(now);
   }
 }
 

@@ -23,7 +23,6 @@ class DramClient {
  public:
   virtual void read_returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now) = 0;
   virtual void write_acknowledged(Cycle now) = 0;
-  virtual void read_credit_returned(Cycle now) = 0;
 
  protected:
   ~DramClient() = default;

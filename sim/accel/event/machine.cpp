@@ -19,20 +19,22 @@ class EventTop final : public sc_core::sc_module, public DramClient {
 
   LayerResult run(const RunContext& context);
   std::string describe_state() const;
-  void trace(engine::VcdTrace& vcd);
 
   void read_returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now) override {
     load_->returned(channel, tile, offset, bytes, now);
   }
-  void read_credit_returned(Cycle /*now*/) override {}
   void write_acknowledged(Cycle now) override {
     store_->acknowledged(now);
     done_.at(now);
   }
 
  private:
+  template <typename Top>
+  friend void tilewright::accel::bind_ports(Top& top);
+  template <typename Top>
+  friend void tilewright::accel::trace_modules(Top& top, engine::VcdTrace& vcd);
+
   void build_modules();
-  void bind_ports();
   void add_slots();
   void check_done(Cycle now);
   LayerResult collect(Cycle end);
@@ -73,47 +75,22 @@ EventTop::EventTop(const sc_core::sc_module_name& name, const arch::AcceleratorS
       fabric_("network", spec_),
       global_buffer_("global_buffer", spec_) {
   build_modules();
-  bind_ports();
+  bind_ports(*this);
   add_slots();
 }
 
 void EventTop::build_modules() {
   for (uint32_t e = 0; e < layout_.endpoints(); ++e) {
-    const std::string name = layout_.is_vector_unit(e) ? "vector_unit" : "pe" + std::to_string(e);
-    endpoints_.push_back(std::make_unique<EventEndpoint>(name.c_str(), spec_, layout_, e));
+    endpoints_.push_back(std::make_unique<EventEndpoint>(layout_.endpoint_name(e).c_str(), spec_, layout_, e));
   }
   for (uint32_t s = 0; s < layout_.senders(); ++s) {
-    const bool input = s < spec_.noc.rows;
-    const std::string name = (input ? "input_sender" : "weight_sender") + std::to_string(s % spec_.noc.rows);
-    senders_.push_back(std::make_unique<EventSender>(name.c_str(), spec_, layout_, s));
+    senders_.push_back(std::make_unique<EventSender>(layout_.sender_name(s).c_str(), spec_, layout_, s));
   }
   if (spec_.has_dram) {
     dram_ = std::make_unique<EventDramPort>("dram", spec_, clock_);
     dram_->set_client(this);
     load_ = std::make_unique<EventLoadDma>("load_dma", spec_, layout_);
     store_ = std::make_unique<EventStoreDma>("store_dma", spec_, layout_);
-  }
-}
-
-void EventTop::bind_ports() {
-  for (const auto& endpoint : endpoints_) {
-    endpoint->fabric(fabric_);
-    endpoint->global_buffer(global_buffer_);
-  }
-  for (const auto& sender : senders_) {
-    sender->fabric(fabric_);
-    sender->global_buffer(global_buffer_);
-    for (const auto& endpoint : endpoints_) {
-      sender->endpoints(*endpoint);
-    }
-  }
-  if (spec_.has_dram) {
-    load_->fabric(fabric_);
-    load_->global_buffer(global_buffer_);
-    load_->dram(*dram_);
-    store_->fabric(fabric_);
-    store_->global_buffer(global_buffer_);
-    store_->dram(*dram_);
   }
 }
 
@@ -209,13 +186,13 @@ LayerResult EventTop::collect(Cycle end) {
   for (uint32_t e = 0; e < layout_.endpoints(); ++e) {
     EventEndpoint& endpoint = *endpoints_[e];
     result.activity += endpoint.activity();
-    result.stalls[layout_.is_vector_unit(e) ? "vector_unit" : "pe"] += endpoint.close(end);
+    result.stalls[layout_.endpoint_kind(e)] += endpoint.close(end);
     finished &= endpoint.finished();
   }
   for (uint32_t s = 0; s < layout_.senders(); ++s) {
     EventSender& sender = *senders_[s];
     result.activity += sender.activity();
-    result.stalls[s < spec_.noc.rows ? "input_sender" : "weight_sender"] += sender.close(end);
+    result.stalls[layout_.sender_kind(s)] += sender.close(end);
     finished &= sender.finished();
   }
   if (spec_.has_dram) {
@@ -229,16 +206,6 @@ LayerResult EventTop::collect(Cycle end) {
   result.collect_link_busy = fabric_.collect_link_busy();
   result.bank_busy = fabric_.bank_busy();
   return result;
-}
-
-void EventTop::trace(engine::VcdTrace& vcd) {
-  scheduler_.set_traced(true);
-  for (const auto& endpoint : endpoints_) {
-    endpoint->trace(vcd);
-  }
-  for (const auto& sender : senders_) {
-    sender->trace(vcd);
-  }
 }
 
 std::string EventTop::describe_state() const {

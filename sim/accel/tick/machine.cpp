@@ -15,10 +15,13 @@ class TickTop final : public sc_core::sc_module {
   TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& with_spec);
   LayerResult run(const RunContext& context);
   std::string describe_state() const;
-  void trace(engine::VcdTrace& vcd);
 
  private:
-  void bind_ports();
+  template <typename Top>
+  friend void tilewright::accel::bind_ports(Top& top);
+  template <typename Top>
+  friend void tilewright::accel::trace_modules(Top& top, engine::VcdTrace& vcd);
+
   void completions(Cycle now);
   void requests(Cycle now);
   void starts(Cycle now);
@@ -50,20 +53,17 @@ TickTop::TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpe
       fabric_("network", spec_, layout_),
       global_buffer_("global_buffer", spec_) {
   for (uint32_t e = 0; e < layout_.endpoints(); ++e) {
-    const std::string child = layout_.is_vector_unit(e) ? "vector_unit" : "pe" + std::to_string(e);
-    endpoints_.push_back(std::make_unique<TickEndpoint>(child.c_str(), spec_, layout_, e));
+    endpoints_.push_back(std::make_unique<TickEndpoint>(layout_.endpoint_name(e).c_str(), spec_, layout_, e));
   }
   for (uint32_t s = 0; s < layout_.senders(); ++s) {
-    const bool input = s < spec_.noc.rows;
-    const std::string child = (input ? "input_sender" : "weight_sender") + std::to_string(s % spec_.noc.rows);
-    senders_.push_back(std::make_unique<TickSender>(child.c_str(), spec_, layout_, s));
+    senders_.push_back(std::make_unique<TickSender>(layout_.sender_name(s).c_str(), spec_, layout_, s));
   }
   if (spec_.has_dram) {
     dram_ = std::make_unique<TickDramPort>("dram", spec_, clock_);
     load_ = std::make_unique<TickLoadDma>("load_dma", spec_, layout_);
     store_ = std::make_unique<TickStoreDma>("store_dma", spec_, layout_);
   }
-  bind_ports();
+  bind_ports(*this);
   scheduler_.add_domain(clock_);
   scheduler_.add_slot<TickTop, &TickTop::completions>(0, this);
   scheduler_.add_slot<TickTop, &TickTop::requests>(0, this);
@@ -71,28 +71,6 @@ TickTop::TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpe
   if (spec_.has_dram) {
     scheduler_.add_domain(engine::Clock(spec_.dram.command_clock));
     scheduler_.add_slot<TickTop, &TickTop::step_dram>(1, this);
-  }
-}
-
-void TickTop::bind_ports() {
-  for (const auto& endpoint : endpoints_) {
-    endpoint->fabric(fabric_);
-    endpoint->global_buffer(global_buffer_);
-  }
-  for (const auto& sender : senders_) {
-    sender->fabric(fabric_);
-    sender->global_buffer(global_buffer_);
-    for (const auto& endpoint : endpoints_) {
-      sender->endpoints(*endpoint);
-    }
-  }
-  if (spec_.has_dram) {
-    load_->fabric(fabric_);
-    load_->global_buffer(global_buffer_);
-    load_->dram(*dram_);
-    store_->fabric(fabric_);
-    store_->global_buffer(global_buffer_);
-    store_->dram(*dram_);
   }
 }
 
@@ -193,12 +171,12 @@ LayerResult TickTop::collect() {
   bool finished = fabric_.idle();
   for (uint32_t e = 0; e < layout_.endpoints(); ++e) {
     result.activity += endpoints_[e]->activity();
-    result.stalls[layout_.is_vector_unit(e) ? "vector_unit" : "pe"] += endpoints_[e]->stalls();
+    result.stalls[layout_.endpoint_kind(e)] += endpoints_[e]->stalls();
     finished = finished && endpoints_[e]->finished();
   }
   for (uint32_t s = 0; s < layout_.senders(); ++s) {
     result.activity += senders_[s]->activity();
-    result.stalls[s < spec_.noc.rows ? "input_sender" : "weight_sender"] += senders_[s]->stalls();
+    result.stalls[layout_.sender_kind(s)] += senders_[s]->stalls();
     finished = finished && senders_[s]->finished();
   }
   if (spec_.has_dram) {
@@ -212,16 +190,6 @@ LayerResult TickTop::collect() {
   result.collect_link_busy = fabric_.collect_link_busy();
   result.bank_busy = fabric_.bank_busy();
   return result;
-}
-
-void TickTop::trace(engine::VcdTrace& vcd) {
-  scheduler_.set_traced(true);
-  for (const auto& endpoint : endpoints_) {
-    endpoint->trace(vcd);
-  }
-  for (const auto& sender : senders_) {
-    sender->trace(vcd);
-  }
 }
 
 std::string TickTop::describe_state() const {

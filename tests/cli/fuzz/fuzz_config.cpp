@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -20,7 +21,7 @@ namespace config = tilewright::config;
 
 const std::string& scratch() {
   static const std::string folder = [] {
-    std::string name = "/tmp/tilewright_fuzz_XXXXXX";
+    std::string name = (std::filesystem::temp_directory_path() / "tilewright_fuzz_XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) {
       std::abort();
     }
