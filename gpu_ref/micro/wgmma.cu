@@ -215,6 +215,31 @@ void measure_all_sms(Bench& bench) {
   }
 }
 
+// The same for seconds, until the power limit has settled the clock.
+template <Operand kA>
+void measure_sustained(Bench& bench, Data data) {
+  if (bench.once()) {
+    return;
+  }
+  constexpr int kN = 128;
+  const size_t shared = 4 * kTileBytesA + kN * kRowBytes + 16 * 1024;
+  const Run run{.groups = 4096, .data = data, .store_warps = 0};
+  const auto kernel = wgmma_kernel<kN, kA, 32>;
+  allow_shared(kernel, shared);
+  const Sustained sustained =
+      bench.sustain(bench.sm_count(), bench.quick() ? 0.3 : 3.0,
+                    [&](Stamp* stamps, int) { kernel<<<bench.sm_count(), 256, shared>>>(stamps, run, 2); });
+  const double flop = double(run.groups) * 32 * 2 * 64 * kN * 32;
+  bench.add("wgmma_sustained", Mechanisms::kOne,
+            {{"n", int64_t{kN}},
+             {"a", std::string(name_of(kA))},
+             {"warpgroups", int64_t{2}},
+             {"data", std::string(data == Data::kZero ? "zero" : "random")}},
+            sustained,
+            {{"flop_per_second", "FLOP/s", [=](const Sample& s) { return flop * s.ctas / s.time_s; }},
+             {"flop_per_cycle_per_sm", "FLOP/cycle", [=](const Sample& s) { return flop / s.cycles_mean; }}});
+}
+
 template <int... kSizes>
 void measure_sizes(Bench& bench) {
   (measure_size<kSizes, Operand::kShared>(bench), ...);
@@ -228,8 +253,13 @@ void run_wgmma(Bench& bench) {
   measure_beside_stores<64, Operand::kShared>(bench);
   measure_beside_stores<128, Operand::kShared>(bench);
   measure_beside_stores<256, Operand::kShared>(bench);
+  measure_beside_stores<64, Operand::kRegisters>(bench);
   measure_beside_stores<128, Operand::kRegisters>(bench);
+  measure_beside_stores<256, Operand::kRegisters>(bench);
   measure_all_sms(bench);
+  measure_sustained<Operand::kShared>(bench, Data::kRandom);
+  measure_sustained<Operand::kRegisters>(bench, Data::kRandom);
+  measure_sustained<Operand::kShared>(bench, Data::kZero);
 }
 
 }  // namespace tw::gpu

@@ -16,7 +16,8 @@ import jsonschema
 MEASUREMENTS = pathlib.Path(__file__).resolve().parent.parent / "measurements"
 # Families in which two mechanisms meet. Nothing may be fitted to them; a record cannot declare one away.
 COMBINED_FAMILIES = {
-    "gather", "instruction_beside_wgmma", "pingpong", "tma_multicast", "wgmma_beside_stores",
+    "gather", "gather_sustained", "index_path_with_copy", "instruction_beside_wgmma", "pingpong", "pingpong_sustained",
+    "tma_multicast", "wgmma_beside_fill", "wgmma_beside_shared", "wgmma_beside_stores",
 }
 
 
