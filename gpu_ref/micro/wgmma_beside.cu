@@ -10,16 +10,18 @@
 namespace tw::gpu {
 namespace {
 
-constexpr int kBatch = 32, kGroups = 64;
+constexpr int kBatch = 32;
 constexpr uint32_t kTileBytesA = 64 * kRowBytes;
 constexpr uint32_t kRingBytes = 64 * 1024;
 constexpr int kWarpCopies = 32;  // ring of a warp that copies: 512 bytes each
+constexpr int kGroups = 64;
 constexpr uint64_t kIdleCycles = 100'000;
 
 enum class Operand : uint8_t { kNone, kShared, kRegisters };
 enum class Background : uint8_t { kNone, kLoads, kStores, kTma, kCpAsync };
 
 struct Work {
+  int groups;  // commit groups of the matrix instructions, each waited for
   Background background;
   const uint8_t* source;
   int warps;           // of the background
@@ -27,15 +29,9 @@ struct Work {
 };
 
 template <int kN, Operand kA>
-__device__ __forceinline__ void multiply_groups(float (&d)[kN / 2], const uint8_t* a, uint32_t b) {
-  uint32_t fragments[4][4];
-#pragma unroll
-  for (int step = 0; step < 4; ++step) {
-    load_a_fragment(fragments[step], a, step);
-  }
-  const uint32_t shared_a = shared_address(a);
-#pragma unroll 1
-  for (int g = 0; g < kGroups; ++g) {
+__device__ __forceinline__ void multiply_groups(float (&d)[kN / 2], const uint32_t (&fragments)[4][4],
+                                                uint32_t shared_a, uint32_t b, int groups) {
+  for (int g = 0; g < groups; ++g) {
     wgmma_fence();
 #pragma unroll
     for (int i = 0; i < kBatch; ++i) {
@@ -191,7 +187,10 @@ __global__ void __launch_bounds__(256, 1) beside_fill_kernel(Stamp* stamps, Work
   uint64_t bytes = 0;
   if (threadIdx.x < 128) {
     float d[kN / 2];
-#pragma unroll
+    uint32_t fragments[4][4];
+    for (int step = 0; step < 4; ++step) {
+      load_a_fragment(fragments[step], a, step);
+    }
     for (float& value : d) {
       value = 0;
     }
@@ -204,7 +203,7 @@ __global__ void __launch_bounds__(256, 1) beside_fill_kernel(Stamp* stamps, Work
       while (clock_now() - begin < kIdleCycles) {
       }
     } else {
-      multiply_groups<kN, kA>(d, a, b);
+      multiply_groups<kN, kA>(d, fragments, shared_address(a), b, work.groups);
     }
     named_sync(1, 128);
     if (threadIdx.x == 0) {
@@ -212,7 +211,6 @@ __global__ void __launch_bounds__(256, 1) beside_fill_kernel(Stamp* stamps, Work
       *reinterpret_cast<volatile uint32_t*>(&done) = 1;
     }
     float sum = 0;
-#pragma unroll
     for (const float value : d) {
       sum += value;
     }
@@ -262,7 +260,7 @@ void measure(Bench& bench, const Work& work, int ctas) {
   const Repeat repeat{.verifies = fills};
   const auto samples =
       bench.measure(ctas, repeat, [&](Stamp* stamps, int) { kernel<<<ctas, 256, shared>>>(stamps, work); });
-  const double instructions = kA == Operand::kNone ? 0 : double{kGroups} * kBatch;
+  const double instructions = kA == Operand::kNone ? 0 : double(work.groups) * kBatch;
   bench.add(fills ? "wgmma_beside_fill" : "wgmma_beside_shared", Mechanisms::kCombined,
             {{"n", int64_t{kA == Operand::kNone ? 0 : kN}},
              {"a", std::string(name_of(kA))},
@@ -281,17 +279,19 @@ void measure(Bench& bench, const Work& work, int ctas) {
 
 template <int kN, Operand kA>
 void measure_matrix(Bench& bench, const uint8_t* source) {
-  measure<kN, kA>(bench, {Background::kNone, source, 0, 0}, 1);
+  if constexpr (kA != Operand::kNone) {
+    measure<kN, kA>(bench, {kGroups, Background::kNone, source, 0, 0}, 1);
+  }
   for (const int warps : {1, 2, 4}) {
-    measure<kN, kA>(bench, {Background::kLoads, source, warps, 0}, 1);
-    measure<kN, kA>(bench, {Background::kStores, source, warps, 0}, 1);
+    measure<kN, kA>(bench, {kGroups, Background::kLoads, source, warps, 0}, 1);
+    measure<kN, kA>(bench, {kGroups, Background::kStores, source, warps, 0}, 1);
   }
   for (const int ctas : {1, bench.sm_count()}) {
     for (const uint32_t box_bytes : {2048u, 4096u, 16384u}) {
-      measure<kN, kA>(bench, {Background::kTma, source, 1, box_bytes}, ctas);
+      measure<kN, kA>(bench, {kGroups, Background::kTma, source, 1, box_bytes}, ctas);
     }
     for (const int warps : {1, 4}) {
-      measure<kN, kA>(bench, {Background::kCpAsync, source, warps, 0}, ctas);
+      measure<kN, kA>(bench, {kGroups, Background::kCpAsync, source, warps, 0}, ctas);
     }
   }
 }
