@@ -117,7 +117,7 @@ struct Rows {
       }
     }
     if constexpr (kIndex == Index::kLoadAhead) {
-      const int coming = min(tile * kTileRows + (first_pass + kBatch) * 2, (kTiles - 1) * kTileRows);
+      const int coming = min(tile * kTileRows + (first_pass + kBatch) * 2, kTiles * kTileRows - kBatch * 2);
 #pragma unroll
       for (int i = 0; i < kBatch; ++i) {
         ahead[i] = load_global4(list + coming + i * 2 + half);
