@@ -96,7 +96,7 @@ class Plots(WithRecords):
         self.assertEqual(card_plots.series_of(self.records, self.plot["panels"][0]), {"x": [(1, 10.0), (2, 30.0)], "y": [(1, 7.0)]})
 
     def test_short_numbers(self):
-        self.assertEqual([card_plots.short(n) for n in (32, 1024, 4096, 1 << 23)], ["32", "1024", "4K", "8M"])
+        self.assertEqual([card_plots.short(n) for n in (32, 1024, 4096, 1 << 21)], ["32", "1024", "4K", "2M"])
 
     @unittest.skipUnless(HAS_MATPLOTLIB, "matplotlib is not installed")
     def test_a_drawn_plot_is_fresh_until_its_records_change(self):

@@ -66,9 +66,9 @@ def stale(plot: dict, cards: list, folder: pathlib.Path) -> str:
 
 
 def short(number: float) -> str:
-    """4096 -> 4K: parameters that reach far are powers of two or multiples of them."""
-    for factor, letter in ((1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")):
-        if number >= 4 * factor:
+    """8388608 -> 8M: parameters that reach far are powers of two or multiples of them."""
+    for least, factor, letter in ((1 << 30, 1 << 30, "G"), (1 << 20, 1 << 20, "M"), (1 << 12, 1 << 10, "K")):
+        if number >= least:
             return f"{number / factor:.3g}{letter}"
     return f"{number:g}"
 
@@ -103,7 +103,7 @@ def _draw_curves(axes, panel: dict, curves: list) -> None:
     if "y" in panel.get("log", ""):
         axes.set_yscale("log")
     else:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.06 * max(y for card in curves for curve in card.values() for _, y in curve))
 
 
 def _draw_panel(axes, panel: dict, label: str, curves: list) -> None:
