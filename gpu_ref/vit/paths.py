@@ -116,7 +116,12 @@ def main(arguments) -> int:
     kinds = set(kinds_measured(options.paths))
     with torch.inference_mode():
         for name, layers in options.paths.items():
-            run.path(name, layers, name in kinds)
+            try:
+                run.path(name, layers, name in kinds)
+            except RuntimeError as error:  # the context may be gone: keep what there is, and fail
+                print(f"paths: path {name} stopped: {error}", file=sys.stderr)
+                run.wrong += 1
+                break
             torch.cuda.empty_cache()
     write_record(options.out / f"{suite}.json", header, run.points)
     print(f"{options.out / suite}.json: {len(run.points)} points, {run.wrong} wrong")
