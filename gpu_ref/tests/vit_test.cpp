@@ -25,14 +25,16 @@ std::string hexadecimal(uint64_t value) {
   return text;
 }
 
-// Fills a tile of 64-byte rows from the loader's walk: every thread's chunk, 16 bytes at a time from one position.
+// Fills a tile of 64-byte rows from the loader's walk: every thread's chunk, 16 bytes at a time from one
+// position.
 template <typename Source>
 std::vector<uint8_t> fill_tile(int rows, const Source& source) {
   std::vector<uint8_t> tile(static_cast<size_t>(rows * kDepth));
   for (int row = 0; row < rows; ++row) {
     for (int chunk = 0; chunk < kChunksPerRow; ++chunk) {
       for (int byte = 0; byte < kChunk; ++byte) {
-        tile[static_cast<size_t>(chunk_offset(row, chunk) + byte)] = static_cast<uint8_t>(source(row, chunk, byte));
+        tile[static_cast<size_t>(chunk_offset(row, chunk) + byte)] =
+            static_cast<uint8_t>(source(row, chunk, byte));
       }
     }
   }
@@ -41,32 +43,38 @@ std::vector<uint8_t> fill_tile(int rows, const Source& source) {
 
 using Registers = std::array<std::array<uint32_t, 4>, 32>;  // [lane][register]
 
-// ldmatrix.x4 as PTX defines it: lanes 8m to 8m + 7 address the rows of matrix m; each lane receives four bytes of row lane / 4.
+// ldmatrix.x4 as PTX defines it: lanes 8m to 8m + 7 address the rows of matrix m; each lane receives four
+// bytes of row lane / 4.
 template <typename Address>
 Registers load_matrices(const std::vector<uint8_t>& tile, const Address& address) {
   Registers out{};
   for (int lane = 0; lane < 32; ++lane) {
     for (int matrix = 0; matrix < 4; ++matrix) {
       const int offset = address(matrix * 8 + lane / 4) + lane % 4 * 4;
-      std::memcpy(&out[static_cast<size_t>(lane)][static_cast<size_t>(matrix)], &tile[static_cast<size_t>(offset)], 4);
+      std::memcpy(&out[static_cast<size_t>(lane)][static_cast<size_t>(matrix)],
+                  &tile[static_cast<size_t>(offset)], 4);
     }
   }
   return out;
 }
 
-int8_t byte_of(uint32_t word, int index) { return static_cast<int8_t>(static_cast<uint8_t>(word >> 8 * index)); }
+int8_t byte_of(uint32_t word, int index) {
+  return static_cast<int8_t>(static_cast<uint8_t>(word >> 8 * index));
+}
 
-// mma.m16n8k32 as PTX defines it: A register i of a lane holds row lane / 4 + 8 (i odd), bytes lane % 4 * 4 + 16 (i / 2);
-// B register i column lane / 4, bytes lane % 4 * 4 + 16 i.
+// mma.m16n8k32 as PTX defines it: A register i of a lane holds row lane / 4 + 8 (i odd), bytes lane % 4 * 4 +
+// 16 (i / 2); B register i column lane / 4, bytes lane % 4 * 4 + 16 i.
 void multiply(int32_t (&sums)[16][8], const Registers& a, const Registers& b, size_t first_b) {
   int8_t left[16][32], right[8][32];
   for (size_t lane = 0; lane < 32; ++lane) {
     for (int byte = 0; byte < 4; ++byte) {
       for (size_t i = 0; i < 4; ++i) {
-        left[lane / 4 + i % 2 * 8][lane % 4 * 4 + static_cast<size_t>(byte) + i / 2 * 16] = byte_of(a[lane][i], byte);
+        left[lane / 4 + i % 2 * 8][lane % 4 * 4 + static_cast<size_t>(byte) + i / 2 * 16] =
+            byte_of(a[lane][i], byte);
       }
       for (size_t i = 0; i < 2; ++i) {
-        right[lane / 4][lane % 4 * 4 + static_cast<size_t>(byte) + i * 16] = byte_of(b[lane][first_b + i], byte);
+        right[lane / 4][lane % 4 * 4 + static_cast<size_t>(byte) + i * 16] =
+            byte_of(b[lane][first_b + i], byte);
       }
     }
   }
@@ -81,8 +89,8 @@ void multiply(int32_t (&sums)[16][8], const Registers& a, const Registers& b, si
 }
 
 // A 16 x 16 block of one layer by one warp: two n8 tiles, the whole reduction.
-std::vector<int32_t> walk_block(const LayerShape& shape, const HostOperands& operands, int group, int first_pixel,
-                                int first_output, bool wide) {
+std::vector<int32_t> walk_block(const LayerShape& shape, const HostOperands& operands, int group,
+                                int first_pixel, int first_output, bool wide) {
   int32_t sums[2][16][8] = {};
   std::array<PatchCursor, kChunksPerRow> cursors;
   for (int chunk = 0; chunk < kChunksPerRow; ++chunk) {
@@ -96,25 +104,25 @@ std::vector<int32_t> walk_block(const LayerShape& shape, const HostOperands& ope
       if (!wide) {
         at.advance(byte, shape);
       }
-      const bool valid = pixel < shape.pixels() && input_position(shape, group, patch_of(pixel, shape), at, index);
+      const bool valid =
+          pixel < shape.pixels() && input_position(shape, group, patch_of(pixel, shape), at, index);
       return valid ? operands.inputs.at(index + static_cast<uint64_t>(wide ? byte : 0)) : int8_t{0};
     });
     const auto b = fill_tile(16, [&](int row, int chunk, int byte) -> int8_t {
       const int output = first_output + row, k = first + chunk * kChunk + (wide ? 0 : byte);
       const bool valid = output < shape.outputs && k < shape.reduction();
-      const uint64_t index = (uint64_t(group) * shape.outputs + output) * shape.reduction() + first + chunk * kChunk + byte;
+      const uint64_t index =
+          (uint64_t(group) * shape.outputs + output) * shape.reduction() + first + chunk * kChunk + byte;
       return valid ? operands.weights.at(index) : int8_t{0};
     });
     for (PatchCursor& cursor : cursors) {
       cursor.advance(kDepth, shape);
     }
     for (int step = 0; step < kDepth / kMmaDepth; ++step) {
-      const Registers left = load_matrices(a, [&](int lane) {
-        return chunk_offset(a_chunk_of(lane).row, step * 2 + a_chunk_of(lane).chunk);
-      });
-      const Registers right = load_matrices(b, [&](int lane) {
-        return chunk_offset(b_chunk_of(lane).row, step * 2 + b_chunk_of(lane).chunk);
-      });
+      const Registers left = load_matrices(
+          a, [&](int lane) { return chunk_offset(a_chunk_of(lane).row, step * 2 + a_chunk_of(lane).chunk); });
+      const Registers right = load_matrices(
+          b, [&](int lane) { return chunk_offset(b_chunk_of(lane).row, step * 2 + b_chunk_of(lane).chunk); });
       multiply(sums[0], left, right, 0);
       multiply(sums[1], left, right, 2);
     }
@@ -213,11 +221,13 @@ TEST_CASE("every chunk of a tile has a place of its own, and eight rows of one c
 }
 
 TEST_CASE("the walk of the GEMM kernel gives the layer's sums") {
-  check_blocks(shape_of({1, 64, 24, 1, 1, 1, 0, 1, 40, 1, 40, 0}), true);   // linear, ragged both ways
-  check_blocks(shape_of({3, 32, 18, 1, 1, 1, 0, 1, 20, 1, 20, 0}), true);   // batched, half a stage of reduction
-  check_blocks(shape_of({1, 48, 16, 3, 3, 2, 1, 9, 11, 5, 6, 0}), true);    // chunks that cross kernel positions
-  check_blocks(shape_of({1, 16, 16, 8, 8, 8, 0, 32, 24, 4, 3, 0}), true);   // reduction convolution
-  check_blocks(shape_of({1, 3, 10, 7, 7, 4, 3, 30, 26, 8, 7, 1}), false);   // stem, byte by byte
+  check_blocks(shape_of({1, 64, 24, 1, 1, 1, 0, 1, 40, 1, 40, 0}), true);  // linear, ragged both ways
+  check_blocks(shape_of({3, 32, 18, 1, 1, 1, 0, 1, 20, 1, 20, 0}),
+               true);  // batched, half a stage of reduction
+  check_blocks(shape_of({1, 48, 16, 3, 3, 2, 1, 9, 11, 5, 6, 0}),
+               true);  // chunks that cross kernel positions
+  check_blocks(shape_of({1, 16, 16, 8, 8, 8, 0, 32, 24, 4, 3, 0}), true);  // reduction convolution
+  check_blocks(shape_of({1, 3, 10, 7, 7, 4, 3, 30, 26, 8, 7, 1}), false);  // stem, byte by byte
 }
 
 TEST_CASE("the depthwise step gives the layer's sums") {
@@ -239,7 +249,9 @@ TEST_CASE("the depthwise step gives the layer's sums") {
               columns[i] |= input(word * 4 + c, row + r - 1, column + i - 1) << 8 * c;
             }
             for (int s = 0; s < 3; ++s) {
-              weights[i] |= uint32_t{static_cast<uint8_t>(operands.weights[static_cast<size_t>((word * 4 + i) * 9 + r * 3 + s)])} << 8 * s;
+              weights[i] |= uint32_t{static_cast<uint8_t>(
+                                operands.weights[static_cast<size_t>((word * 4 + i) * 9 + r * 3 + s)])}
+                            << 8 * s;
             }
           }
           depthwise_row(columns, weights, sums);
@@ -257,7 +269,8 @@ TEST_CASE("the depthwise step gives the layer's sums") {
 TEST_CASE("a list of layers gives each shape once and refuses what is none") {
   const std::string file = "vit_test_layers.csv";
   const std::string head =
-      "path,name,group,kind,groups,input_channels,output_channels,kernel_height,kernel_width,stride,padding,input_height,"
+      "path,name,group,kind,groups,input_channels,output_channels,kernel_height,kernel_width,stride,padding,"
+      "input_height,"
       "input_width,output_height,output_width,relu\n";
   std::ofstream(file) << head << "full,q,q,linear,1,64,32,1,1,1,0,1,16,1,16,0\n"
                       << "full,n,n,layernorm,0,0,0,0,0,0,0,0,0,0,0,0\n"
@@ -268,9 +281,11 @@ TEST_CASE("a list of layers gives each shape once and refuses what is none") {
   CHECK(layers[0].name == "q");
   CHECK(layers[1].shape.relu == 1);
   std::ofstream(file) << head << "full,q,q,linear,1,x,32,1,1,1,0,1,16,1,16,0\n";
-  CHECK_THROWS_WITH_AS(read_distinct_layers(file), "vit_test_layers.csv:2: input_channels cannot be 'x'", tw::gpu::UsageError);
+  CHECK_THROWS_WITH_AS(read_distinct_layers(file), "vit_test_layers.csv:2: input_channels cannot be 'x'",
+                       tw::gpu::UsageError);
   std::ofstream(file) << head << "full,q\n";
-  CHECK_THROWS_WITH_AS(read_distinct_layers(file), "vit_test_layers.csv:2: 2 cells under 16 headings", tw::gpu::UsageError);
+  CHECK_THROWS_WITH_AS(read_distinct_layers(file), "vit_test_layers.csv:2: 2 cells under 16 headings",
+                       tw::gpu::UsageError);
   std::remove(file.c_str());
   CHECK_THROWS_AS(read_distinct_layers(file), tw::gpu::UsageError);
 }

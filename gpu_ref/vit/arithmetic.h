@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the accelerator's functional run computes, written a second time: operands from a seed, 24-bit sums, requantisation and
-// the hash over the outputs. Shares no code with the simulator, so that equal hashes mean something.
+// What the accelerator's functional run computes, written a second time: operands from a seed, 24-bit sums,
+// requantisation and the hash over the outputs. Shares no code with the simulator, so that equal hashes mean
+// something.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,9 @@
 
 namespace tw::gpu::vit {
 
-// SplitMix64 adds a constant to its state for every value, so value `index` needs none of those before it. Operands are the
-// top bytes: inputs [group][row][column][channel] first, then weights [group][output][kernel row][kernel column][channel].
+// SplitMix64 adds a constant to its state for every value, so value `index` needs none of those before it.
+// Operands are the top bytes: inputs [group][row][column][channel] first, then weights [group][output][kernel
+// row][kernel column][channel].
 TW_BOTH int8_t operand(uint64_t seed, uint64_t index) {
   uint64_t mixed = seed + (index + 1) * 0x9E3779B97F4A7C15ULL;
   mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
@@ -34,7 +36,9 @@ TW_BOTH int8_t requantise(int32_t sum, int shift, bool relu) {
 }
 
 // True where a sum does not fit the accelerator's accumulators, which would saturate.
-TW_BOTH bool leaves_24_bits(int32_t sum) { return sum < -(1 << 23) || sum > (1 << 23) - 1; }
+TW_BOTH bool leaves_24_bits(int32_t sum) {
+  return sum < -(1 << 23) || sum > (1 << 23) - 1;
+}
 
 // 64-bit FNV-1a.
 class OutputHash {
@@ -46,8 +50,8 @@ class OutputHash {
   uint64_t hash_ = 0xcbf29ce484222325ULL;
 };
 
-// Keeps most sums of `reduction` products of random operands inside INT8: three standard deviations (5461 sqrt(n)) over 127,
-// with the square root rounded down to a power of two.
+// Keeps most sums of `reduction` products of random operands inside INT8: three standard deviations (5461
+// sqrt(n)) over 127, with the square root rounded down to a power of two.
 inline int requantisation_shift(uint64_t reduction) {
   const auto bits = [](uint64_t value) {
     int width = 0;

@@ -41,7 +41,7 @@ def main(arguments: list) -> int:
                 continue
             shape = shapes.get(layer["name"])
             if shape not in measured:
-                missing.add((layer["name"], shape))
+                missing.add(shape)
                 continue
             compared.setdefault(shape, layer["name"])
             if measured[shape] != layer["output_hash"]:

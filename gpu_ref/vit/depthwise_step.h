@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The inner step of the depthwise kernel: one kernel row, four channels, two neighbouring output columns. Four columns of four
-// channels are turned into four columns a channel, so that dp4a adds three products at once. Host and device.
+// The inner step of the depthwise kernel: one kernel row, four channels, two neighbouring output columns.
+// Four columns of four channels are turned into four columns a channel, so that dp4a adds three products at
+// once. Host and device.
 #pragma once
 
 #include "vit/arithmetic.h"
@@ -32,12 +33,17 @@ TW_BOTH int32_t dot4(uint32_t left, uint32_t right, int32_t sum) {
 #endif
 }
 
-// `columns`: four channels each. `weights`: three kernel columns of each channel in the low bytes, 0 in the high byte.
-TW_BOTH void depthwise_row(const uint32_t (&columns)[4], const uint32_t (&weights)[4], int32_t (&sums)[2][4]) {
-  const uint32_t first_low = pick_bytes(columns[0], columns[1], 0x5140), first_high = pick_bytes(columns[0], columns[1], 0x7362);
-  const uint32_t last_low = pick_bytes(columns[2], columns[3], 0x5140), last_high = pick_bytes(columns[2], columns[3], 0x7362);
-  const uint32_t channels[4] = {pick_bytes(first_low, last_low, 0x5410), pick_bytes(first_low, last_low, 0x7632),
-                                pick_bytes(first_high, last_high, 0x5410), pick_bytes(first_high, last_high, 0x7632)};
+// `columns`: four channels each. `weights`: three kernel columns of each channel in the low bytes, 0 in the
+// high byte.
+TW_BOTH void depthwise_row(const uint32_t (&columns)[4], const uint32_t (&weights)[4],
+                           int32_t (&sums)[2][4]) {
+  const uint32_t first_low = pick_bytes(columns[0], columns[1], 0x5140),
+                 first_high = pick_bytes(columns[0], columns[1], 0x7362);
+  const uint32_t last_low = pick_bytes(columns[2], columns[3], 0x5140),
+                 last_high = pick_bytes(columns[2], columns[3], 0x7362);
+  const uint32_t channels[4] = {
+      pick_bytes(first_low, last_low, 0x5410), pick_bytes(first_low, last_low, 0x7632),
+      pick_bytes(first_high, last_high, 0x5410), pick_bytes(first_high, last_high, 0x7632)};
 #ifdef __CUDA_ARCH__
 #pragma unroll
 #endif

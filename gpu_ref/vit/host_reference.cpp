@@ -33,7 +33,8 @@ std::vector<int32_t> host_sums(const LayerShape& s, const HostOperands& operands
         const int64_t place = ((group * s.input_height + y) * s.input_width + x) * s.channels;
         const int8_t* const input = &operands.inputs[static_cast<std::size_t>(place)];
         const int8_t* const weight =
-            &operands.weights[static_cast<std::size_t>(filter + (r * s.kernel_width + c) * int64_t{s.channels})];
+            &operands
+                 .weights[static_cast<std::size_t>(filter + (r * s.kernel_width + c) * int64_t{s.channels})];
         for (int k = 0; k < s.channels; ++k) {
           sums[at] += int32_t{input[k]} * weight[k];
         }

@@ -26,7 +26,8 @@ struct Tile {
 
 // 16 bytes, or zeros where there is nothing to copy.
 __device__ __forceinline__ void copy_or_zero(uint32_t destination, const int8_t* source, bool valid) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(destination), "l"(source), "r"(valid ? 16 : 0)
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(destination), "l"(source),
+               "r"(valid ? 16 : 0)
                : "memory");
 }
 
@@ -37,14 +38,17 @@ __device__ __forceinline__ void load_matrices(uint32_t (&out)[4], uint32_t addre
                : "memory");
 }
 
-__device__ __forceinline__ void multiply(int32_t (&sum)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+__device__ __forceinline__ void multiply(int32_t (&sum)[4], const uint32_t (&a)[4], uint32_t b0,
+                                         uint32_t b1) {
   asm volatile(
-      "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, "
+      "%1, %2, %3};"
       : "+r"(sum[0]), "+r"(sum[1]), "+r"(sum[2]), "+r"(sum[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-// Copies a thread's chunks of one stage after the other: always the same rows, 64 bytes further along the reduction.
+// Copies a thread's chunks of one stage after the other: always the same rows, 64 bytes further along the
+// reduction.
 template <typename T, bool kWide>
 class Loader {
  public:
@@ -76,7 +80,9 @@ class Loader {
   }
 
  private:
-  __device__ int row(int i) const { return threadIdx.x / kChunksPerRow + i * T::kRowsAtOnce; }
+  __device__ int row(int i) const {
+    return threadIdx.x / kChunksPerRow + i * T::kRowsAtOnce;
+  }
 
   __device__ void load_input(uint32_t destination, Patch patch) const {
     uint64_t index;
@@ -146,7 +152,8 @@ __device__ __forceinline__ void multiply_stage(uint32_t tile, int warp_row, int 
     }
 #pragma unroll
     for (int j = 0; j < T::kFragmentsN / 2; ++j) {
-      load_matrices(b[j], tile_b + chunk_offset(warp_column + j * 16 + place_b.row, step * 2 + place_b.chunk));
+      load_matrices(b[j],
+                    tile_b + chunk_offset(warp_column + j * 16 + place_b.row, step * 2 + place_b.chunk));
     }
 #pragma unroll
     for (int i = 0; i < T::kFragmentsM; ++i) {
@@ -160,8 +167,8 @@ __device__ __forceinline__ void multiply_stage(uint32_t tile, int warp_row, int 
 
 // Requantised outputs go through shared memory, so that whole rows of channels are written.
 template <typename T>
-__device__ __forceinline__ void write_outputs(const LayerShape& shape, const LayerBuffers& buffers, int8_t* staged,
-                                              int warp_row, int warp_column,
+__device__ __forceinline__ void write_outputs(const LayerShape& shape, const LayerBuffers& buffers,
+                                              int8_t* staged, int warp_row, int warp_column,
                                               const int32_t (&sums)[T::kFragmentsM][T::kFragmentsN][4]) {
   constexpr int kPitch = T::kColumns + kOutputPadding;
   const int lane = threadIdx.x % 32;
@@ -190,8 +197,9 @@ __device__ __forceinline__ void write_outputs(const LayerShape& shape, const Lay
     if (first_pixel + row >= shape.pixels() || first_output + column >= shape.outputs) {
       continue;
     }
-    int8_t* const destination =
-        buffers.outputs + (uint64_t(blockIdx.z) * shape.pixels() + first_pixel + row) * shape.outputs + first_output + column;
+    int8_t* const destination = buffers.outputs +
+                                (uint64_t(blockIdx.z) * shape.pixels() + first_pixel + row) * shape.outputs +
+                                first_output + column;
     const int8_t* const source = staged + row * kPitch + column;
     if (width == kChunk) {
       *reinterpret_cast<uint4*>(destination) = *reinterpret_cast<const uint4*>(source);
@@ -202,8 +210,8 @@ __device__ __forceinline__ void write_outputs(const LayerShape& shape, const Lay
 }
 
 template <typename T, bool kWide>
-__global__ void __launch_bounds__(T::kThreads) gemm_kernel(const __grid_constant__ LayerShape shape,
-                                                           const __grid_constant__ LayerBuffers buffers) {
+__global__ void __launch_bounds__(T::kThreads)
+    gemm_kernel(const __grid_constant__ LayerShape shape, const __grid_constant__ LayerBuffers buffers) {
   extern __shared__ __align__(1024) int8_t shared[];
   const uint32_t tiles = shared_address(shared);
   const int warp = threadIdx.x / 32;
@@ -235,8 +243,8 @@ __global__ void __launch_bounds__(T::kThreads) gemm_kernel(const __grid_constant
 template <typename T, bool kWide>
 void launch(const LayerShape& shape, const LayerBuffers& buffers, cudaStream_t stream) {
   const auto kernel = gemm_kernel<T, kWide>;
-  TW_CUDA(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               T::kSharedBytes));
+  TW_CUDA(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                               cudaFuncAttributeMaxDynamicSharedMemorySize, T::kSharedBytes));
   const dim3 grid((shape.outputs + T::kColumns - 1) / T::kColumns, (shape.pixels() + T::kRows - 1) / T::kRows,
                   shape.groups);
   kernel<<<grid, T::kThreads, T::kSharedBytes, stream>>>(shape, buffers);

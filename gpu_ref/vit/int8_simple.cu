@@ -9,9 +9,13 @@ namespace {
 
 constexpr int kThreads = 256;
 
-unsigned blocks_for(uint64_t threads) { return static_cast<unsigned>((threads + kThreads - 1) / kThreads); }
+unsigned blocks_for(uint64_t threads) {
+  return static_cast<unsigned>((threads + kThreads - 1) / kThreads);
+}
 
-__device__ __forceinline__ uint64_t thread_number() { return uint64_t(blockIdx.x) * kThreads + threadIdx.x; }
+__device__ __forceinline__ uint64_t thread_number() {
+  return uint64_t(blockIdx.x) * kThreads + threadIdx.x;
+}
 
 __global__ void fill_kernel(int8_t* values, uint64_t count, uint64_t seed, uint64_t first) {
   const uint64_t at = thread_number();
@@ -65,7 +69,8 @@ __global__ void pack_kernel(const int8_t* weights, uint32_t* packed, int channel
   packed[at] = word;
 }
 
-// One thread: four channels of two neighbouring output columns. Neighbouring threads take neighbouring channels.
+// One thread: four channels of two neighbouring output columns. Neighbouring threads take neighbouring
+// channels.
 __global__ void __launch_bounds__(kThreads)
     depthwise_kernel(const LayerShape shape, const LayerBuffers buffers, const uint32_t* packed) {
   const int words = shape.groups / 4, pairs = (shape.output_width + 1) / 2;
@@ -91,14 +96,16 @@ __global__ void __launch_bounds__(kThreads)
     depthwise_row(columns, weights, sums);
   }
   bool outside = false;
-  auto* const out = reinterpret_cast<uint32_t*>(buffers.outputs) + (row * shape.output_width + column) * words + word;
+  auto* const out =
+      reinterpret_cast<uint32_t*>(buffers.outputs) + (row * shape.output_width + column) * words + word;
 #pragma unroll
   for (int c = 0; c < 2; ++c) {
     uint32_t bytes = 0;
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       outside |= leaves_24_bits(sums[c][i]);
-      bytes |= uint32_t{static_cast<uint8_t>(requantise(sums[c][i], buffers.shift, shape.relu != 0))} << 8 * i;
+      bytes |= uint32_t{static_cast<uint8_t>(requantise(sums[c][i], buffers.shift, shape.relu != 0))}
+               << 8 * i;
     }
     if (column + c < shape.output_width) {
       out[c * words] = bytes;
@@ -116,14 +123,16 @@ void fill_operands(int8_t* values, uint64_t count, uint64_t seed, uint64_t first
   TW_CUDA(cudaGetLastError());
 }
 
-void fill_operands_interleaved(int8_t* values, int planes, int plane_size, uint64_t seed, cudaStream_t stream) {
-  fill_interleaved_kernel<<<blocks_for(uint64_t(planes) * plane_size), kThreads, 0, stream>>>(values, planes,
-                                                                                              plane_size, seed);
+void fill_operands_interleaved(int8_t* values, int planes, int plane_size, uint64_t seed,
+                               cudaStream_t stream) {
+  fill_interleaved_kernel<<<blocks_for(uint64_t(planes) * plane_size), kThreads, 0, stream>>>(
+      values, planes, plane_size, seed);
   TW_CUDA(cudaGetLastError());
 }
 
 void run_naive(const LayerShape& shape, const LayerBuffers& buffers, cudaStream_t stream) {
-  naive_kernel<<<blocks_for(shape.output_count()), kThreads, 0, stream>>>(shape, buffers, shape.output_count());
+  naive_kernel<<<blocks_for(shape.output_count()), kThreads, 0, stream>>>(shape, buffers,
+                                                                          shape.output_count());
   TW_CUDA(cudaGetLastError());
 }
 
@@ -137,7 +146,8 @@ void pack_depthwise(const int8_t* weights, uint32_t* packed, int channels, cudaS
   TW_CUDA(cudaGetLastError());
 }
 
-void run_depthwise(const LayerShape& shape, const LayerBuffers& buffers, const uint32_t* packed, cudaStream_t stream) {
+void run_depthwise(const LayerShape& shape, const LayerBuffers& buffers, const uint32_t* packed,
+                   cudaStream_t stream) {
   const uint64_t threads = uint64_t(shape.groups / 4) * ((shape.output_width + 1) / 2) * shape.output_height;
   depthwise_kernel<<<blocks_for(threads), kThreads, 0, stream>>>(shape, buffers, packed);
   TW_CUDA(cudaGetLastError());

@@ -23,11 +23,12 @@ std::vector<std::string> cells_of(const std::string& line) {
 
 class Row {
  public:
-  Row(const std::vector<std::string>& columns, const std::string& line, std::string where) : where_(std::move(where)) {
+  Row(const std::vector<std::string>& columns, const std::string& line, std::string where)
+      : where_(std::move(where)) {
     const std::vector<std::string> cells = cells_of(line);
     if (cells.size() != columns.size()) {
-      throw UsageError(where_ + ": " + std::to_string(cells.size()) + " cells under " + std::to_string(columns.size()) +
-                       " headings");
+      throw UsageError(where_ + ": " + std::to_string(cells.size()) + " cells under " +
+                       std::to_string(columns.size()) + " headings");
     }
     for (size_t i = 0; i < cells.size(); ++i) {
       cells_[columns[i]] = cells[i];

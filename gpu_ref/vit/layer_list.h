@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The layers of a workload's execution paths as `tilewright list layers FILE --format csv` prints them: shapes come from one place.
+// The layers of a workload's execution paths as `tilewright list layers FILE --format csv` prints them:
+// shapes come from one place.
 #pragma once
 
 #include <string>
@@ -15,8 +16,8 @@ struct NamedLayer {
   LayerShape shape;
 };
 
-// Layers with products (conv2d, depthwise, linear, matmul), each shape once, in the order of the file. Throws UsageError with
-// file and line for anything that is not such a list.
+// Layers with products (conv2d, depthwise, linear, matmul), each shape once, in the order of the file. Throws
+// UsageError with file and line for anything that is not such a list.
 std::vector<NamedLayer> read_distinct_layers(const std::string& file);
 
 }  // namespace tw::gpu::vit

@@ -75,7 +75,8 @@ struct Weighed {
   std::optional<double> sm_clock_hz;
 };
 
-// Replays without a pause, and counts launches between two ticks of the energy counter, which counts whole intervals.
+// Replays without a pause, and counts launches between two ticks of the energy counter, which counts whole
+// intervals.
 Weighed weigh(Replay& replay, int replays, const Nvml& nvml) {
   const auto first = nvml.total_energy_j();
   if (!first) {
@@ -118,8 +119,12 @@ size_t interleaved(const LayerShape& shape, size_t at) {
 class LayerRun {
  public:
   explicit LayerRun(const LayerShape& shape)
-      : shape_(shape), inputs_(shape.input_count()), weights_(shape.weight_count()), outputs_(shape.output_count()),
-        packed_(static_cast<size_t>(3 * shape.groups)), outside_(1) {
+      : shape_(shape),
+        inputs_(shape.input_count()),
+        weights_(shape.weight_count()),
+        outputs_(shape.output_count()),
+        packed_(static_cast<size_t>(3 * shape.groups)),
+        outside_(1) {
     buffers_ = {inputs_.get(), weights_.get(), outputs_.get(), outside_.get(),
                 requantisation_shift(static_cast<uint64_t>(shape.reduction()))};
     fill_operands(weights_.get(), shape.weight_count(), kSeed, shape.input_count(), nullptr);
@@ -137,14 +142,17 @@ class LayerRun {
       if (!depthwise_supports(shape_)) {
         throw RunError("no kernel for this depthwise layer");
       }
-      fill_operands_interleaved(inputs_.get(), shape_.groups, shape_.input_height * shape_.input_width, kSeed, nullptr);
+      fill_operands_interleaved(inputs_.get(), shape_.groups, shape_.input_height * shape_.input_width, kSeed,
+                                nullptr);
       pack_depthwise(weights_.get(), packed_.get(), shape_.groups, nullptr);
       TW_CUDA(cudaDeviceSynchronize());
-      all.push_back({1, 2, [&](cudaStream_t stream) { run_depthwise(shape_, buffers_, packed_.get(), stream); }});
+      all.push_back(
+          {1, 2, [&](cudaStream_t stream) { run_depthwise(shape_, buffers_, packed_.get(), stream); }});
       return all;
     }
     for (const GemmTile tile : kGemmTiles) {
-      all.push_back({tile.rows, tile.columns, [this, tile](cudaStream_t stream) { run_gemm(shape_, buffers_, tile, stream); }});
+      all.push_back({tile.rows, tile.columns,
+                     [this, tile](cudaStream_t stream) { run_gemm(shape_, buffers_, tile, stream); }});
     }
     return all;
   }
@@ -248,7 +256,8 @@ Point run_layer(const NamedLayer& layer, const Nvml& nvml, bool with_joules) {
       best = std::move(timed);
     }
   }
-  Point point{.family = "int8_layer", .mechanisms = Mechanisms::kCombined, .parameters = parameters_of(layer)};
+  Point point{
+      .family = "int8_layer", .mechanisms = Mechanisms::kCombined, .parameters = parameters_of(layer)};
   const double seconds = median(best.samples);
   point.metrics = {{"time_s", "s", best.samples},
                    {"macs_per_second", "1/s", {static_cast<double>(layer.shape.macs()) / seconds}},
@@ -274,9 +283,9 @@ Point run_layer(const NamedLayer& layer, const Nvml& nvml, bool with_joules) {
 std::string shape_text(const NamedLayer& layer) {
   const LayerShape& s = layer.shape;
   const auto n = [](int value) { return std::to_string(value); };
-  return layer.name + " " + layer.kind + " " + n(s.groups) + "x" + n(s.channels) + "x" + n(s.input_height) + "x" +
-         n(s.input_width) + " -> " + n(s.outputs) + ", " + n(s.kernel_height) + "x" + n(s.kernel_width) + "/" + n(s.stride) +
-         (s.relu != 0 ? " relu" : "");
+  return layer.name + " " + layer.kind + " " + n(s.groups) + "x" + n(s.channels) + "x" + n(s.input_height) +
+         "x" + n(s.input_width) + " -> " + n(s.outputs) + ", " + n(s.kernel_height) + "x" +
+         n(s.kernel_width) + "/" + n(s.stride) + (s.relu != 0 ? " relu" : "");
 }
 
 }  // namespace tw::gpu::vit

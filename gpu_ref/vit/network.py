@@ -13,9 +13,8 @@ import torch.nn.functional as F
 class Unit:
     """One step: `run` reads the outputs of the steps in `inputs` and returns its own."""
 
-    def __init__(self, layer, row, inputs, run):
-        self.name, self.row, self.inputs, self.run = layer.name, row, inputs, run
-        self.shape = (layer.tensor_height, layer.tensor_width, layer.tensor_groups * layer.tensor_channels)
+    def __init__(self, name, row, inputs, run, shape):
+        self.name, self.row, self.inputs, self.run, self.shape = name, row, inputs, run, shape
 
 
 class Network:
@@ -41,7 +40,9 @@ class Network:
     def add(self, index, layer, run, row=None, inputs=None):
         chosen = layer.inputs if inputs is None else inputs
         self.unit_of[index] = len(self.units)
-        self.units.append(Unit(layer, row or layer.row, [self.unit_of[i] for i in chosen], run))
+        channels = self.read_channels.get(index, layer.tensor_groups * layer.tensor_channels)
+        shape = (layer.tensor_height, layer.tensor_width, channels)
+        self.units.append(Unit(layer.name, row or layer.row, [self.unit_of[i] for i in chosen], run, shape))
 
     def operator(self, index, layer):
         simple = {"gelu": F.gelu, "relu": F.relu, "add": torch.add}

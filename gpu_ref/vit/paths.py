@@ -118,7 +118,7 @@ def main(arguments) -> int:
         for name, layers in options.paths.items():
             try:
                 run.path(name, layers, name in kinds)
-            except RuntimeError as error:  # the context may be gone: keep what there is, and fail
+            except (RuntimeError, ValueError) as error:  # the context may be gone: keep what there is, and fail
                 print(f"paths: path {name} stopped: {error}", file=sys.stderr)
                 run.wrong += 1
                 break

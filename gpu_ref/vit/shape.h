@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One layer as the kernels see it. Per group: `outputs` filters of kernel x kernel x channels over an image, channels innermost.
+// One layer as the kernels see it. Per group: `outputs` filters of kernel x kernel x channels over an image,
+// channels innermost.
 #pragma once
 
 #include <cstdint>
@@ -49,10 +50,13 @@ TW_BOTH Patch patch_of(int pixel, const LayerShape& shape) {
           pixel % shape.output_width * shape.stride - shape.padding};
 }
 
-// True and the element's index where the cursor stands on the image; false on the padding and behind the reduction's end.
-TW_BOTH bool input_position(const LayerShape& shape, int group, Patch patch, const PatchCursor& at, uint64_t& index) {
+// True and the element's index where the cursor stands on the image; false on the padding and behind the
+// reduction's end.
+TW_BOTH bool input_position(const LayerShape& shape, int group, Patch patch, const PatchCursor& at,
+                            uint64_t& index) {
   const int row = patch.row + at.row, column = patch.column + at.column;
-  index = ((uint64_t(group) * shape.input_height + row) * shape.input_width + column) * shape.channels + at.channel;
+  index = ((uint64_t(group) * shape.input_height + row) * shape.input_width + column) * shape.channels +
+          at.channel;
   return at.row < shape.kernel_height && row >= 0 && row < shape.input_height && column >= 0 &&
          column < shape.input_width;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the distinct layers of a workload's execution paths in INT8: checked, hashed, timed, and for a third of them weighed.
+// Runs the distinct layers of a workload's execution paths in INT8: checked, hashed, timed, and for a third
+// of them weighed.
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -22,7 +23,8 @@ struct Options {
 constexpr const char* kUsage =
     "usage: vit_bench --layers FILE.csv --out DIR [--card NAME] [--commit HASH] [--quick]\n"
     "       vit_bench --layers FILE.csv --hash-on-host [--largest MACS]\n"
-    "Runs each distinct layer with products of FILE (tilewright list layers WORKLOAD --format csv) in INT8 on the card and\n"
+    "Runs each distinct layer with products of FILE (tilewright list layers WORKLOAD --format csv) in INT8 "
+    "on the card and\n"
     "writes the record DIR/vit_int8.json.\n"
     "  --hash-on-host  no card: computes layers by plain loops and prints 'hash name shape'\n"
     "  --largest MACS  leaves out layers with more multiply-accumulates than that\n"
@@ -91,14 +93,15 @@ int measure(const Options& options, const std::vector<NamedLayer>& layers) {
   TW_CUDA(cudaGetDevice(&device));
   Nvml nvml(device);
   Record record(make_header("vit_int8", options.card, options.commit,
-                            std::string("vit_bench --layers LAYERS") + (options.quick ? " --quick" : ""), options.quick, nvml));
+                            std::string("vit_bench --layers LAYERS") + (options.quick ? " --quick" : ""),
+                            options.quick, nvml));
   int wrong = 0;
   for (size_t i = 0; i < layers.size(); ++i) {
     Point point = run_layer(layers[i], nvml, !options.quick && i % 3 == 0);
     wrong += *point.verified ? 0 : 1;
     std::fprintf(stderr, "%-78s %9.2f us %8.2f TMAC/s  %s%s\n", shape_text(layers[i]).c_str(),
-                 1e6 * median(point.metrics[0].samples), point.metrics[1].samples[0] * 1e-12, point.output_hash.c_str(),
-                 *point.verified ? "" : "  WRONG DATA");
+                 1e6 * median(point.metrics[0].samples), point.metrics[1].samples[0] * 1e-12,
+                 point.output_hash.c_str(), *point.verified ? "" : "  WRONG DATA");
     record.add(std::move(point));
   }
   const std::string path = options.out + "/vit_int8.json";
