@@ -32,6 +32,7 @@ struct Point {
   std::vector<Metric> metrics;
   std::optional<double> sm_clock_hz, memory_clock_hz, power_w, joules;
   std::optional<bool> verified;
+  std::string output_hash;  // 16 hexadecimal digits; empty where nothing was hashed
 };
 
 struct Header {

@@ -14,9 +14,10 @@ import sys
 import jsonschema
 
 MEASUREMENTS = pathlib.Path(__file__).resolve().parent.parent / "measurements"
-# Families in which two mechanisms meet. Nothing may be fitted to them; a record cannot declare one away.
+# Families in which two mechanisms meet, and layers and networks. Nothing may be fitted to them; a record cannot declare one away.
 COMBINED_FAMILIES = {
     "gather", "instruction_beside_wgmma", "pingpong", "tma_multicast", "wgmma_beside_stores",
+    "fp16_kind", "fp16_path", "int8_layer",
 }
 
 
