@@ -33,6 +33,12 @@ constexpr std::array kSuites = {
     Suite{"gather", "rows into shared memory: cp.async, bulk, one-row tensor, dense tensor", run_gather},
     Suite{"pingpong", "matrix and softmax-like work of one to three warpgroups", run_pingpong},
     Suite{"launch", "launch overhead, CTA start interval, work counter", run_launch},
+    Suite{"l2_home", "partition of every SM; latency by a line's home, near or far", run_l2_home},
+    Suite{"topology", "SMs of a GPC and a TPC; bandwidth of one SM, TPC, GPC, and spread SMs", run_topology},
+    Suite{"cluster", "distributed shared memory, cluster barriers, signals between SMs", run_cluster},
+    Suite{"index_path", "how row numbers reach a gather, apart from the copy and with it", run_index_path},
+    Suite{"wgmma_beside", "wgmma beside loads, stores, TMA and cp.async fill of shared memory",
+          run_wgmma_beside},
     Suite{"energy", "joules per action over steady loops", run_energy},
 };
 
