@@ -105,10 +105,10 @@ Json point_json(const Point& point, const std::string& identifier, int index_in_
   if (point.joules) {
     out["joules"] = rounded(*point.joules);
   }
-  if (!point.output_hash.empty()) {
-    out["output_hash"] = point.output_hash;
-  }
   out["verified"] = point.verified ? Json(*point.verified) : Json(nullptr);
+  if (!point.hashes.empty()) {
+    out["hashes"] = point.hashes;
+  }
   return out;
 }
 

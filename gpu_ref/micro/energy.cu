@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Joules per action: a loop of one action runs for seconds, and the board's energy counter is read between
 // two of its own ticks while the loop runs. Idle and an empty loop are measured the same way.
-#include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "harness/power.h"
 #include "micro/suites.h"
 #include "micro/wgmma_tiles.cuh"
 
@@ -203,29 +203,6 @@ __global__ void __launch_bounds__(kThreads, 1) energy_kernel(Stamp* stamps, Work
   }
 }
 
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-struct Tick {
-  double time_s, energy_j;
-};
-
-// Waits until the counter changes: between two such moments it has counted whole intervals.
-Tick next_tick(const Nvml& nvml) {
-  const auto first = nvml.total_energy_j();
-  if (!first) {
-    throw RunError("the driver gives no energy counter");
-  }
-  for (;;) {
-    const double energy = *nvml.total_energy_j();
-    if (energy != *first) {
-      return {now_s(), energy};
-    }
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-  }
-}
-
 struct Loop {
   const char* action;
   const char* unit;      // what one action is
@@ -236,33 +213,9 @@ struct Loop {
   void (*kernel)(Stamp*, Work);
 };
 
-// The whole interval, and the power of its two halves: how far those differ is the spread.
-struct Measured {
-  double power_w = 0, joules = 0, seconds = 0;
-  std::vector<double> half_power_w;
-};
-
-// Average power between ticks, at least `seconds` apart, reached half a second after the start.
-Measured average_power(const Nvml& nvml, double seconds) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  const auto half = std::chrono::duration<double>(seconds / 2);
-  const Tick begin = next_tick(nvml);
-  std::this_thread::sleep_for(half);
-  const Tick middle = next_tick(nvml);
-  std::this_thread::sleep_for(half);
-  const Tick end = next_tick(nvml);
-  Measured measured;
-  measured.seconds = end.time_s - begin.time_s;
-  measured.joules = end.energy_j - begin.energy_j;
-  measured.power_w = measured.joules / measured.seconds;
-  measured.half_power_w = {(middle.energy_j - begin.energy_j) / (middle.time_s - begin.time_s),
-                           (end.energy_j - middle.energy_j) / (end.time_s - middle.time_s)};
-  return measured;
-}
-
 struct Steady {
   int iterations = 0;
-  Measured measured;
+  AveragePower measured;
   Sample sample;
 };
 
@@ -323,7 +276,7 @@ void measure_loop(Bench& bench, const Loop& loop, int ctas, double seconds, doub
 double measure_idle(Bench& bench, double seconds) {
   TW_CUDA(cudaDeviceSynchronize());
   std::this_thread::sleep_for(std::chrono::seconds(2));  // clocks and temperature settle
-  const Measured measured = average_power(bench.nvml(), seconds);
+  const AveragePower measured = average_power(bench.nvml(), seconds);
   Point point{.family = "idle_power", .parameters = {{"context", std::string("open")}}};
   point.metrics = {{"power_w", "W", measured.half_power_w},
                    {"seconds_between_ticks", "s", {measured.seconds}}};

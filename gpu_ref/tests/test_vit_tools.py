@@ -46,7 +46,7 @@ class Tools(unittest.TestCase):
     def compare(self, simulated, measured):
         run = self.write("run.json", {"runs": [run_of("full", [layer("q", "linear", 1, 1, output_hash=simulated)])]})
         record = self.write("record.json", {"points": [
-            {"family": "int8_layer", "parameters": SHAPE, "output_hash": measured}]})
+            {"family": "int8_layer", "parameters": SHAPE, "hashes": {"outputs": measured}}]})
         return self.tool("compare_hashes.py", run, record, self.write("layers.csv", HEAD + ROW))
 
     def test_equal_hashes(self):

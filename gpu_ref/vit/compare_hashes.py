@@ -18,7 +18,7 @@ SHAPE = ("groups", "input_channels", "output_channels", "kernel_height", "kernel
 
 
 def hashes_of(record: dict) -> dict:
-    return {tuple(point["parameters"][key] for key in SHAPE): point["output_hash"]
+    return {tuple(point["parameters"][key] for key in SHAPE): point["hashes"]["outputs"]
             for point in record["points"] if point["family"] == "int8_layer"}
 
 

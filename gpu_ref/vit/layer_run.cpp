@@ -275,7 +275,7 @@ Point run_layer(const NamedLayer& layer, const Nvml& nvml, bool with_joules) {
     point.power_w = weighed.joules / weighed.seconds;
     point.joules = weighed.joules;
   }
-  point.output_hash = run.hash();
+  point.hashes["outputs"] = run.hash();
   point.verified = right && run.within_24_bits();
   return point;
 }

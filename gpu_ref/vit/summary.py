@@ -18,7 +18,7 @@ def int8_lines(points: list) -> list:
     for point in points:
         if point["parameters"]["path"] == "full":
             lines.append(f"{point['parameters']['layer']:24}{point['median'] * 1e6:10.2f}"
-                         f"{point['metrics']['macs_per_second']['value'] * 1e-12:9.2f}  {point['output_hash']} {joules(point)}"
+                         f"{point['metrics']['macs_per_second']['value'] * 1e-12:9.2f}  {point['hashes']['outputs']} {joules(point)}"
                          f"{'' if point['verified'] else '  WRONG DATA'}")
     wrong = sum(1 for point in points if not point["verified"])
     return lines + [f"{len(points)} INT8 layers, {wrong} wrong"]

@@ -101,7 +101,7 @@ int measure(const Options& options, const std::vector<NamedLayer>& layers) {
     wrong += *point.verified ? 0 : 1;
     std::fprintf(stderr, "%-78s %9.2f us %8.2f TMAC/s  %s%s\n", shape_text(layers[i]).c_str(),
                  1e6 * median(point.metrics[0].samples), point.metrics[1].samples[0] * 1e-12,
-                 point.output_hash.c_str(), *point.verified ? "" : "  WRONG DATA");
+                 point.hashes.at("outputs").c_str(), *point.verified ? "" : "  WRONG DATA");
     record.add(std::move(point));
   }
   const std::string path = options.out + "/vit_int8.json";

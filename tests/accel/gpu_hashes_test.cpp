@@ -95,7 +95,7 @@ std::vector<Hashed> recorded_hashes(uint64_t most) {
       Layer layer = layer_of(n, parameters["kind"].get<std::string>());
       if (layer.macs() <= most) {
         all.push_back({card.path().filename().string() + ": " + point["id"].get<std::string>(),
-                       point["output_hash"].get<std::string>(), std::move(layer)});
+                       point["hashes"]["outputs"].get<std::string>(), std::move(layer)});
       }
     }
   }
