@@ -3,11 +3,11 @@
 
 #include <cuda_runtime.h>
 
-#include <cctype>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
+
+#include "harness/session.h"
 
 namespace tw::gpu {
 namespace {
@@ -82,77 +82,8 @@ Options parse(const Program& program, int count, char** arguments) {
   return options;
 }
 
-std::string folder_name(const std::string& card) {
-  std::string name;
-  for (const char c : card) {
-    name += std::isalnum(static_cast<unsigned char>(c)) != 0
-                ? static_cast<char>(std::tolower(static_cast<unsigned char>(c)))
-                : '_';
-  }
-  return name;
-}
-
-std::string version_text(int version) {
-  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
-}
-
-std::string utc_now() {
-  char text[32];
-  const std::time_t now = std::time(nullptr);
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
-  return text;
-}
-
 const char* flag_of(Bench::Effort effort) {
   return effort == Bench::Effort::kFull ? "" : effort == Bench::Effort::kQuick ? " --quick" : " --once";
-}
-
-Header make_header(const Program& program, const Options& options, const Suite& suite, const Nvml& nvml) {
-  cudaDeviceProp properties{};
-  int device = 0, runtime = 0;
-  TW_CUDA(cudaGetDevice(&device));
-  TW_CUDA(cudaGetDeviceProperties(&properties, device));
-  TW_CUDA(cudaRuntimeGetVersion(&runtime));
-  Header header;
-  header.suite = suite.name;
-  header.card_name = properties.name;
-  header.card = options.card.empty() ? folder_name(properties.name) : options.card;
-  header.driver = nvml.driver_version();
-  header.cuda = version_text(runtime);
-  header.date = utc_now();
-  header.commit = options.commit;
-  header.command = std::string(program.name) + " --suite " + suite.name + flag_of(options.effort);
-  header.quick = options.effort != Bench::Effort::kFull;
-  header.device["sm_count"] = int64_t{properties.multiProcessorCount};
-  header.device["l2_bytes"] = int64_t{properties.l2CacheSize};
-  header.device["memory_bytes"] = static_cast<int64_t>(properties.totalGlobalMem);
-  header.device["memory_bus_bits"] = int64_t{properties.memoryBusWidth};
-  header.device["shared_bytes_per_sm"] = static_cast<int64_t>(properties.sharedMemPerMultiprocessor);
-  header.device["compute_capability"] =
-      std::to_string(properties.major) + "." + std::to_string(properties.minor);
-  const auto note = [&header](const char* key, std::optional<double> value) {
-    if (value) {
-      header.device[key] = *value;
-    }
-  };
-  note("sm_clock_hz_at_start", nvml.sm_clock_hz());
-  note("maximum_sm_clock_hz", nvml.maximum_sm_clock_hz());
-  note("memory_clock_hz_at_start", nvml.memory_clock_hz());
-  note("power_limit_w", nvml.power_limit_w());
-  note("temperature_c_at_start", nvml.temperature_c());
-  return header;
-}
-
-void require_hopper() {
-  cudaDeviceProp properties{};
-  int device = 0;
-  TW_CUDA(cudaGetDevice(&device));
-  TW_CUDA(cudaGetDeviceProperties(&properties, device));
-  if (properties.major != 9 || properties.minor != 0) {
-    throw UsageError(
-        std::string("this suite is compiled for compute capability 9.0 (H100, H200); the card is ") +
-        properties.name);
-  }
 }
 
 int run(const Program& program, const Options& options) {
@@ -162,7 +93,9 @@ int run(const Program& program, const Options& options) {
   Nvml nvml(device);
   for (const Suite* suite : options.suites) {
     std::fprintf(stderr, "== %s: %s\n", suite->name, suite->what);
-    Record record(make_header(program, options, *suite, nvml));
+    Record record(make_header(suite->name, options.card, options.commit,
+                              std::string(program.name) + " --suite " + suite->name + flag_of(options.effort),
+                              options.effort != Bench::Effort::kFull, nvml));
     Bench bench(record, nvml, options.effort);
     try {
       suite->run(bench);

@@ -4,36 +4,31 @@
 #include "harness/bench_main.h"
 #include "micro/suites.h"
 
-namespace tw::gpu {
-namespace {
-
-constexpr std::array kSuites = {
-    Suite{"shared_memory", "LDS and STS by width, stride and warps; latency", run_shared_memory},
-    Suite{"cp_async", "LDGSTS: issue interval, latency, bytes in flight", run_cp_async},
-    Suite{"tma", "bulk and tensor copies by box", run_tma},
-    Suite{"multicast", "tensor boxes that the CTAs of a cluster send to each other", run_multicast},
-    Suite{"synchronisation", "mbarrier, named barrier, fences", run_synchronisation},
-    Suite{"wgmma", "m64nNk16 interval and latency; beside shared-memory stores", run_wgmma},
-    Suite{"arithmetic", "FFMA, FMUL, FMNMX, EX2, F2FP, IMAD, SHFL; beside wgmma", run_arithmetic},
-    Suite{"memory_latency", "L2 and HBM latency by SM, line and footprint; address translation",
-          run_memory_latency},
-    Suite{"memory_bandwidth", "L2 and HBM by number of SMs; pieces; shared reads; writes",
-          run_memory_bandwidth},
-    Suite{"gather", "rows into shared memory: cp.async, bulk, one-row tensor, dense tensor", run_gather},
-    Suite{"pingpong", "matrix and softmax-like work of one to three warpgroups", run_pingpong},
-    Suite{"launch", "launch overhead, CTA start interval, work counter", run_launch},
-    Suite{"l2_home", "partition of every SM; latency by a line's home, near or far", run_l2_home},
-    Suite{"topology", "SMs of a GPC and a TPC; bandwidth of one SM, TPC, GPC, and spread SMs", run_topology},
-    Suite{"cluster", "distributed shared memory, cluster barriers, signals between SMs", run_cluster},
-    Suite{"index_path", "how row numbers reach a gather, apart from the copy and with it", run_index_path},
-    Suite{"wgmma_beside", "wgmma beside loads, stores, TMA and cp.async fill of shared memory",
-          run_wgmma_beside},
-    Suite{"energy", "joules per action over steady loops", run_energy},
-};
-
-}  // namespace
-}  // namespace tw::gpu
-
 int main(int count, char** arguments) {
-  return tw::gpu::bench_main(count, arguments, "gpu_bench", tw::gpu::kSuites);
+  using namespace tw::gpu;
+  constexpr std::array kSuites = {
+      Suite{"shared_memory", "LDS and STS by width, stride and warps; latency", run_shared_memory},
+      Suite{"cp_async", "LDGSTS: issue interval, latency, bytes in flight", run_cp_async},
+      Suite{"tma", "bulk and tensor copies by box", run_tma},
+      Suite{"multicast", "tensor boxes that the CTAs of a cluster send to each other", run_multicast},
+      Suite{"synchronisation", "mbarrier, named barrier, fences", run_synchronisation},
+      Suite{"wgmma", "m64nNk16 interval and latency; beside shared-memory stores", run_wgmma},
+      Suite{"arithmetic", "FFMA, FMUL, FMNMX, EX2, F2FP, IMAD, SHFL; beside wgmma", run_arithmetic},
+      Suite{"memory_latency", "L2 and HBM latency by SM, line and footprint; address translation",
+            run_memory_latency},
+      Suite{"memory_bandwidth", "L2 and HBM by number of SMs; pieces; shared reads; writes",
+            run_memory_bandwidth},
+      Suite{"gather", "rows into shared memory: cp.async, bulk, one-row tensor, dense tensor", run_gather},
+      Suite{"pingpong", "matrix and softmax-like work of one to three warpgroups", run_pingpong},
+      Suite{"launch", "launch overhead, CTA start interval, work counter", run_launch},
+      Suite{"l2_home", "partition of every SM; latency by a line's home, near or far", run_l2_home},
+      Suite{"topology", "SMs of a GPC and a TPC; bandwidth of one SM, TPC, GPC, and spread SMs",
+            run_topology},
+      Suite{"cluster", "distributed shared memory, cluster barriers, signals between SMs", run_cluster},
+      Suite{"index_path", "how row numbers reach a gather, apart from the copy and with it", run_index_path},
+      Suite{"wgmma_beside", "wgmma beside loads, stores, TMA and cp.async fill of shared memory",
+            run_wgmma_beside},
+      Suite{"energy", "joules per action over steady loops", run_energy},
+  };
+  return bench_main(count, arguments, "gpu_bench", kSuites);
 }

@@ -25,7 +25,7 @@ def point(family: str, median: float, spread: float = 0.1, **parameters) -> dict
 
 
 def suite(name: str, points: list) -> dict:
-    return {"header": {"suite": name, "device": {"memory_bus_bits": 4096, "memory_clock_hz_at_start": 1e9}},
+    return {"header": {"suite": name, "command": "gpu_bench --suite one", "device": {"memory_bus_bits": 4096, "memory_clock_hz_at_start": 1e9}},
             "points": points}
 
 

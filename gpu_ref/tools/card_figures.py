@@ -24,11 +24,13 @@ class FigureError(Exception):
 
 
 class Records:
-    """All records of one card."""
+    """The records that gpu_bench made on one card: those of other programs have pages of their own."""
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
-        self.suites = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+        records = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+        self.suites = {suite: record for suite, record in records.items()
+                       if record["header"]["command"].startswith("gpu_bench ")}
         self.by_family = {}
         for suite, record in self.suites.items():
             for point in record["points"]:

@@ -37,7 +37,7 @@ for suite in "$@"; do
   for group in $groups; do
     eval "metrics=\$$group"
     timeout 150 ncu --clock-control none --cache-control none --csv --page raw --metrics "$metrics" \
-      -k "regex:shared_access|shared_latency|gather_kernel|tma_stream|tma_issue|tma_multicast|wgmma_kernel|beside_fill" \
+      -k "regex:shared_access|shared_latency|gather_kernel|tma_stream|tma_issue|tma_multicast|wgmma_kernel|beside_fill|attention_kernel" \
       "$binary" --suite "$suite" --once --out "$out/$suite" --commit "$commit" --card "$card" \
       >"$out/$suite/$group.csv" 2>"$out/$suite/$group.log" || { echo "counters of $suite, $group: failed"; failed=1; }
     files="$files $out/$suite/$group.csv"
