@@ -93,7 +93,7 @@ class Sources(unittest.TestCase):
                 names = re.findall(r'"([a-z0-9_]+)"', found.group(1))
                 conditional = found.group(1).rstrip().endswith("?")
                 declared.update(names[:1] if conditional else names)
-        self.assertEqual(declared, check_records.COMBINED_FAMILIES)
+        self.assertEqual(declared, check_records.GPU_BENCH_COMBINED_FAMILIES)
 
     def test_every_suite_is_described(self):
         listed = re.findall(r'Suite\{"([a-z0-9_]+)"', (ROOT / "micro" / "gpu_bench.cpp").read_text(encoding="utf-8"))
@@ -145,7 +145,8 @@ class Generator(unittest.TestCase):
             text = out.read_text(encoding="utf-8")
         for size in (8, 128, 256):
             body = text.split(f"struct Wgmma<{size}> {{")[1].split("};")[0]
-            self.assertEqual(len(re.findall(r'"\+f"', body)), 2 * size // 2)
+            self.assertEqual(len(re.findall(r'"\+f"', body)), 3 * size // 2)  # ss, rs, rs_across
+            self.assertEqual(len(re.findall(r'"=f"', body)), size // 2)  # ss_first
 
 
 if __name__ == "__main__":
