@@ -52,7 +52,7 @@ Table networks(const ListOptions&) {
   for (const auto& entry : enumeration_names(workloads::NetworkName{})) {
     workloads::PathSet whole;
     whole.network = entry.value;
-    const workloads::Network network = workloads::segformer(whole.spec());
+    const workloads::Network network = whole.build({});
     uint64_t macs = 0;
     uint64_t weights = 0;
     for (const workloads::Layer& layer : network.layers) {
@@ -76,7 +76,7 @@ Table dataflows(const ListOptions&) {
 
 Table layer_kinds(const ListOptions&) {
   Table table{{"name"}, {}};
-  for (int i = 0; i <= static_cast<int>(workloads::LayerKind::kPool); ++i) {
+  for (std::size_t i = 0; i < workloads::kLayerKinds; ++i) {
     table.rows.push_back({std::string(workloads::name(static_cast<workloads::LayerKind>(i)))});
   }
   return table;
