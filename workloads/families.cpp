@@ -110,6 +110,23 @@ OfaResnetSpec ofa_of(const Settings& settings, const Knobs& knobs) {
   spread(knobs.width_multiplier, spec.width_multiplier);
   return spec;
 }
+// What is wrong with one number that stands for all is said once.
+template <class T>
+void merge_repeated(Problems& problems, const std::string& key, const std::optional<OneOrEach<T>>& written) {
+  if (!written || written->values.size() != 1) {
+    return;
+  }
+  bool first = true;
+  std::erase_if(problems, [&](SettingProblem& problem) {
+    const bool of_key = problem.setting.starts_with(key + ".");
+    if (of_key && first) {
+      problem.setting = key;
+      first = false;
+      return false;
+    }
+    return of_key;
+  });
+}
 Problems check_ofa_path(NetworkName, const Settings& settings, const Knobs& knobs) {
   Problems problems;
   check_count(problems, "depth", knobs.depth, 5, "the stem, then stage 1 to 4");
@@ -117,7 +134,13 @@ Problems check_ofa_path(NetworkName, const Settings& settings, const Knobs& knob
               "blocks of stage 1 to 4 at their deepest: 4, 4, 6 and 4");
   check_count(problems, "width_multiplier", knobs.width_multiplier, 6,
               "the stem's inner and outer width, then stage 1 to 4");
-  return problems.empty() ? check_spec(ofa_of(settings, knobs)) : problems;
+  if (problems.empty()) {
+    problems = check_spec(ofa_of(settings, knobs));
+    merge_repeated(problems, "depth", knobs.depth);
+    merge_repeated(problems, "expand_ratio", knobs.expand_ratio);
+    merge_repeated(problems, "width_multiplier", knobs.width_multiplier);
+  }
+  return problems;
 }
 
 // --- DETR

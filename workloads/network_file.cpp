@@ -131,12 +131,11 @@ class FileBuilder {
       inputs.push_back(last_);
     }
     if (inputs.size() < keys.least_inputs || inputs.size() > keys.most_inputs) {
-      const std::string count =
-          keys.least_inputs == keys.most_inputs
-              ? std::to_string(keys.least_inputs)
-              : std::to_string(keys.least_inputs) + " to " + std::to_string(keys.most_inputs);
+      const std::string count = keys.most_inputs == 1   ? "one input"
+                                : keys.least_inputs == 2 ? "two inputs"
+                                                         : "one or two inputs";
       throw WrongLayer{entry.inputs.empty() ? "" : "inputs",
-                       "must have " + count + " inputs, got " + std::to_string(inputs.size()),
+                       "must have " + count + ", got " + std::to_string(inputs.size()),
                        {}};
     }
     return inputs;

@@ -123,9 +123,9 @@ void check_own_network(const PathSet& set, config::Checker& check) {
 void check_set(const PathSet& set, config::Checker& check) {
   const int networks = (set.network ? 1 : 0) + (set.network_file ? 1 : 0);
   if (networks != 1) {
-    check.error(set.network_file ? "network_file" : "",
-                networks == 0 ? "needs 'network' (a name; tilewright list networks), or 'network_file'"
-                              : "stands beside 'network': one of them is enough");
+    check.error(networks == 0 ? "network" : "network_file",
+                networks == 0 ? "is missing" : "stands beside 'network': one of them is enough",
+                {"'network' names one that Tilewright knows (tilewright list networks), 'network_file' one of your own"});
     return;
   }
   if (!set.network) {

@@ -25,6 +25,7 @@ const std::vector<ConfigurationKind>& configuration_kinds() {
       kind<arch::DramSpec>(),
       kind<arch::EnergyTable>(),
       kind<workloads::PathSet>(),
+      kind<workloads::NetworkFile>(),
       kind<ExperimentSpec>(),
   };
   return kinds;

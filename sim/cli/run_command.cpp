@@ -80,6 +80,7 @@ report::TextOptions text_options(const ExperimentSpec& experiment) {
   report::TextOptions options;
   options.reference_path = experiment.report.reference_path;
   options.near_energy_saving = experiment.report.near_energy_saving;
+  options.remark = experiment.report.remark;
   options.colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   return options;
 }
