@@ -26,6 +26,8 @@ uint32_t tokens(const Shape& shape) {
 
 constexpr uint64_t kMostElements = uint64_t{1} << 50;  // sums of many still fit in 64 bits
 
+constexpr uint64_t kLargestWindow = 4096;  // positions that a pooling layer averages at once
+
 void require(bool condition, const LayerName& name, const char* reason) {
   if (!condition) {
     throw IllegalLayer(name.name, reason);
@@ -47,8 +49,28 @@ NetworkBuilder::NetworkBuilder(std::string name, Shape input) {
   network_.input = input;
 }
 
-const Shape& NetworkBuilder::shape(Tensor tensor) const {
+const Shape& NetworkBuilder::shape(const Tensor& tensor) const {
+  if (tensor.seen_as) {
+    return *tensor.seen_as;
+  }
   return tensor.layer == kNetworkInput ? network_.input : network_.layers.at(tensor.layer).output;
+}
+
+NetworkBuilder::Tensor NetworkBuilder::view(Tensor tensor, const Shape& wanted) const {
+  const Tensor whole{tensor.layer, std::nullopt};
+  require(wanted.elements() <= shape(whole).elements(), "view", "sees more elements than there are");
+  return wanted == shape(whole) ? whole : Tensor{tensor.layer, wanted};
+}
+
+bool NetworkBuilder::fuse_relu(const Tensor& tensor) {
+  if (tensor.layer == kNetworkInput) {
+    return false;
+  }
+  Layer& layer = network_.layers.at(tensor.layer);
+  const bool can = layer.kind == LayerKind::kConv2d || layer.kind == LayerKind::kLinear ||
+                   layer.kind == LayerKind::kAdd;
+  layer.relu = layer.relu || can;
+  return can;
 }
 
 NetworkBuilder::Tensor NetworkBuilder::append(LayerName name, LayerKind kind,
@@ -61,7 +83,7 @@ NetworkBuilder::Tensor NetworkBuilder::append(LayerName name, LayerKind kind,
   layer.kind = kind;
   layer.on_pe_array = kind == LayerKind::kConv2d || kind == LayerKind::kLinear || kind == LayerKind::kMatmul;
   layer.output = output;
-  for (Tensor tensor : inputs) {
+  for (const Tensor& tensor : inputs) {
     layer.inputs.push_back(tensor.layer);
     layer.vector.input_elements += shape(tensor).elements();
   }
@@ -71,7 +93,7 @@ NetworkBuilder::Tensor NetworkBuilder::append(LayerName name, LayerKind kind,
     layer.vector = {};
   }
   network_.layers.push_back(std::move(layer));
-  return {network_.layers.size() - 1};
+  return {network_.layers.size() - 1, std::nullopt};
 }
 
 NetworkBuilder::Tensor NetworkBuilder::append_elementwise(LayerName name, LayerKind kind, Tensor input,
@@ -200,11 +222,12 @@ NetworkBuilder::Tensor NetworkBuilder::add(LayerName name, Tensor left, Tensor r
   return result;
 }
 
-NetworkBuilder::Tensor NetworkBuilder::add_table(LayerName name, Tensor input) {
+NetworkBuilder::Tensor NetworkBuilder::add_table(LayerName name, Tensor input, uint64_t table_elements) {
   const Tensor result = append_elementwise(std::move(name), LayerKind::kAdd, input, 1);
   VectorShape& vector = last().vector;
   vector.operands = 2;
-  vector.second_elements = vector.table_elements = vector.output_elements;
+  vector.second_elements = vector.table_elements =
+      table_elements > 0 ? table_elements : vector.output_elements;
   vector.input_elements += vector.table_elements;
   return result;
 }
@@ -287,6 +310,12 @@ NetworkBuilder::Tensor NetworkBuilder::adaptive_pool(LayerName name, Tensor inpu
     }
     return most;
   };
+  // Too much for one window of any machine's buffer: rows first, then the columns of their averages.
+  if (largest(in.height, height) > 1 &&
+      checked_multiply(largest(in.height, height), largest(in.width, width)) > kLargestWindow) {
+    const LayerName rows{name.name + "_rows", name.group + "_rows"};
+    return adaptive_pool(std::move(name), adaptive_pool(rows, input, in.height, width), height, width);
+  }
   const uint64_t window = checked_multiply(largest(in.height, height), largest(in.width, width));
   const Tensor result =
       append(std::move(name), LayerKind::kPool, {input}, {in.groups, height, width, in.channels});

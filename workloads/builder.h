@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,9 +43,10 @@ struct LayerName {
 
 class NetworkBuilder {
  public:
-  // The output of a layer, or the network's input.
+  // The output of a layer, or the network's input; where `seen_as` is set, in another shape (view).
   struct Tensor {
     std::size_t layer = kNetworkInput;
+    std::optional<Shape> seen_as;
   };
 
   struct Convolution {
@@ -82,7 +84,10 @@ class NetworkBuilder {
   NetworkBuilder(std::string name, Shape input);
 
   Tensor input() const { return {}; }
-  const Shape& shape(Tensor tensor) const;
+  const Shape& shape(const Tensor& tensor) const;
+  // The same elements in another shape, or the first of them: reshaping and transposing cost nothing, since who
+  // writes a tensor writes it as its reader needs it. Only layers of the PE array may read less than there is.
+  Tensor view(Tensor tensor, const Shape& shape) const;
 
   Tensor conv2d(LayerName name, Tensor input, const Convolution& convolution);
   Tensor depthwise(LayerName name, Tensor input, const Window& window);
@@ -99,7 +104,8 @@ class NetworkBuilder {
   Tensor groupnorm(LayerName name, Tensor input);
   Tensor activation(LayerName name, Tensor input);  // any other function of one value
   Tensor add(LayerName name, Tensor left, Tensor right, bool relu = false);
-  Tensor add_table(LayerName name, Tensor input);  // parameters of the input's size: position embeddings
+  // Parameters, as many as the input has elements unless given: position embeddings, masks.
+  Tensor add_table(LayerName name, Tensor input, uint64_t table_elements = 0);
   // `right` has the left operand's shape or one value a channel.
   Tensor multiply(LayerName name, Tensor left, Tensor right);
   Tensor concat(LayerName name, const std::vector<Tensor>& inputs);  // along channels
@@ -115,6 +121,9 @@ class NetworkBuilder {
   Tensor gather(LayerName name, Tensor source, const std::vector<Tensor>& places, const Sampling& sampling);
   // The same from tables of parameters of so many elements (embeddings); `places` are read too.
   Tensor gather_table(LayerName name, Tensor places, uint64_t table_elements, const Sampling& sampling);
+
+  // Lets the layer that wrote the tensor clip at 0 on the way out; false where its kind cannot.
+  bool fuse_relu(const Tensor& tensor);
 
   // Decides which concatenations cost nothing (inputs that nobody else reads are written in place), checks
   // the network and hands it over; the builder is spent.

@@ -9,6 +9,7 @@
 #include "sim/base/config/reader.h"
 #include "sim/base/error.h"
 #include "workloads/families.h"
+#include "workloads/onnx/import.h"
 
 namespace tilewright {
 
@@ -118,14 +119,24 @@ void check_own_network(const PathSet& set, config::Checker& check) {
                    check);
   }
   check_names(set, check);
+  if (!set.onnx_file.empty()) {
+    try {
+      (void)import_onnx(set.onnx_file);
+    } catch (const UserError& problem) {
+      for (const Diagnostic& each : problem.diagnostics()) {
+        check.error("onnx_file", "cannot be used: " + each.location.file + ": " + each.message, each.notes, each.code);
+      }
+    }
+  }
 }
 
 void check_set(const PathSet& set, config::Checker& check) {
-  const int networks = (set.network ? 1 : 0) + (set.network_file ? 1 : 0);
+  const int networks = (set.network ? 1 : 0) + (set.network_file ? 1 : 0) + (set.onnx_file.empty() ? 0 : 1);
   if (networks != 1) {
-    check.error(networks == 0 ? "network" : "network_file",
-                networks == 0 ? "is missing" : "stands beside 'network': one of them is enough",
-                {"'network' names one that Tilewright knows (tilewright list networks), 'network_file' one of your own"});
+    check.error(networks == 0 ? "network" : set.network_file ? "network_file" : "onnx_file",
+                networks == 0 ? "is missing" : "stands beside another network: one of them is enough",
+                {"'network' names one that Tilewright knows (tilewright list networks), 'network_file' and 'onnx_file' "
+                 "one of your own"});
     return;
   }
   if (!set.network) {
@@ -182,6 +193,9 @@ Network PathSet::build(const ExecutionPath& path) const {
   if (network_file) {
     return network_file->build();
   }
+  if (!onnx_file.empty()) {
+    return import_onnx(onnx_file);
+  }
   throw UserError("workload '" + name + "' names no network");
 }
 
@@ -230,6 +244,7 @@ void describe(config::Schema<PathSet>& schema) {
   schema.field(&PathSet::description, "description", "for people");
   schema.field(&PathSet::network, "network", "a network that Tilewright knows, by name");
   schema.field(&PathSet::network_file, "network_file", "instead: a file of kind 'network', or its keys").reference();
+  schema.field(&PathSet::onnx_file, "onnx_file", "instead: an ONNX model, operator set 11 to 17").file();
   schema.field<Optional>(&PathSet::image_height, "image_height", "if not the data set's");
   schema.field<Optional>(&PathSet::image_width, "image_width", "if not the data set's");
   schema.field<Optional>(&PathSet::classes, "classes", "if not the data set's");

@@ -84,9 +84,10 @@ struct ExecutionPath : PathKnobs {
 struct PathSet : NetworkSettings {
   std::string name;
   std::string description;
-  // One of the two.
+  // Exactly one of the three.
   std::optional<NetworkName> network;
   std::optional<NetworkFile> network_file;
+  std::filesystem::path onnx_file;
   std::vector<ExecutionPath> paths;
 
   // The network that this path runs; its name is the network's. Throws UserError where the path is illegal.
