@@ -3,6 +3,8 @@
 
 #include "arch/energy.h"
 #include "arch/load.h"
+#include "sim/cli/claims.h"
+#include "sim/cli/dynamic_inference.h"
 #include "sim/cli/experiment.h"
 
 namespace tilewright::cli {
@@ -27,6 +29,8 @@ const std::vector<ConfigurationKind>& configuration_kinds() {
       kind<workloads::PathSet>(),
       kind<workloads::NetworkFile>(),
       kind<ExperimentSpec>(),
+      kind<ClaimsSpec>(),
+      kind<DynamicInferenceSpec>(),
   };
   return kinds;
 }
