@@ -17,7 +17,9 @@ template <class Items, class Name>
 std::vector<std::string> names_of(const Items& items, const Name& name) {
   std::vector<std::string> names;
   for (const auto& item : items) {
-    names.push_back(name(item));
+    if (const std::string next = name(item); std::find(names.begin(), names.end(), next) == names.end()) {
+      names.push_back(next);
+    }
   }
   return names;
 }
