@@ -67,8 +67,8 @@ bool NetworkBuilder::fuse_relu(const Tensor& tensor) {
     return false;
   }
   Layer& layer = network_.layers.at(tensor.layer);
-  const bool can = layer.kind == LayerKind::kConv2d || layer.kind == LayerKind::kLinear ||
-                   layer.kind == LayerKind::kAdd;
+  const bool can =
+      layer.kind == LayerKind::kConv2d || layer.kind == LayerKind::kLinear || layer.kind == LayerKind::kAdd;
   layer.relu = layer.relu || can;
   return can;
 }
@@ -266,7 +266,8 @@ NetworkBuilder::Tensor NetworkBuilder::join_tokens(LayerName name, const std::ve
             "joins tokens of different sizes");
     joined += tokens(in);
   }
-  return append(std::move(name), LayerKind::kConcat, inputs, {1, 1, narrow(joined), shape(inputs.front()).channels});
+  return append(std::move(name), LayerKind::kConcat, inputs,
+                {1, 1, narrow(joined), shape(inputs.front()).channels});
 }
 
 NetworkBuilder::Tensor NetworkBuilder::table(LayerName name, Shape output) {

@@ -24,8 +24,8 @@ class Generator {
       : spec_(spec), path_(path), net_(spec.name, {1, spec.height, spec.width, 3}) {}
 
   Network build() {
-    const auto features = append_resnet50(
-        net_, net_.input(), {.dilated_last_stage = spec_.variant == DetrVariant::kDc5});
+    const auto features =
+        append_resnet50(net_, net_.input(), {.dilated_last_stage = spec_.variant == DetrVariant::kDc5});
     Tensor memory = deformable() ? flatten_levels(features)
                                  : net_.conv2d("input_proj", features[3], {.output_channels = kChannels});
     for (layer_ = 0; layer_ < path_.encoder_layers; ++layer_) {
@@ -64,8 +64,8 @@ class Generator {
         convolution.padding = 1;
       }
       const Tensor source = features[std::min(level + 1, 3U)];
-      levels.push_back(net_.groupnorm("input_norm" + number,
-                                      net_.conv2d("input_proj" + number, source, convolution)));
+      levels.push_back(
+          net_.groupnorm("input_norm" + number, net_.conv2d("input_proj" + number, source, convolution)));
       tokens += net_.shape(levels.back()).height * net_.shape(levels.back()).width;
     }
     return net_.join_tokens("flatten_levels", levels);

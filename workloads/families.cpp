@@ -181,8 +181,12 @@ const NetworkFamily kSegformer = {
     {"image_height", "image_width", "classes", "decoder_channels"},
     {"blocks", "decode_linear_channels", "fuse_input_channels", "predict_input_channels"},
     [](NetworkName n, const Settings& s) { return check_spec(segformer_of(n, s)); },
-    [](NetworkName n, const Settings& s, const Knobs& k) { return check_path(segformer_of(n, s), segformer_path(k)); },
-    [](NetworkName n, const Settings& s, const Knobs& k) { return segformer(segformer_of(n, s), segformer_path(k)); }};
+    [](NetworkName n, const Settings& s, const Knobs& k) {
+      return check_path(segformer_of(n, s), segformer_path(k));
+    },
+    [](NetworkName n, const Settings& s, const Knobs& k) {
+      return segformer(segformer_of(n, s), segformer_path(k));
+    }};
 
 const NetworkFamily kSwin = {
     "Swin + UPerNet",
@@ -190,15 +194,14 @@ const NetworkFamily kSwin = {
     {"blocks", "fpn_conv_channels", "fpn_bottleneck_input_channels", "predict_input_channels"},
     [](NetworkName n, const Settings& s) { return check_spec(swin_of(n, s)); },
     check_swin_path,
-    [](NetworkName n, const Settings& s, const Knobs& k) { return swin_upernet(swin_of(n, s), swin_path(k)); }};
+    [](NetworkName n, const Settings& s, const Knobs& k) {
+      return swin_upernet(swin_of(n, s), swin_path(k));
+    }};
 
 const NetworkFamily kResnet = {
-    "ResNet-50",
-    {"image_height", "image_width", "classes"},
-    {},
-    [](NetworkName n, const Settings& s) { return check_spec(resnet_of(n, s)); },
-    nothing,
-    [](NetworkName n, const Settings& s, const Knobs&) { return resnet50(resnet_of(n, s)); }};
+    "ResNet-50", {"image_height", "image_width", "classes"},
+    {},          [](NetworkName n, const Settings& s) { return check_spec(resnet_of(n, s)); },
+    nothing,     [](NetworkName n, const Settings& s, const Knobs&) { return resnet50(resnet_of(n, s)); }};
 
 const NetworkFamily kOfa = {
     "Once-For-All ResNet-50D",

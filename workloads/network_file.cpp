@@ -27,7 +27,11 @@ struct KindKeys {
 const std::vector<KindKeys>& kind_keys() {
   using enum LayerKind;
   static const std::vector<KindKeys> all = {
-      {kConv2d, 1, 1, {"output_channels", "kernel"}, {"stride", "padding", "groups", "relu", "input_channels"}},
+      {kConv2d,
+       1,
+       1,
+       {"output_channels", "kernel"},
+       {"stride", "padding", "groups", "relu", "input_channels"}},
       {kLinear, 1, 1, {"output_channels"}, {"relu"}},
       {kMatmul, 2, 2, {"heads", "reduction", "columns"}, {"windows"}},
       {kSoftmax, 1, 1, {}, {"table_elements", "row"}},
@@ -42,7 +46,11 @@ const std::vector<KindKeys>& kind_keys() {
       {kActivation, 1, 1, {}, {}},
       {kMultiply, 2, 2, {}, {}},
       {kRearrange, 1, 1, {"height", "width", "channels"}, {}},
-      {kGather, 1, kAnyInputs, {"height", "width", "channels", "rows_per_output", "passes"}, {"heads", "table_elements"}},
+      {kGather,
+       1,
+       kAnyInputs,
+       {"height", "width", "channels", "rows_per_output", "passes"},
+       {"heads", "table_elements"}},
   };
   return all;
 }
@@ -67,9 +75,9 @@ void check_keys(const LayerEntry& entry) {
   const std::string kind(name(entry.kind));
   std::vector<std::string> all = keys.needs;
   all.insert(all.end(), keys.knows.begin(), keys.knows.end());
-  const std::vector<std::string> notes = {
-      all.empty() ? "a layer of kind '" + kind + "' has no keys of its own"
-                  : "keys of kind '" + kind + "': " + config::join(all)};
+  const std::vector<std::string> notes = {all.empty()
+                                              ? "a layer of kind '" + kind + "' has no keys of its own"
+                                              : "keys of kind '" + kind + "': " + config::join(all)};
   const std::vector<std::string> written = entry.written();
   for (const std::string& key : written) {
     if (!contains(all, key)) {
@@ -92,7 +100,8 @@ class FileBuilder {
   void append(const LayerEntry& entry) {
     check_keys(entry);
     if (entry.name == kInput || tensors_.contains(entry.name)) {
-      throw WrongLayer{"name", "must differ from 'input' and the names of earlier layers, got '" + entry.name + "'", {}};
+      throw WrongLayer{
+          "name", "must differ from 'input' and the names of earlier layers, got '" + entry.name + "'", {}};
     }
     inputs_ = inputs_of(entry);
     name_ = entry.name;
@@ -131,7 +140,7 @@ class FileBuilder {
       inputs.push_back(last_);
     }
     if (inputs.size() < keys.least_inputs || inputs.size() > keys.most_inputs) {
-      const std::string count = keys.most_inputs == 1   ? "one input"
+      const std::string count = keys.most_inputs == 1    ? "one input"
                                 : keys.least_inputs == 2 ? "two inputs"
                                                          : "one or two inputs";
       throw WrongLayer{entry.inputs.empty() ? "" : "inputs",
@@ -215,7 +224,8 @@ class FileBuilder {
       return net_.adaptive_pool(own, inputs_[0], *e.height, *e.width);
     }
     if (!e.kernel || e.height || e.width) {
-      throw WrongLayer{"", "of kind 'pool' needs 'kernel' (with 'stride', 'padding'), or 'height' and 'width'", {}};
+      throw WrongLayer{
+          "", "of kind 'pool' needs 'kernel' (with 'stride', 'padding'), or 'height' and 'width'", {}};
     }
     return net_.pool(own, inputs_[0], {*e.kernel, e.stride.value_or(1), e.padding.value_or(0)});
   }
@@ -329,7 +339,8 @@ void describe(config::Schema<LayerEntry>& schema) {
   schema.field(&E::inputs, "inputs", "names of earlier layers, or input; the layer before, if absent");
   schema.field(&E::group, "group", "the row that it is counted in; its name, if absent");
   schema.field(&E::output_channels, "output_channels", "conv2d, linear").range(1, kMostSide);
-  schema.field(&E::input_channels, "input_channels", "conv2d: reads the first so many channels").range(1, kMostSide);
+  schema.field(&E::input_channels, "input_channels", "conv2d: reads the first so many channels")
+      .range(1, kMostSide);
   schema.field(&E::kernel, "kernel", "conv2d, pool: side of the window").range(1, kMostSide);
   schema.field(&E::stride, "stride", "conv2d, pool; 1, if absent").range(1, kMostSide);
   schema.field(&E::padding, "padding", "conv2d, pool: on every side; 0, if absent").range(0, kMostSide);
@@ -337,14 +348,19 @@ void describe(config::Schema<LayerEntry>& schema) {
   schema.field(&E::heads, "heads", "matmul, gather: attention heads side by side").range(1, kMostSide);
   schema.field(&E::reduction, "reduction", "matmul: what is summed over, in a head").range(1, kMostSide);
   schema.field(&E::columns, "columns", "matmul: of the result, in a head").range(1, kMostSide);
-  schema.field(&E::windows, "windows", "matmul: the height of its left input, each with its own matrices").range(1, kMostSide);
+  schema.field(&E::windows, "windows", "matmul: the height of its left input, each with its own matrices")
+      .range(1, kMostSide);
   schema.field(&E::height, "height", "resize, pool, rearrange, gather: of the output").range(1, kMostSide);
   schema.field(&E::width, "width", "likewise").range(1, kMostSide);
   schema.field(&E::channels, "channels", "rearrange, gather: of the output (of a head)").range(1, kMostSide);
-  schema.field(&E::row, "row", "softmax: elements that add up to 1; all channels, if absent").range(1, kMostSide);
-  schema.field(&E::rows_per_output, "rows_per_output", "gather: rows read for a row of the output").range(1, 1 << 16);
+  schema.field(&E::row, "row", "softmax: elements that add up to 1; all channels, if absent")
+      .range(1, kMostSide);
+  schema.field(&E::rows_per_output, "rows_per_output", "gather: rows read for a row of the output")
+      .range(1, 1 << 16);
   schema.field(&E::passes, "passes", "gather: over the output").range(1, 1 << 16);
-  schema.field(&E::table_elements, "table_elements", "softmax: parameters added first; gather: parameters gathered from")
+  schema
+      .field(&E::table_elements, "table_elements",
+             "softmax: parameters added first; gather: parameters gathered from")
       .range(1, 1e12);
   schema.field(&E::relu, "relu", "conv2d, linear, add: clip what leaves at 0");
 }

@@ -52,7 +52,9 @@ class Generator {
   }
 
  private:
-  uint32_t width(std::size_t index) const { return divisible(kWidths[index] * spec_.width_multiplier[index]); }
+  uint32_t width(std::size_t index) const {
+    return divisible(kWidths[index] * spec_.width_multiplier[index]);
+  }
 
   Tensor stem() {
     Tensor x = net_.conv2d("stem.conv0", net_.input(), convolution(width(0), 3, 2, true));
@@ -65,7 +67,8 @@ class Generator {
 
   static NetworkBuilder::Convolution convolution(uint32_t channels, uint32_t kernel, uint32_t stride,
                                                  bool relu) {
-    return {.output_channels = channels, .kernel = kernel, .stride = stride, .padding = kernel / 2, .relu = relu};
+    return {
+        .output_channels = channels, .kernel = kernel, .stride = stride, .padding = kernel / 2, .relu = relu};
   }
 
   LayerName in_block(const std::string& what) const { return {name_ + "." + what, group_ + "." + what}; }
@@ -112,11 +115,12 @@ std::vector<SettingProblem> check_spec(const OfaResnetSpec& spec) {
   for (std::size_t i = 0; i < spec.depth.size(); ++i) {
     check_range(problems, "depth." + std::to_string(i), spec.depth[i], 0, kMostDepth, trained);
   }
-  const auto check_choice = [&](const std::string& setting, double value, const std::array<double, 3>& choices) {
+  const auto check_choice = [&](const std::string& setting, double value,
+                                const std::array<double, 3>& choices) {
     if (!one_of(value, choices)) {
-      problems.push_back({setting,
-                          fmt::format("must be {}, {} or {}, got {}", choices[0], choices[1], choices[2], value),
-                          trained});
+      problems.push_back(
+          {setting, fmt::format("must be {}, {} or {}, got {}", choices[0], choices[1], choices[2], value),
+           trained});
     }
   };
   for (std::size_t i = 0; i < spec.expand_ratio.size(); ++i) {

@@ -92,8 +92,9 @@ void refuse_unknown(const std::vector<std::string>& written, const std::vector<s
                     config::Checker& check) {
   for (const std::string& key : written) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
-      check.error(place + key, "is no " + what + " of " + network,
-                  {known.empty() ? network + " has none" : what + "s of " + network + ": " + config::join(known)});
+      check.error(
+          place + key, "is no " + what + " of " + network,
+          {known.empty() ? network + " has none" : what + "s of " + network + ": " + config::join(known)});
     }
   }
 }
@@ -115,8 +116,8 @@ void check_names(const PathSet& set, config::Checker& check) {
 void check_own_network(const PathSet& set, config::Checker& check) {
   refuse_unknown(written_settings(set), {}, "", "a network of your own", "setting", check);
   for (std::size_t i = 0; i < set.paths.size(); ++i) {
-    refuse_unknown(set.paths[i].written(), {}, "paths." + std::to_string(i) + ".", "a network of your own", "knob",
-                   check);
+    refuse_unknown(set.paths[i].written(), {}, "paths." + std::to_string(i) + ".", "a network of your own",
+                   "knob", check);
   }
   check_names(set, check);
   if (!set.onnx_file.empty()) {
@@ -124,7 +125,8 @@ void check_own_network(const PathSet& set, config::Checker& check) {
       (void)import_onnx(set.onnx_file);
     } catch (const UserError& problem) {
       for (const Diagnostic& each : problem.diagnostics()) {
-        check.error("onnx_file", "cannot be used: " + each.location.file + ": " + each.message, each.notes, each.code);
+        check.error("onnx_file", "cannot be used: " + each.location.file + ": " + each.message, each.notes,
+                    each.code);
       }
     }
   }
@@ -133,9 +135,12 @@ void check_own_network(const PathSet& set, config::Checker& check) {
 void check_set(const PathSet& set, config::Checker& check) {
   const int networks = (set.network ? 1 : 0) + (set.network_file ? 1 : 0) + (set.onnx_file.empty() ? 0 : 1);
   if (networks != 1) {
-    check.error(networks == 0 ? "network" : set.network_file ? "network_file" : "onnx_file",
+    check.error(networks == 0      ? "network"
+                : set.network_file ? "network_file"
+                                   : "onnx_file",
                 networks == 0 ? "is missing" : "stands beside another network: one of them is enough",
-                {"'network' names one that Tilewright knows (tilewright list networks), 'network_file' and 'onnx_file' "
+                {"'network' names one that Tilewright knows (tilewright list networks), 'network_file' and "
+                 "'onnx_file' "
                  "one of your own"});
     return;
   }
@@ -216,15 +221,18 @@ void describe(config::Schema<ExecutionPath>& schema) {
   schema.field<decltype(E::predict_input_channels)>(
       &E::predict_input_channels, "predict_input_channels",
       "input channels of the last convolution, which the one before then computes");
-  schema.field<decltype(E::fpn_conv_channels)>(
-      &E::fpn_conv_channels, "fpn_conv_channels",
-      "output channels that the FPN convolutions of level 0 to 2 keep, or one number for all; 0 drops a level");
+  schema.field<decltype(E::fpn_conv_channels)>(&E::fpn_conv_channels, "fpn_conv_channels",
+                                               "output channels that the FPN convolutions of level 0 to 2 "
+                                               "keep, or one number for all; 0 drops a level");
   schema.field<decltype(E::fpn_bottleneck_input_channels)>(
       &E::fpn_bottleneck_input_channels, "fpn_bottleneck_input_channels",
       "input channels that the FPN bottleneck keeps, the first of the concatenation of level 0, 1, 2, 3");
-  schema.field<decltype(E::encoder_layers)>(&E::encoder_layers, "encoder_layers", "the first so many are kept");
-  schema.field<decltype(E::decoder_layers)>(&E::decoder_layers, "decoder_layers", "the first so many are kept");
-  schema.field<decltype(E::depth)>(&E::depth, "depth", "of the stem and stage 1 to 4, or one number for all: 0 to 2");
+  schema.field<decltype(E::encoder_layers)>(&E::encoder_layers, "encoder_layers",
+                                            "the first so many are kept");
+  schema.field<decltype(E::decoder_layers)>(&E::decoder_layers, "decoder_layers",
+                                            "the first so many are kept");
+  schema.field<decltype(E::depth)>(&E::depth, "depth",
+                                   "of the stem and stage 1 to 4, or one number for all: 0 to 2");
   schema.field<decltype(E::expand_ratio)>(&E::expand_ratio, "expand_ratio",
                                           "of each of 18 blocks, or one number for all: 0.2, 0.25, 0.35");
   schema.field<decltype(E::width_multiplier)>(
@@ -243,7 +251,8 @@ void describe(config::Schema<PathSet>& schema) {
   schema.field(&PathSet::name, "name", "of the workload").required().non_empty();
   schema.field(&PathSet::description, "description", "for people");
   schema.field(&PathSet::network, "network", "a network that Tilewright knows, by name");
-  schema.field(&PathSet::network_file, "network_file", "instead: a file of kind 'network', or its keys").reference();
+  schema.field(&PathSet::network_file, "network_file", "instead: a file of kind 'network', or its keys")
+      .reference();
   schema.field(&PathSet::onnx_file, "onnx_file", "instead: an ONNX model, operator set 11 to 17").file();
   schema.field<Optional>(&PathSet::image_height, "image_height", "if not the data set's");
   schema.field<Optional>(&PathSet::image_width, "image_width", "if not the data set's");

@@ -33,8 +33,8 @@ class Resnet {
   Tensor bottleneck(Tensor x, uint32_t width, bool widens, uint32_t stride) {
     const uint32_t first_stride = options_.stride_in_first ? stride : 1;
     const uint32_t second_stride = options_.stride_in_first ? 1 : stride;
-    Tensor y = net_.conv2d(name_ + "_branch2a", x,
-                           {.output_channels = width, .stride = first_stride, .relu = true});
+    Tensor y =
+        net_.conv2d(name_ + "_branch2a", x, {.output_channels = width, .stride = first_stride, .relu = true});
     y = net_.conv2d(
         name_ + "_branch2b", y,
         {.output_channels = width, .kernel = 3, .stride = second_stride, .padding = 1, .relu = true});
@@ -72,8 +72,8 @@ std::vector<SettingProblem> check_spec(const ResnetSpec& spec) {
 Network resnet50(const ResnetSpec& spec) {
   refuse(check_spec(spec), "workload.image");
   NetworkBuilder net(spec.name, {1, spec.height, spec.width, 3});
-  const auto features =
-      append_resnet50(net, net.input(), {.stride_in_first = spec.stride_in_first, .dilated_last_stage = false});
+  const auto features = append_resnet50(
+      net, net.input(), {.stride_in_first = spec.stride_in_first, .dilated_last_stage = false});
   const Tensor pooled = net.adaptive_pool("pool5", features[3], 1, 1);
   net.linear("fc", pooled, spec.classes);
   return net.finish();

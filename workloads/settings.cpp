@@ -8,10 +8,10 @@ namespace tilewright::workloads {
 void check_range(std::vector<SettingProblem>& problems, const std::string& setting, uint64_t found,
                  uint64_t low, uint64_t high, const std::string& note) {
   if (found < low || found > high) {
-    problems.push_back({setting,
-                        "must be " + std::to_string(low) + " to " + std::to_string(high) + ", got " +
-                            std::to_string(found),
-                        note});
+    problems.push_back(
+        {setting,
+         "must be " + std::to_string(low) + " to " + std::to_string(high) + ", got " + std::to_string(found),
+         note});
   }
 }
 

@@ -24,7 +24,8 @@ struct Kept {
 
 Kept resolve(const SwinSpec& spec, const SwinPath& path) {
   const uint32_t width = spec.decoder_channels;
-  Kept kept{path.blocks.value_or(spec.blocks), path.fpn_conv_channels.value_or(std::array{width, width, width}), 0,
+  Kept kept{path.blocks.value_or(spec.blocks),
+            path.fpn_conv_channels.value_or(std::array{width, width, width}), 0,
             path.predict_input_channels.value_or(width)};
   const uint32_t joined = std::accumulate(kept.fpn.begin(), kept.fpn.end(), width);
   kept.bottleneck_input = path.fpn_bottleneck_input_channels.value_or(joined);
@@ -79,9 +80,9 @@ class Generator {
     const Tensor y = net_.rearrange(in_block("window_partition"), x, {1, windows, kTokens, channels()});
     const Tensor qkv = net_.linear(in_block("qkv"), y, 3 * channels());
     const Tensor scores = net_.matmul(in_block("qk"), qkv, qkv, {heads(), head_channels, kTokens, windows});
-    const Tensor weights =
-        net_.softmax(in_block("softmax"), scores, uint64_t{heads()} * kTokens * kTokens);
-    const Tensor mixed = net_.matmul(in_block("av"), weights, qkv, {heads(), kTokens, head_channels, windows});
+    const Tensor weights = net_.softmax(in_block("softmax"), scores, uint64_t{heads()} * kTokens * kTokens);
+    const Tensor mixed =
+        net_.matmul(in_block("av"), weights, qkv, {heads(), kTokens, head_channels, windows});
     const Tensor out = net_.linear(in_block("proj"), mixed, channels());
     return net_.rearrange(in_block("window_reverse"), out, map);
   }
@@ -199,8 +200,8 @@ std::vector<SettingProblem> check_path(const SwinSpec& spec, const SwinPath& pat
     joined = spec.decoder_channels;
     for (std::size_t level = 0; level < kFpnLevels; ++level) {
       joined += path.fpn_conv_channels->at(level);
-      check_range(problems, "fpn_conv_channels." + std::to_string(level), path.fpn_conv_channels->at(level), 0,
-                  spec.decoder_channels, "an FPN convolution has " + width + " output channels");
+      check_range(problems, "fpn_conv_channels." + std::to_string(level), path.fpn_conv_channels->at(level),
+                  0, spec.decoder_channels, "an FPN convolution has " + width + " output channels");
     }
   }
   if (path.fpn_bottleneck_input_channels) {

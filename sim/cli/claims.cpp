@@ -39,8 +39,8 @@ void require_name(const std::string& key, const std::string& written, const std:
 }
 
 bool needs_path(Measure measure) {
-  return measure == Measure::kKindShare || measure == Measure::kKindShareRatio || measure == Measure::kSaving ||
-         measure == Measure::kMachineRatio || measure == Measure::kSavingGain;
+  return measure == Measure::kKindShare || measure == Measure::kKindShareRatio ||
+         measure == Measure::kSaving || measure == Measure::kMachineRatio || measure == Measure::kSavingGain;
 }
 bool needs_knob(Measure measure) {
   return measure == Measure::kKnobSaving || measure == Measure::kKnobAdvantage;
@@ -213,8 +213,9 @@ class Judge {
         path = claim.knob;
         return knob_value(here, claim);
       case Measure::kMachineRatio:
-        return report::fraction(quantity(run(here, claim.path), claim.quantity),
-                                quantity(run(runs(claim.experiment, claim.other_machine), claim.path), claim.quantity));
+        return report::fraction(
+            quantity(run(here, claim.path), claim.quantity),
+            quantity(run(runs(claim.experiment, claim.other_machine), claim.path), claim.quantity));
       case Measure::kSavingGain:
         return saving(here, claim.path, claim.quantity) -
                saving(runs(claim.experiment, claim.other_machine), claim.path, claim.quantity);
@@ -232,9 +233,11 @@ class Judge {
 std::span<const config::EnumName<Measure>> enumeration_names(Measure) {
   using enum Measure;
   static constexpr config::EnumName<Measure> kNames[] = {
-      {kNotSimulated, "not_simulated"},   {kKindShare, "kind_share"},         {kKindShareRatio, "kind_share_ratio"},
-      {kSaving, "saving"},                {kNearestSaving, "nearest_saving"}, {kKnobSaving, "knob_saving"},
-      {kKnobAdvantage, "knob_advantage"}, {kMachineRatio, "machine_ratio"},   {kSavingGain, "saving_gain"},
+      {kNotSimulated, "not_simulated"},      {kKindShare, "kind_share"},
+      {kKindShareRatio, "kind_share_ratio"}, {kSaving, "saving"},
+      {kNearestSaving, "nearest_saving"},    {kKnobSaving, "knob_saving"},
+      {kKnobAdvantage, "knob_advantage"},    {kMachineRatio, "machine_ratio"},
+      {kSavingGain, "saving_gain"},
   };
   return kNames;
 }
@@ -254,7 +257,8 @@ void describe(config::Schema<Claim>& schema) {
   schema.field(&Claim::quantity, "quantity", "of what");
   schema.field(&Claim::experiment, "experiment", "the name of one of the experiments");
   schema.field(&Claim::machine, "machine", "one of that experiment's");
-  schema.field(&Claim::other_machine, "other_machine", "machine_ratio and saving_gain: compared with this one");
+  schema.field(&Claim::other_machine, "other_machine",
+               "machine_ratio and saving_gain: compared with this one");
   schema.field(&Claim::path, "path", "one of that experiment's");
   schema.field(&Claim::knob, "knob", "knob_saving and knob_advantage: the group of its paths");
   schema.field(&Claim::layer_kinds, "layer_kinds", "kind_share: conv2d, depthwise, linear, ...");

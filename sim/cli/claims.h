@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Published claims held against the simulator (configs/experiments/*claims.yaml, kind: claims): experiments, and
-// for each claim one number taken from their results, what it should be, and why it is what it is. The number is
-// measured on every run; the explanation is a person's and is shown as such.
+// Published claims held against the simulator (configs/experiments/*claims.yaml, kind: claims): experiments,
+// and for each claim one number taken from their results, what it should be, and why it is what it is. The
+// number is measured on every run; the explanation is a person's and is shown as such.
 #pragma once
 
 #include <optional>

@@ -26,8 +26,8 @@ std::string_view name_of(QuantityName quantity) {
 }
 
 bool is_fraction(Measure measure) {
-  return measure == Measure::kKindShare || measure == Measure::kSaving || measure == Measure::kNearestSaving ||
-         measure == Measure::kSavingGain;
+  return measure == Measure::kKindShare || measure == Measure::kSaving ||
+         measure == Measure::kNearestSaving || measure == Measure::kSavingGain;
 }
 
 std::string shown(const Claim& claim, double value) {
@@ -48,7 +48,8 @@ std::string by_how_much(const Verdict& verdict) {
     return "-";
   }
   const bool fraction = is_fraction(verdict.claim->measure);
-  return fraction ? fmt::format("{:+.1f} points", verdict.distance * 100) : fmt::format("{:+.2f}", verdict.distance);
+  return fraction ? fmt::format("{:+.1f} points", verdict.distance * 100)
+                  : fmt::format("{:+.2f}", verdict.distance);
 }
 
 std::string measured(const Verdict& verdict) {
@@ -108,18 +109,20 @@ std::string text_of(const ClaimsSpec& spec, const std::vector<Verdict>& verdicts
                      : verdict.consistent() ? "yes"
                                             : "no",
                      by_how_much(verdict)});
-    reasons += report::wrapped(
-        fmt::format("{}. {} [{}]", number, verdict.claim->why, verdict.claim->source), kWhyColumns);
+    reasons += report::wrapped(fmt::format("{}. {} [{}]", number, verdict.claim->why, verdict.claim->source),
+                               kWhyColumns);
     consistent += verdict.consistent() ? 1 : 0;
     simulated += verdict.here ? 1 : 0;
   }
-  return fmt::format("{}: {} claims, {} of {} that are simulated are consistent, configuration {}\n\n", spec.name,
-                     verdicts.size(), consistent, simulated, hash) +
+  return fmt::format("{}: {} claims, {} of {} that are simulated are consistent, configuration {}\n\n",
+                     spec.name, verdicts.size(), consistent, simulated, hash) +
          table.text(false) + "\nWhy, in the words of whoever wrote the file:\n" + reasons;
 }
 
-nlohmann::ordered_json json_of(const ClaimsSpec& spec, const std::vector<Verdict>& verdicts, const std::string& hash) {
-  nlohmann::ordered_json json = {{"schema_version", 1}, {"claims_file", spec.name}, {"configuration_hash", hash}};
+nlohmann::ordered_json json_of(const ClaimsSpec& spec, const std::vector<Verdict>& verdicts,
+                               const std::string& hash) {
+  nlohmann::ordered_json json = {
+      {"schema_version", 1}, {"claims_file", spec.name}, {"configuration_hash", hash}};
   for (const Verdict& verdict : verdicts) {
     const Claim& claim = *verdict.claim;
     nlohmann::ordered_json one = {{"claim", claim.claim},

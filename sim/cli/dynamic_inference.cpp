@@ -56,7 +56,8 @@ std::size_t choose(const Situation& now) {
 
 class Player {
  public:
-  Player(const DynamicInferenceSpec& spec, const std::vector<PathCost>& paths, const std::vector<double>& budgets)
+  Player(const DynamicInferenceSpec& spec, const std::vector<PathCost>& paths,
+         const std::vector<double>& budgets)
       : resource_(spec.budget.resource), paths_(paths), full_(cost(paths.front(), resource_)) {
     for (const double fraction : budgets) {
       budgets_.push_back(fraction * full_);
@@ -76,7 +77,8 @@ class Player {
 
  private:
   template <class Choose>
-  PolicyResult run(const std::string& policy, std::size_t first, bool free_switches, const Choose& chooser) const {
+  PolicyResult run(const std::string& policy, std::size_t first, bool free_switches,
+                   const Choose& chooser) const {
     PolicyResult result;
     result.policy = policy;
     result.frames_of_path.resize(paths_.size());
@@ -120,17 +122,20 @@ std::vector<PathCost> costs_of(const DynamicInferenceSpec& spec, const Experimen
     PathCost path;
     path.name = run.name;
     path.kept = accuracies ? *run.accuracy
-                           : report::fraction(static_cast<double>(run.macs), static_cast<double>(record.runs.front().macs));
+                           : report::fraction(static_cast<double>(run.macs),
+                                              static_cast<double>(record.runs.front().macs));
     path.time_s = run.time_s;
     path.energy_j = run.total_energy().nominal;
     const uint64_t program = run.layers.size() * spec.switching.program_bytes_per_layer.value;
     const uint64_t weights = spec.switching.weights_shared ? 0 : run.weight_bytes;
-    path.switch_time_s = static_cast<double>(weights) / spec.switching.storage_bandwidth.value +
-                         (machine.has_dram ? static_cast<double>(program) / machine.dram.peak_bytes_per_second() : 0);
+    path.switch_time_s =
+        static_cast<double>(weights) / spec.switching.storage_bandwidth.value +
+        (machine.has_dram ? static_cast<double>(program) / machine.dram.peak_bytes_per_second() : 0);
     Activity activity;  // weights are written to the DRAM, the program is read from it
     activity.add(Action::kDramWriteBytes, weights);
     activity.add(Action::kDramReadBytes, program);
-    const auto cycles = static_cast<Cycle>(path.switch_time_s * static_cast<double>(machine.operating_point.clock.value));
+    const auto cycles =
+        static_cast<Cycle>(path.switch_time_s * static_cast<double>(machine.operating_point.clock.value));
     for (const auto& [component, of_component] : arch::energy_of(activity, cycles, machine, energy)) {
       path.switch_energy_j += of_component.nominal;
     }
@@ -154,7 +159,8 @@ std::string paths_text(const std::vector<PathCost>& paths, const std::vector<Pol
     if (dynamic.frames_of_path[i] > 0 || i == 0) {
       table.add_row({path.name, report::percent(path.kept), report::fixed(path.time_s * 1e3, 3),
                      report::fixed(path.energy_j * 1e3, 3), report::fixed(path.switch_time_s * 1e6, 2),
-                     report::fixed(path.switch_energy_j * 1e6, 3), report::with_separators(dynamic.frames_of_path[i])});
+                     report::fixed(path.switch_energy_j * 1e6, 3),
+                     report::with_separators(dynamic.frames_of_path[i])});
     }
   }
   return table.text(false);
@@ -182,7 +188,8 @@ std::string policies_text(const std::vector<PolicyResult>& results) {
 }
 
 std::string text_of(const DynamicInferenceSpec& spec, const std::vector<PathCost>& paths,
-                    const std::vector<PolicyResult>& results, const ExperimentRecord& record, const std::string& hash) {
+                    const std::vector<PolicyResult>& results, const ExperimentRecord& record,
+                    const std::string& hash) {
   const BudgetSpec& budget = spec.budget;
   const bool accuracies = record.runs.front().accuracy.has_value();
   uint64_t all_weights = 0;
@@ -191,36 +198,51 @@ std::string text_of(const DynamicInferenceSpec& spec, const std::vector<PathCost
   }
   std::string text = fmt::format(
       "{}: {} frames on {}, fidelity {}, configuration {}\n"
-      "  budget: {} of a frame, {:.0f} to {:.0f} % of path {}'s, at most {:.0f} % from frame to frame, seed {}\n"
+      "  budget: {} of a frame, {:.0f} to {:.0f} % of path {}'s, at most {:.0f} % from frame to frame, seed "
+      "{}\n"
       "  switching: weights {}, {} bytes of program a layer\n"
-      "  weights: {:.1f} MB of path {}; kept side by side in DRAM, those of all paths would take {:.1f} MB\n\n",
+      "  weights: {:.1f} MB of path {}; kept side by side in DRAM, those of all paths would take {:.1f} "
+      "MB\n\n",
       spec.name, spec.frames, record.runs.front().machine, record.fidelity, hash,
-      budget.resource == Resource::kTime ? "time" : "energy with DRAM", budget.lowest * 100, budget.highest * 100,
-      paths.front().name, budget.step * 100, budget.seed,
+      budget.resource == Resource::kTime ? "time" : "energy with DRAM", budget.lowest * 100,
+      budget.highest * 100, paths.front().name, budget.step * 100, budget.seed,
       spec.switching.weights_shared ? "shared by all paths" : "loaded anew from storage",
-      spec.switching.program_bytes_per_layer.value, static_cast<double>(record.runs.front().weight_bytes) / 1e6,
-      paths.front().name, static_cast<double>(all_weights) / 1e6);
-  text += policies_text(results) + "\nPaths that the third policy takes (and the full one):\n" + paths_text(paths, results);
-  text += "\n" + report::wrapped(accuracies ? "Kept: accuracy as published, see the workload."
-                                            : "Kept: MACs relative to the full path. No accuracy is published for these "
-                                              "paths; MACs kept are not accuracy.",
-                                 110);
+      spec.switching.program_bytes_per_layer.value,
+      static_cast<double>(record.runs.front().weight_bytes) / 1e6, paths.front().name,
+      static_cast<double>(all_weights) / 1e6);
+  text += policies_text(results) + "\nPaths that the third policy takes (and the full one):\n" +
+          paths_text(paths, results);
+  text += "\n" + report::wrapped(
+                     accuracies ? "Kept: accuracy as published, see the workload."
+                                : "Kept: MACs relative to the full path. No accuracy is published for these "
+                                  "paths; MACs kept are not accuracy.",
+                     110);
   return text;
 }
 
 nlohmann::ordered_json json_of(const DynamicInferenceSpec& spec, const std::vector<PathCost>& paths,
                                const std::vector<PolicyResult>& results, const std::string& hash) {
-  nlohmann::ordered_json json = {{"schema_version", 1}, {"dynamic_inference", spec.name},
-                                 {"configuration_hash", hash}, {"seed", spec.budget.seed}};
+  nlohmann::ordered_json json = {{"schema_version", 1},
+                                 {"dynamic_inference", spec.name},
+                                 {"configuration_hash", hash},
+                                 {"seed", spec.budget.seed}};
   for (const PathCost& path : paths) {
-    json["paths"].push_back({{"name", path.name}, {"kept", path.kept}, {"time_s", path.time_s},
-                             {"energy_j", path.energy_j}, {"switch_time_s", path.switch_time_s},
+    json["paths"].push_back({{"name", path.name},
+                             {"kept", path.kept},
+                             {"time_s", path.time_s},
+                             {"energy_j", path.energy_j},
+                             {"switch_time_s", path.switch_time_s},
                              {"switch_energy_j", path.switch_energy_j}});
   }
   for (const PolicyResult& result : results) {
-    json["policies"].push_back({{"policy", result.policy}, {"frames", result.frames}, {"late", result.late},
-                                {"switches", result.switches}, {"kept", result.kept}, {"time_s", result.time_s},
-                                {"energy_j", result.energy_j}, {"switch_time_s", result.switch_time_s},
+    json["policies"].push_back({{"policy", result.policy},
+                                {"frames", result.frames},
+                                {"late", result.late},
+                                {"switches", result.switches},
+                                {"kept", result.kept},
+                                {"time_s", result.time_s},
+                                {"energy_j", result.energy_j},
+                                {"switch_time_s", result.switch_time_s},
                                 {"switch_energy_j", result.switch_energy_j},
                                 {"frames_of_path", result.frames_of_path}});
   }
@@ -230,7 +252,8 @@ nlohmann::ordered_json json_of(const DynamicInferenceSpec& spec, const std::vect
 }  // namespace
 
 std::span<const config::EnumName<Resource>> enumeration_names(Resource) {
-  static constexpr config::EnumName<Resource> kNames[] = {{Resource::kTime, "time"}, {Resource::kEnergy, "energy"}};
+  static constexpr config::EnumName<Resource> kNames[] = {{Resource::kTime, "time"},
+                                                          {Resource::kEnergy, "energy"}};
   return kNames;
 }
 
@@ -239,7 +262,9 @@ void describe(config::Schema<BudgetSpec>& schema) {
   schema.field(&BudgetSpec::resource, "resource", "of a frame").required();
   schema.field(&BudgetSpec::lowest, "lowest", "fraction of the full path's cost").required().range(0, 10);
   schema.field(&BudgetSpec::highest, "highest", "likewise").required().range(0, 10);
-  schema.field(&BudgetSpec::step, "step", "largest change from frame to frame, as a fraction").required().range(0, 10);
+  schema.field(&BudgetSpec::step, "step", "largest change from frame to frame, as a fraction")
+      .required()
+      .range(0, 10);
   schema.field(&BudgetSpec::seed, "seed", "of the random numbers");
   schema.check([](const BudgetSpec& budget, config::Checker& check) {
     if (budget.lowest >= budget.highest) {
@@ -250,9 +275,14 @@ void describe(config::Schema<BudgetSpec>& schema) {
 
 void describe(config::Schema<SwitchSpec>& schema) {
   schema.name("switching", "what it costs to go to another path");
-  schema.field(&SwitchSpec::weights_shared, "weights_shared", "all paths use some of the same weights").required();
-  schema.field(&SwitchSpec::storage_bandwidth, "storage_bandwidth", "where they do not: from storage into DRAM");
-  schema.field(&SwitchSpec::program_bytes_per_layer, "program_bytes_per_layer", "read from DRAM at every switch").required();
+  schema.field(&SwitchSpec::weights_shared, "weights_shared", "all paths use some of the same weights")
+      .required();
+  schema.field(&SwitchSpec::storage_bandwidth, "storage_bandwidth",
+               "where they do not: from storage into DRAM");
+  schema
+      .field(&SwitchSpec::program_bytes_per_layer, "program_bytes_per_layer",
+             "read from DRAM at every switch")
+      .required();
   schema.field(&SwitchSpec::source, "source", "where these numbers come from").required().non_empty();
 }
 
@@ -261,7 +291,9 @@ void describe(config::Schema<DynamicInferenceSpec>& schema) {
   schema.kind("dynamic_inference", "a budget that changes from frame to frame, and the best path for each");
   schema.field(&S::name, "name", "shown in reports").required().non_empty();
   schema.field(&S::description, "description", "one sentence");
-  schema.field(&S::experiment, "experiment", "a file of kind 'experiment', or its keys; its first machine is used")
+  schema
+      .field(&S::experiment, "experiment",
+             "a file of kind 'experiment', or its keys; its first machine is used")
       .required()
       .reference();
   schema.field(&S::frames, "frames", "how many").required().range(1, 1e7);
@@ -287,7 +319,8 @@ std::vector<double> draw_budgets(const BudgetSpec& spec, uint32_t frames) {
 std::vector<PolicyResult> play(const DynamicInferenceSpec& spec, const std::vector<PathCost>& paths,
                                const std::vector<double>& budgets) {
   const Player player(spec, paths, budgets);
-  return {player.always("the full path", 0), player.always("the best path that always fits", player.always_fits()),
+  return {player.always("the full path", 0),
+          player.always("the best path that always fits", player.always_fits()),
           player.adapting("the best path for each frame", false),
           player.adapting("the same, if switching were free", true)};
 }

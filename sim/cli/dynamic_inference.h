@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Dynamic inference (configs/experiments/*, kind: dynamic_inference): a resource budget changes from frame to
-// frame, and for each frame the path is taken that keeps most and still fits, its switch included. Every path is
-// simulated once; frames then add up what was simulated.
+// frame, and for each frame the path is taken that keeps most and still fits, its switch included. Every path
+// is simulated once; frames then add up what was simulated.
 //
 // The budget is a random walk between two fractions of the full path's cost, reflected at both, drawn from a
 // seed. What a path keeps is its accuracy where all paths have a published one, else its MACs.
 //
-// A switch costs the program of the new path (`program_bytes_per_layer`, written to the address generators) and,
-// where paths do not share their weights, the new path's weights (from storage into DRAM). Pruned paths of one
-// network share them: they keep some of the same weights. Subnets whose batch normalisation was folded anew have
-// weights of their own. Where no switch fits, the cheapest path runs and the frame counts as late.
+// A switch costs the program of the new path (`program_bytes_per_layer`, written to the address generators)
+// and, where paths do not share their weights, the new path's weights (from storage into DRAM). Pruned paths
+// of one network share them: they keep some of the same weights. Subnets whose batch normalisation was folded
+// anew have weights of their own. Where no switch fits, the cheapest path runs and the frame counts as late.
 //
 // Left out: preparing a switch while the frame before still runs, and budgets known ahead.
 #pragma once
@@ -71,7 +71,8 @@ struct PolicyResult {
   std::vector<uint64_t> frames_of_path;
 };
 
-std::vector<double> draw_budgets(const BudgetSpec& spec, uint32_t frames);  // fractions of the full path's cost
+std::vector<double> draw_budgets(const BudgetSpec& spec,
+                                 uint32_t frames);  // fractions of the full path's cost
 // Policies: the full path always, the best path that always fits, the best that fits each frame, and that
 // without the cost of switching.
 std::vector<PolicyResult> play(const DynamicInferenceSpec& spec, const std::vector<PathCost>& paths,

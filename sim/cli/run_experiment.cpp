@@ -30,8 +30,9 @@ void describe_path(const workloads::ExecutionPath& path, RunRecord& run) {
   run.published = path.published;
 }
 
-void run_machine(const ExperimentSpec& experiment, const arch::AcceleratorSpec& spec, accel::Fidelity fidelity,
-                 bool functional, report::Progress& progress, ExperimentRecord& record) {
+void run_machine(const ExperimentSpec& experiment, const arch::AcceleratorSpec& spec,
+                 accel::Fidelity fidelity, bool functional, report::Progress& progress,
+                 ExperimentRecord& record) {
   const arch::EnergyTable energy = arch::load_energy_table_of(spec).value;
   record.machines.push_back(machine_record(spec, energy));
   NetworkRunner runner(spec, energy, fidelity, functional);

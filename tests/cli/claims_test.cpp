@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Claims on records made by hand, and budgets and policies on paths made by hand: every number follows from a few
-// others. The shipped files load, and the order of their numbers is what the explanations in them say.
+// Claims on records made by hand, and budgets and policies on paths made by hand: every number follows from a
+// few others. The shipped files load, and the order of their numbers is what the explanations in them say.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -69,7 +69,8 @@ Claim claim(Measure measure, QuantityName quantity, const std::string& path, dou
   return made;
 }
 
-const std::vector<PathCost> kPaths = {{"full", 1.0, 10, 10, 1, 1}, {"good", 0.8, 6, 6, 1, 1}, {"small", 0.5, 3, 3, 1, 1}};
+const std::vector<PathCost> kPaths = {
+    {"full", 1.0, 10, 10, 1, 1}, {"good", 0.8, 6, 6, 1, 1}, {"small", 0.5, 3, 3, 1, 1}};
 
 }  // namespace
 
@@ -99,8 +100,10 @@ TEST_CASE("each measure is what its name says") {
 
 TEST_CASE("a claim is consistent within its bounds, else off by what is missing") {
   CHECK(judged(claim(Measure::kSaving, QuantityName::kTime, "half", 0.4, 0.5)).consistent());
-  CHECK(judged(claim(Measure::kSaving, QuantityName::kTime, "half", 0.5, 0.6)).distance == doctest::Approx(-0.1));
-  CHECK(judged(claim(Measure::kSaving, QuantityName::kTime, "half", 0.1, 0.3)).distance == doctest::Approx(0.1));
+  CHECK(judged(claim(Measure::kSaving, QuantityName::kTime, "half", 0.5, 0.6)).distance ==
+        doctest::Approx(-0.1));
+  CHECK(judged(claim(Measure::kSaving, QuantityName::kTime, "half", 0.1, 0.3)).distance ==
+        doctest::Approx(0.1));
   const Verdict none = judged(claim(Measure::kNotSimulated, QuantityName::kTime, "", 0, 1));
   CHECK_FALSE(none.here.has_value());
   CHECK_FALSE(none.consistent());
@@ -152,8 +155,10 @@ TEST_CASE("the shipped files load") {
   const ClaimsSpec claims = config::load<ClaimsSpec>(folder + "vit_resilience_claims.yaml").value;
   CHECK(claims.claims.size() >= 15);
   CHECK(claims.experiments.size() == 3);
-  CHECK(config::load<DynamicInferenceSpec>(folder + "segformer_b2_dynamic.yaml").value.switching.weights_shared);
-  CHECK_FALSE(config::load<DynamicInferenceSpec>(folder + "ofa_resnet50_dynamic.yaml").value.switching.weights_shared);
+  CHECK(config::load<DynamicInferenceSpec>(folder + "segformer_b2_dynamic.yaml")
+            .value.switching.weights_shared);
+  CHECK_FALSE(config::load<DynamicInferenceSpec>(folder + "ofa_resnet50_dynamic.yaml")
+                  .value.switching.weights_shared);
 }
 
 }  // namespace tilewright::cli

@@ -85,7 +85,8 @@ TEST_CASE("layers that no network has cost the same when every cycle is stepped"
   Builder::Tensor x = net.conv2d("conv", net.input(), {.output_channels = 256});
   const Builder::Tensor places = net.linear("places", x, 32);
   const auto sampling = [](uint32_t parts, uint32_t channels, uint32_t tokens) {
-    return Builder::Sampling{.output = {parts, 1, tokens, channels}, .rows_per_output = 8, .parts = parts, .passes = 9};
+    return Builder::Sampling{
+        .output = {parts, 1, tokens, channels}, .rows_per_output = 8, .parts = parts, .passes = 9};
   };
   const Builder::Tensor whole = net.gather("whole", x, {places}, sampling(1, 256, 50));
   net.gather("heads", x, {places}, sampling(8, 32, 50));

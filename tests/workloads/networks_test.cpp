@@ -63,7 +63,8 @@ Network detr_at(DetrVariant variant, uint32_t height, uint32_t width) {
 }
 
 // One expand ratio and width multiplier for all.
-std::string ofa(std::array<uint32_t, 5> depth, double expand, double width, uint32_t resolution, int digits = 2) {
+std::string ofa(std::array<uint32_t, 5> depth, double expand, double width, uint32_t resolution,
+                int digits = 2) {
   OfaResnetSpec spec = ofa_resnet_spec();
   spec.depth = depth;
   spec.expand_ratio.fill(expand);

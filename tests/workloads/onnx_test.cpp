@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ONNX models, written here byte by byte, become the networks that they are; what has no equivalent is said with
-// its node; what is no model, or not all of one, is refused.
+// ONNX models, written here byte by byte, become the networks that they are; what has no equivalent is said
+// with its node; what is no model, or not all of one, is refused.
 #include <doctest/doctest.h>
 
 #include <functional>
@@ -43,8 +43,8 @@ std::string problem_of(const std::string& bytes) {
   return "accepted";
 }
 
-std::string bottleneck(OnnxWriter& onnx, const std::string& name, const std::string& input, int64_t in, int64_t width,
-                       int64_t stride, bool widens) {
+std::string bottleneck(OnnxWriter& onnx, const std::string& name, const std::string& input, int64_t in,
+                       int64_t width, int64_t stride, bool widens) {
   const auto relu = [&](const std::string& of) { return onnx.node("Relu", of + "_relu", {of}); };
   std::string y = relu(onnx.conv(name + "_branch2a", input, in, width, 1, 1, 0));
   y = relu(onnx.conv(name + "_branch2b", y, width, width, 3, stride, 1));
@@ -62,7 +62,8 @@ std::string resnet50_onnx() {
   }
   x = onnx.node("BatchNormalization", "bn1", {x, "scale", "shift", "mean", "variance"});
   x = onnx.node("Relu", "relu1", {x});
-  x = onnx.node("MaxPool", "pool1", {x}, {{"kernel_shape", {3, 3}}, {"strides", {2, 2}}, {"pads", {1, 1, 1, 1}}});
+  x = onnx.node("MaxPool", "pool1", {x},
+                {{"kernel_shape", {3, 3}}, {"strides", {2, 2}}, {"pads", {1, 1, 1, 1}}});
   int64_t channels = 64;
   constexpr int64_t kBlocks[] = {3, 4, 6, 3};
   for (int64_t stage = 0; stage < 4; ++stage) {
@@ -77,7 +78,8 @@ std::string resnet50_onnx() {
   x = onnx.node("Flatten", "flatten", {x});
   onnx.initializer("fc_w", {1000, 2048});
   onnx.initializer("fc_b", {1000});
-  return onnx.finish(onnx.node("Gemm", "fc", {x, "fc_w", "fc_b"}, {OnnxWriter::one("transB", 1)}), 2, 13, "resnet50_v1_5");
+  return onnx.finish(onnx.node("Gemm", "fc", {x, "fc_w", "fc_b"}, {OnnxWriter::one("transB", 1)}), 2, 13,
+                     "resnet50_v1_5");
 }
 
 const Layer& layer(const Network& network, const std::string& name) {
@@ -132,7 +134,8 @@ TEST_CASE("an encoder block as exporters write it") {
     onnx.integers(name + "_end", {begin + 32});
     onnx.integers(name + "_axis", {2});
     const std::string part = onnx.node("Slice", name, {qkv, name + "_begin", name + "_end", name + "_axis"});
-    return onnx.node("Transpose", name + "_t", {onnx.node("Reshape", name + "_r", {part, "heads"})}, {{"perm", order}});
+    return onnx.node("Transpose", name + "_t", {onnx.node("Reshape", name + "_r", {part, "heads"})},
+                     {{"perm", order}});
   };
   const std::string q = third("q", 0, {0, 2, 1, 3});
   const std::string k = third("k", 32, {0, 2, 3, 1});
@@ -150,7 +153,8 @@ TEST_CASE("an encoder block as exporters write it") {
   for (const Layer& each : network.layers) {
     kinds += each.name + ":" + std::string(name(each.kind)) + " ";
   }
-  CHECK(kinds == "norm:layernorm qkv:linear qk:matmul softmax:softmax av:matmul proj:linear residual:add erf:gelu ");
+  CHECK(kinds ==
+        "norm:layernorm qkv:linear qk:matmul softmax:softmax av:matmul proj:linear residual:add erf:gelu ");
   CHECK(layer(network, "qk").macs() == 4 * 16 * 16 * 8);
   CHECK(layer(network, "av").macs() == 4 * 16 * 16 * 8);
   CHECK(layer(network, "proj").mac.input_channels == 32);
@@ -166,7 +170,8 @@ TEST_CASE("gates, depthwise and dilated convolutions, joins and resizes") {
   gate = onnx.node("Sigmoid", "excite", {onnx.conv("narrow", gate, 8, 8, 1, 1, 0)});
   x = onnx.node("Mul", "gated", {x, gate});
   onnx.initializer("holes_w", {8, 8, 3, 3});
-  const std::string y = onnx.node("Conv", "holes", {x, "holes_w"}, {{"dilations", {2, 2}}, {"pads", {2, 2, 2, 2}}});
+  const std::string y =
+      onnx.node("Conv", "holes", {x, "holes_w"}, {{"dilations", {2, 2}}, {"pads", {2, 2, 2, 2}}});
   onnx.initializer("scales", {4});
   x = onnx.node("Concat", "join", {x, y}, {OnnxWriter::one("axis", 1)});
   const Network network = import_bytes(onnx.finish(onnx.conv("last", x, 16, 4, 1, 2, 0)));
@@ -188,8 +193,9 @@ TEST_CASE("what has no equivalent is said with its node") {
           onnx.initializer("w", {8, 4, 2, 2});
           return onnx.node("ConvTranspose", "up", {"input", "w"}, {{"strides", {2, 2}}});
         }) == "node 'up' (ConvTranspose) has no equivalent");
-  CHECK(broken([](OnnxWriter& onnx) { return onnx.node("Mystery", "own", {"input"}, {}, "my.domain"); })
-            .find("my.domain") != std::string::npos);
+  CHECK(broken([](OnnxWriter& onnx) {
+          return onnx.node("Mystery", "own", {"input"}, {}, "my.domain");
+        }).find("my.domain") != std::string::npos);
   CHECK(broken([](OnnxWriter& onnx) {
           onnx.initializer("w", {4, 8, 1, 3});
           return onnx.node("Conv", "flat", {"input", "w"});
@@ -197,15 +203,16 @@ TEST_CASE("what has no equivalent is said with its node") {
   CHECK(broken([](OnnxWriter& onnx) {
           onnx.initializer("w", {4, 8, 3, 3});
           return onnx.node("Conv", "odd", {"input", "w"}, {{"pads", {0, 0, 1, 1}}});
-        }) == "node 'odd' (Conv) has pads that differ between directions; only equal ones have an equivalent");
+        }) ==
+        "node 'odd' (Conv) has pads that differ between directions; only equal ones have an equivalent");
   CHECK(broken([](OnnxWriter& onnx) {
           return onnx.node("MaxPool", "ceil", {"input"},
                            {{"kernel_shape", {3, 3}}, {"strides", {2, 2}}, OnnxWriter::one("ceil_mode", 1)});
         }).starts_with("node 'ceil' (MaxPool) would write 392 elements, but ONNX infers 512"));
   CHECK(broken([](OnnxWriter& onnx) { return onnx.conv("c", "input", 8, 4, 1, 1, 0); }, 9) ==
         "has operator set 9; 11 to 17 are read");
-  CHECK(broken([](OnnxWriter& onnx) { return onnx.conv("c", "input", 6, 4, 1, 1, 0); })
-            == "node 'c' (Conv) has weights for 6 input channels, but reads 8");
+  CHECK(broken([](OnnxWriter& onnx) { return onnx.conv("c", "input", 6, 4, 1, 1, 0); }) ==
+        "node 'c' (Conv) has weights for 6 input channels, but reads 8");
   CHECK(broken([](OnnxWriter& onnx) {
           onnx.initializer("w", {7, 3});
           return onnx.node("MatMul", "product", {"input", "w"});

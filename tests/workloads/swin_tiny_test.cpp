@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Swin-T + UPerNet on ADE20K against the layer table derived from its published definition, to the last printed
-// digit, and what its paths keep.
+// Swin-T + UPerNet on ADE20K against the layer table derived from its published definition, to the last
+// printed digit, and what its paths keep.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 

@@ -56,25 +56,44 @@ const std::map<std::string, Importer::Operator>& Importer::operators() {
   using I = Importer;
   static const std::map<std::string, Operator> all = [] {
     std::map<std::string, Operator> table = {
-        {"Conv", &I::convolution},      {"Gemm", &I::general_product},    {"MatMul", &I::product},
-        {"MaxPool", &I::pool},          {"AveragePool", &I::pool},        {"GlobalAveragePool", &I::global_pool},
-        {"GlobalMaxPool", &I::global_pool}, {"ReduceMean", &I::mean},     {"Softmax", &I::softmax},
-        {"LayerNormalization", &I::layer_norm}, {"InstanceNormalization", &I::instance_norm},
-        {"Relu", &I::relu},             {"Clip", &I::relu},               {"Erf", &I::error_function},
-        {"Add", &I::sum},               {"Sub", &I::sum},                 {"Mul", &I::scale},
-        {"Div", &I::scale},             {"Pow", &I::power},               {"Concat", &I::concat},
-        {"Resize", &I::resize},         {"Upsample", &I::resize},         {"Pad", &I::rearrange},
-        {"DepthToSpace", &I::rearrange}, {"SpaceToDepth", &I::rearrange}, {"Slice", &I::part},
-        {"Split", &I::part},            {"Gather", &I::gather},           {"Shape", &I::sizes},
+        {"Conv", &I::convolution},
+        {"Gemm", &I::general_product},
+        {"MatMul", &I::product},
+        {"MaxPool", &I::pool},
+        {"AveragePool", &I::pool},
+        {"GlobalAveragePool", &I::global_pool},
+        {"GlobalMaxPool", &I::global_pool},
+        {"ReduceMean", &I::mean},
+        {"Softmax", &I::softmax},
+        {"LayerNormalization", &I::layer_norm},
+        {"InstanceNormalization", &I::instance_norm},
+        {"Relu", &I::relu},
+        {"Clip", &I::relu},
+        {"Erf", &I::error_function},
+        {"Add", &I::sum},
+        {"Sub", &I::sum},
+        {"Mul", &I::scale},
+        {"Div", &I::scale},
+        {"Pow", &I::power},
+        {"Concat", &I::concat},
+        {"Resize", &I::resize},
+        {"Upsample", &I::resize},
+        {"Pad", &I::rearrange},
+        {"DepthToSpace", &I::rearrange},
+        {"SpaceToDepth", &I::rearrange},
+        {"Slice", &I::part},
+        {"Split", &I::part},
+        {"Gather", &I::gather},
+        {"Shape", &I::sizes},
     };
     // Sqrt stands in layer normalisation.
-    for (const char* name : {"Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "LeakyRelu", "Elu", "Softplus", "Selu",
-                             "Celu", "Softsign", "Exp", "Sqrt", "Mish", "PRelu", "ThresholdedRelu"}) {
+    for (const char* name : {"Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "LeakyRelu", "Elu", "Softplus",
+                             "Selu", "Celu", "Softsign", "Exp", "Sqrt", "Mish", "PRelu", "ThresholdedRelu"}) {
       table[name] = &I::activation;
     }
     // Other names, other sizes, other types; batch normalisation is scaling by constants.
-    for (const char* name : {"Identity", "Dropout", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose",
-                             "BatchNormalization", "QuantizeLinear", "DequantizeLinear"}) {
+    for (const char* name : {"Identity", "Dropout", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
+                             "Transpose", "BatchNormalization", "QuantizeLinear", "DequantizeLinear"}) {
       table[name] = &I::same;
     }
     return table;
@@ -84,10 +103,19 @@ const std::map<std::string, Importer::Operator>& Importer::operators() {
 
 bool Importer::knows(const std::string& operation) {
   // These are read where they work on constants.
-  static const std::set<std::string> constant_only = {
-      "Constant", "ConstantOfShape", "Range", "Expand", "Where", "Equal", "Less",   "Greater", "Not",  "And",
-      "Or",       "Floor",           "Ceil",  "Mod",    "Neg",   "Abs",   "Tile",   "Min",     "Max",  "ReduceProd",
-      "NonZero",  "ScatterND",       "Reciprocal",      "Size",  "Round", "ReduceSum"};
+  static const std::set<std::string> constant_only = {"Constant",   "ConstantOfShape",
+                                                      "Range",      "Expand",
+                                                      "Where",      "Equal",
+                                                      "Less",       "Greater",
+                                                      "Not",        "And",
+                                                      "Or",         "Floor",
+                                                      "Ceil",       "Mod",
+                                                      "Neg",        "Abs",
+                                                      "Tile",       "Min",
+                                                      "Max",        "ReduceProd",
+                                                      "NonZero",    "ScatterND",
+                                                      "Reciprocal", "Size",
+                                                      "Round",      "ReduceSum"};
   return operators().contains(operation) || constant_only.contains(operation);
 }
 
@@ -111,8 +139,10 @@ Importer::Importer(const Model& model) : model_(model), net_(model.name, input_s
 
 const Dims& Importer::dims_of(const std::string& value) const {
   const auto found = model_.sizes.find(value);
-  if (found == model_.sizes.end() || std::find(found->second.begin(), found->second.end(), -1) != found->second.end()) {
-    throw NodeProblem{"'" + value + "' has no size that follows from the input's", {"sizes that depend on values are not read"}};
+  if (found == model_.sizes.end() ||
+      std::find(found->second.begin(), found->second.end(), -1) != found->second.end()) {
+    throw NodeProblem{"'" + value + "' has no size that follows from the input's",
+                      {"sizes that depend on values are not read"}};
   }
   return found->second;
 }
@@ -149,8 +179,8 @@ Value& Importer::output(const Node& node, Tensor tensor) {
   const std::string& written = node.outputs.at(0);
   const Dims& dims = dims_of(written);
   if (elements(dims) != net_.shape(tensor).elements()) {
-    throw NodeProblem{"would write " + std::to_string(net_.shape(tensor).elements()) + " elements, but ONNX infers " +
-                          std::to_string(elements(dims)),
+    throw NodeProblem{"would write " + std::to_string(net_.shape(tensor).elements()) +
+                          " elements, but ONNX infers " + std::to_string(elements(dims)),
                       {"rounding up of sizes, several images at a time and broadcasting have no equivalent"}};
   }
   Value& value = values_[written];
@@ -192,8 +222,7 @@ Importer::Tensor Importer::whole(const Value& value) {
   }
   const auto last = value.dims.empty() ? 1 : value.dims.back();
   const auto count = static_cast<int64_t>(elements(value.dims)) / std::max<int64_t>(last, 1);
-  return net_.rearrange(name(*node_, "_part"), value.tensor,
-                        {1, 1, narrow(count), narrow(last)});
+  return net_.rearrange(name(*node_, "_part"), value.tensor, {1, 1, narrow(count), narrow(last)});
 }
 
 std::string Importer::name(const Node& node, const std::string& suffix) {

@@ -18,7 +18,8 @@ int64_t all_alike(const std::vector<int64_t>& values, int64_t otherwise, const s
     return otherwise;
   }
   if (std::any_of(values.begin(), values.end(), [&](int64_t value) { return value != values.front(); })) {
-    throw NodeProblem{"has " + what + " that differ between directions; only equal ones have an equivalent", {}};
+    throw NodeProblem{"has " + what + " that differ between directions; only equal ones have an equivalent",
+                      {}};
   }
   return values.front();
 }
@@ -44,7 +45,8 @@ WindowAttributes window_of(const Node& node, int64_t kernel, int64_t input_side,
   if (mode == "SAME_UPPER" || mode == "SAME_LOWER") {
     const int64_t all = std::max<int64_t>(0, (output_side - 1) * stride + reach - input_side);
     if (all % 2 != 0) {
-      throw NodeProblem{"pads one side more than the other (" + mode + "); only equal padding has an equivalent", {}};
+      throw NodeProblem{
+          "pads one side more than the other (" + mode + "); only equal padding has an equivalent", {}};
     }
     padding = all / 2;
   } else if (mode != "VALID") {
@@ -76,8 +78,8 @@ void Importer::convolution(const Node& node) {
     throw NodeProblem{"is not a convolution of two dimensions with constant weights", {}};
   }
   if (weights.dims[2] != weights.dims[3]) {
-    throw NodeProblem{"has a kernel of " + std::to_string(weights.dims[2]) + " x " + std::to_string(weights.dims[3]) +
-                          "; only square ones have an equivalent",
+    throw NodeProblem{"has a kernel of " + std::to_string(weights.dims[2]) + " x " +
+                          std::to_string(weights.dims[3]) + "; only square ones have an equivalent",
                       {}};
   }
   const int64_t groups = integer_or(node, "group", 1);
@@ -112,7 +114,8 @@ void Importer::general_product(const Node& node) {
   const Value in = input(node, 0);
   const Value& right = input(node, 1);
   if (integer_or(node, "transA", 0) != 0 || !right.constant || right.dims.size() != 2 || in.constant) {
-    throw NodeProblem{"is no linear layer: its second operand must be a constant matrix and its first not transposed", {}};
+    throw NodeProblem{
+        "is no linear layer: its second operand must be a constant matrix and its first not transposed", {}};
   }
   linear(node, in, right.dims[integer_or(node, "transB", 0) != 0 ? 0 : 1]);
 }
@@ -127,7 +130,9 @@ void Importer::product(const Node& node) {
   const std::size_t rank = left.dims.size();
   if (left.constant || right.constant || rank < 2 || right.dims.size() != rank ||
       !std::equal(left.dims.begin(), left.dims.end() - 2, right.dims.begin())) {
-    throw NodeProblem{"multiplies what is neither activations by weights [in, out], nor two activations of equal batches", {}};
+    throw NodeProblem{
+        "multiplies what is neither activations by weights [in, out], nor two activations of equal batches",
+        {}};
   }
   uint64_t groups = 1;
   for (std::size_t i = 0; i + 2 < rank; ++i) {
@@ -180,8 +185,9 @@ void Importer::mean(const Node& node) {
     value.normed_of = in.normed_of != 0 ? in.normed_of : in.origin;
     value.read_once = false;
   } else {
-    throw NodeProblem{"takes the mean over dimensions that have no equivalent",
-                      {"height and width of a map, all tokens, or the last one as part of layer normalisation"}};
+    throw NodeProblem{
+        "takes the mean over dimensions that have no equivalent",
+        {"height and width of a map, all tokens, or the last one as part of layer normalisation"}};
   }
 }
 
@@ -278,7 +284,8 @@ void Importer::sum(const Node& node) {
   if (a.constant || b.constant) {
     const Value& activation = a.constant ? b : a;
     const uint64_t table = elements((a.constant ? a : b).dims);
-    const auto widest = static_cast<uint64_t>(*std::max_element(activation.dims.begin(), activation.dims.end()));
+    const auto widest =
+        static_cast<uint64_t>(*std::max_element(activation.dims.begin(), activation.dims.end()));
     if (activation.normed_of != 0 || table <= std::max<uint64_t>(1, widest)) {
       alias(node, activation);  // a bias: folded
       return;
@@ -351,7 +358,8 @@ void Importer::concat(const Node& node) {
     constants = constants || parts.back().constant;
   }
   if (constants) {  // a class token before the others: they move to make room
-    const auto moved = std::find_if(parts.begin(), parts.end(), [](const Value& value) { return !value.constant; });
+    const auto moved =
+        std::find_if(parts.begin(), parts.end(), [](const Value& value) { return !value.constant; });
     const auto channels = out.back();
     const auto count = static_cast<int64_t>(elements(out)) / std::max<int64_t>(channels, 1);
     output(node, net_.rearrange(name(node), whole(*moved), {1, 1, narrow(count), narrow(channels)}));
@@ -373,7 +381,8 @@ void Importer::concat(const Node& node) {
   if (!maps) {
     for (Tensor& tensor : tensors) {
       const Shape& shape = net_.shape(tensor);
-      tensor = net_.view(tensor, {1, 1, narrow(static_cast<int64_t>(shape.elements() / shape.channels)), shape.channels});
+      tensor = net_.view(
+          tensor, {1, 1, narrow(static_cast<int64_t>(shape.elements() / shape.channels)), shape.channels});
     }
   }
   output(node, net_.concat(name(node), tensors));
@@ -392,7 +401,8 @@ void Importer::rearrange(const Node& node) {
   if (out.size() != 4 || out[0] != 1) {
     throw NodeProblem{"moves elements of a tensor that is no map of one image", {}};
   }
-  output(node, net_.rearrange(name(node), map(input(node, 0)), {1, narrow(out[2]), narrow(out[3]), narrow(out[1])}));
+  output(node, net_.rearrange(name(node), map(input(node, 0)),
+                              {1, narrow(out[2]), narrow(out[3]), narrow(out[1])}));
 }
 
 }  // namespace tilewright::workloads::onnx_model

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The importer's state while it walks the nodes of a model in order; used by import.cpp and its operators alone.
+// The importer's state while it walks the nodes of a model in order; used by import.cpp and its operators
+// alone.
 #pragma once
 
 #include <map>
@@ -81,9 +82,9 @@ class Importer {
   const Dims& dims_of(const std::string& value) const;
   Value& output(const Node& node, Tensor tensor);  // a new value
   Value& alias(const Node& node, const Value& of);
-  Tensor map(const Value& value);                     // [1, C, H, W] as a feature map
-  Tensor rows(const Value& value, uint64_t length);   // rows of so many elements
-  Tensor whole(const Value& value);                   // as it is; a part is copied out first
+  Tensor map(const Value& value);                                      // [1, C, H, W] as a feature map
+  Tensor rows(const Value& value, uint64_t length);                    // rows of so many elements
+  Tensor whole(const Value& value);                                    // as it is; a part is copied out first
   std::string name(const Node& node, const std::string& suffix = {});  // used once
 
   const Model& model_;

@@ -38,7 +38,8 @@ std::string printable(std::string text, std::size_t most = kMostName) {
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& code, std::string message,
                          std::vector<std::string> notes = {}) {
-  throw UserError({{{path.string(), 0, 0}, code, printable(std::move(message), kMostMessage), std::move(notes)}});
+  throw UserError(
+      {{{path.string(), 0, 0}, code, printable(std::move(message), kMostMessage), std::move(notes)}});
 }
 
 onnx::ModelProto parse(const std::filesystem::path& path) {
@@ -187,7 +188,8 @@ Node node_of(const onnx::NodeProto& proto, std::size_t index) {
 }
 
 // Before anything is checked: what ONNX says of operators that it does not know helps nobody.
-void refuse_unknown(const Model& model, const std::filesystem::path& path, bool (*knows)(const std::string&)) {
+void refuse_unknown(const Model& model, const std::filesystem::path& path,
+                    bool (*knows)(const std::string&)) {
   std::vector<Diagnostic> problems;
   for (const Node& node : model.nodes) {
     if (!knows(node.operation) && problems.size() < kMostListed) {
