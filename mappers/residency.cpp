@@ -106,8 +106,7 @@ class ResidencyPlanner {
           continue;  // written in place
         }
         touch(alias_[source], i);
-        const bool second = operand == 1 && (layer.on_pe_array || layer.vector.operands == 2);
-        (second ? of_layer_[i].second : of_layer_[i].input).push_back(alias_[source]);
+        (is_second(layer, operand) ? of_layer_[i].second : of_layer_[i].input).push_back(alias_[source]);
       }
       if (!in_place) {
         of_layer_[i].output = alias_[i];
@@ -120,6 +119,14 @@ class ResidencyPlanner {
       tensor.bytes = round_up(network_.layers[t].output.elements(), 64);
       tensor.may_stay = alias_[t] == t && is_read[t];
     }
+  }
+
+  // What a gather reads besides its source says where to read.
+  static bool is_second(const Layer& layer, std::size_t operand) {
+    if (layer.kind == LayerKind::kGather) {
+      return operand > 0 || layer.vector.table_elements > 0;
+    }
+    return operand == 1 && (layer.on_pe_array || layer.vector.operands == 2);
   }
 
   void touch(std::size_t tensor, std::size_t layer) {
@@ -135,7 +142,7 @@ class ResidencyPlanner {
       }
     }
     for (const std::size_t t : of.second) {
-      tensors_[t].traffic += places_[layer].weight_bytes;
+      tensors_[t].traffic += places_[layer].weight_bytes / of.second.size();
     }
   }
 
@@ -249,11 +256,12 @@ std::string reuse_key(const Layer& layer, const Residency& residency) {
   const workloads::MacShape& m = layer.mac;
   const workloads::VectorShape& v = layer.vector;
   return fmt::format(
-      "{} {} mac {} {} {} {} {} {} {} {} {} {} {} {} {} vector {} {} {} {} {} resident {} {} {} {} relu {}",
+      "{} {} mac {} {} {} {} {} {} {} {} {} {} {} {} {} {} vector {} {} {} {} {} {} {} {} resident {} {} {} {} relu {}",
       static_cast<int>(layer.kind), layer.on_pe_array, m.groups, m.input_channels, m.output_channels,
       m.kernel_height, m.kernel_width, m.stride, m.padding, m.input_height, m.input_width, m.output_height,
-      m.output_width, m.weights_are_activations, m.groups_share_pixels, v.input_elements, v.output_elements,
-      v.operands, v.passes, v.row_elements, residency.input, residency.weights, residency.output,
+      m.output_width, m.weights_are_activations, m.groups_share_pixels, m.groups_apart, v.input_elements,
+      v.output_elements, v.operands, v.passes, v.row_elements, v.second_elements, v.source_elements,
+      v.source_parts, residency.input, residency.weights, residency.output,
       residency.reserved_bytes, layer.relu);
 }
 

@@ -42,6 +42,16 @@ std::string_view name(LayerKind kind) {
       return "resize";
     case LayerKind::kPool:
       return "pool";
+    case LayerKind::kGroupNorm:
+      return "groupnorm";
+    case LayerKind::kActivation:
+      return "activation";
+    case LayerKind::kMultiply:
+      return "multiply";
+    case LayerKind::kRearrange:
+      return "rearrange";
+    case LayerKind::kGather:
+      return "gather";
   }
   throw InternalError("a layer kind without a name");
 }

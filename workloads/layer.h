@@ -25,7 +25,13 @@ enum class LayerKind : uint8_t {
   kConcat,  // along channels; moves data only where its inputs are not written in place (VectorShape)
   kResize,  // bilinear
   kPool,    // average or maximum over a window
+  kGroupNorm,   // statistics over groups of channels of a whole image: its input is read twice
+  kActivation,  // another function of one value: sigmoid, swish, tanh, ...
+  kMultiply,    // element by element; the second operand may be one value a channel
+  kRearrange,   // moves elements to other places: window partition with shift and padding, its reverse, ...
+  kGather,      // reads rows at computed places: deformable sampling, embedding look-up
 };
+inline constexpr std::size_t kLayerKinds = 16;
 std::string_view name(LayerKind kind);
 
 // Shape of an activation tensor, channels innermost in memory. Tokens are height x width.
@@ -34,7 +40,10 @@ struct Shape {
   uint32_t height = 1;
   uint32_t width = 1;
   uint32_t channels = 1;
-  uint64_t elements() const { return uint64_t{groups} * height * width * channels; }
+  // Throws UserError where it leaves 64 bits.
+  uint64_t elements() const {
+    return checked_multiply(checked_multiply(groups, height), checked_multiply(width, channels));
+  }
   friend bool operator==(const Shape&, const Shape&) = default;
 };
 
@@ -53,6 +62,9 @@ struct MacShape {
   bool weights_are_activations = false;
   // Convolution: groups are slices of the channels of one image; matmul: groups have their own matrices.
   bool groups_share_pixels = true;
+  // Matmul: the matrices of the groups lie one behind the other in memory (windows of windowed attention),
+  // not side by side in the row of each token (heads).
+  bool groups_apart = false;
 
   uint64_t macs() const;
   uint64_t weights() const;  // elements, biases not counted
@@ -62,16 +74,28 @@ struct MacShape {
   friend bool operator==(const MacShape&, const MacShape&) = default;
 };
 
-// Work of the vector unit, in passes over elements. Passes: layernorm and softmax 3 (statistics, exponent or
-// centring, scale), GELU 1, ReLU 1, add 1, resize 3 (two linear interpolations across, one down), pool =
-// window size, concat 1 over the inputs that must be copied. A concat whose inputs are all written in place
-// by their producers (nobody else reads them) has 0 passes, 0 operands and 0 elements: it costs nothing.
+// Work of the vector unit, in passes over elements. Passes: layernorm, groupnorm and softmax 3 (statistics,
+// exponent or centring, scale; a softmax that adds a table first 4), GELU and other functions 1, ReLU 1, add
+// and multiply 1, resize 3 (two linear interpolations across, one down), pool = window size, rearrange 1,
+// gather: stated by whoever builds it, concat 1 over the inputs that must be copied. A concat whose inputs
+// are all written in place by their producers (nobody else reads them) has 0 passes, 0 operands and 0
+// elements: it costs nothing.
 struct VectorShape {
-  uint64_t input_elements = 0;  // all operands together
+  uint64_t input_elements = 0;  // all operands together, as often as they are read
   uint64_t output_elements = 0;
   uint32_t operands = 1;
   uint32_t passes = 1;        // over output elements
   uint32_t row_elements = 1;  // what must be together in the unit: a softmax row, a token's channels
+  uint64_t second_elements = 0;  // of the second of two operands; 0: half of all
+  uint64_t table_elements = 0;   // of input_elements: parameters of the network, from the DRAM every time
+  // A gather reads rows of `row_elements` of its first operand, again and again: `source_elements` is how many
+  // elements there are to read from (0: not a gather), in `source_parts` equal parts (attention heads) that
+  // are worked on one after the other.
+  uint64_t source_elements = 0;
+  uint32_t source_parts = 1;
+  // Multiply-accumulates among the passes, where published totals count them: the weighted sum of deformable
+  // attention.
+  uint64_t macs = 0;
   friend bool operator==(const VectorShape&, const VectorShape&) = default;
 };
 
@@ -87,7 +111,7 @@ struct Layer {
   // Layers of the network whose outputs this reads; kNetworkInput for the image.
   std::vector<std::size_t> inputs;
 
-  uint64_t macs() const { return on_pe_array ? mac.macs() : 0; }
+  uint64_t macs() const { return on_pe_array ? mac.macs() : vector.macs; }
   uint64_t weights() const { return on_pe_array && !mac.weights_are_activations ? mac.weights() : 0; }
 };
 inline constexpr std::size_t kNetworkInput = static_cast<std::size_t>(-1);

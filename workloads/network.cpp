@@ -58,7 +58,7 @@ class Checker {
   void check_layer() {
     require(!layer().name.empty() && !layer().group.empty(), "has no name or no group");
     require(names_.insert(layer().name).second, "the name is used twice");
-    require(!layer().inputs.empty(), "reads nothing");
+    require(!layer().inputs.empty() || layer().vector.table_elements > 0, "reads nothing");
     for (std::size_t source : layer().inputs) {
       require(source == kNetworkInput || source < index_, "reads a layer that does not stand before it");
     }
@@ -102,16 +102,53 @@ class Checker {
       return;
     }
     require(vector.passes > 0 && vector.operands > 0 && vector.row_elements > 0, "does no work");
-    require(vector.operands <= layer().inputs.size(), "has fewer inputs than operands");
+    require(vector.operands <= layer().inputs.size() + (vector.table_elements > 0 ? 1 : 0),
+            "has fewer inputs than operands");
     if (layer().kind != LayerKind::kConcat) {
-      uint64_t read = 0;
-      for (std::size_t operand = 0; operand < layer().inputs.size(); ++operand) {
-        read = checked_add(read, input(operand).elements());
-      }
-      require(vector.input_elements == read, "does not read its inputs once each");
       require(vector.output_elements == layer().output.elements(), "does not write its output once");
+      check_reads();
     }
     require(vector.output_elements % vector.row_elements == 0, "its output is not made of whole rows");
+  }
+
+  // Each input once, but for the kinds that read again, or only a part.
+  void check_reads() const {
+    const VectorShape& vector = layer().vector;
+    const LayerKind kind = layer().kind;
+    uint64_t held = vector.table_elements;
+    for (std::size_t operand = 0; operand < layer().inputs.size(); ++operand) {
+      held = checked_add(held, input(operand).elements());
+    }
+    if (kind == LayerKind::kGather) {
+      check_gather();
+    } else if (kind == LayerKind::kGroupNorm) {
+      require(vector.input_elements == 2 * held, "does not read its input twice");
+    } else if (kind == LayerKind::kRearrange) {
+      require(vector.input_elements > 0 && vector.input_elements <= held, "reads more than its input holds");
+    } else {
+      require(vector.input_elements == held, "does not read its inputs once each");
+    }
+    require(vector.second_elements < vector.input_elements, "has a second operand larger than all it reads");
+  }
+
+  void check_gather() const {
+    const VectorShape& vector = layer().vector;
+    require(vector.source_elements > 0 && vector.source_parts > 0 && vector.operands == 2 &&
+                vector.input_elements > vector.second_elements,
+            "gathers nothing");
+    const uint64_t rows = vector.output_elements / vector.row_elements;
+    const uint64_t gathered = vector.input_elements - vector.second_elements;
+    require(rows % vector.source_parts == 0 && gathered % vector.output_elements == 0 &&
+                vector.source_elements % (uint64_t{vector.row_elements} * vector.source_parts) == 0,
+            "gathers rows that are not whole");
+    const bool table = vector.table_elements > 0;
+    require(table ? vector.table_elements == gathered : vector.source_elements == input(0).elements(),
+            "does not gather from its source");
+    uint64_t places = 0;
+    for (std::size_t operand = table ? 0 : 1; operand < layer().inputs.size(); ++operand) {
+      places = checked_add(places, input(operand).elements());
+    }
+    require(places == vector.second_elements, "does not read its places once each");
   }
 
   const Network& network_;

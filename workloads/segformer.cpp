@@ -15,8 +15,6 @@ using Tensor = NetworkBuilder::Tensor;
 
 constexpr uint32_t kMlpRatio = 4;
 constexpr uint32_t kImageMultiple = 32;  // the patch embeddings shrink the image by 4, 2, 2 and 2
-constexpr uint32_t kLargestImage = 65536;
-constexpr uint32_t kMostChannels = 65536;
 
 struct Decoder {
   PerStage<uint32_t> linear;
@@ -142,26 +140,8 @@ Decoder resolve(const SegformerSpec& spec, const SegformerPath& path) {
           path.predict_input_channels.value_or(spec.decoder_channels)};
 }
 
-std::string range(uint64_t low, uint64_t high) {
-  return std::to_string(low) + " to " + std::to_string(high);
-}
-
-void check_range(std::vector<SettingProblem>& problems, const std::string& setting, uint32_t found,
-                 uint64_t low, uint64_t high, const std::string& note) {
-  if (found < low || found > high) {
-    problems.push_back({setting, "must be " + range(low, high) + ", got " + std::to_string(found), note});
-  }
-}
-
 void refuse_illegal(const SegformerSpec& spec) {
-  std::vector<Diagnostic> diagnostics;
-  for (const SettingProblem& problem : check_spec(spec)) {
-    diagnostics.push_back(
-        {{}, "workload.image", "'" + problem.setting + "' " + problem.message, {problem.note}});
-  }
-  if (!diagnostics.empty()) {
-    throw UserError(diagnostics);
-  }
+  refuse(check_spec(spec), "workload.image");
   for (std::size_t stage = 0; stage < kSegformerStages; ++stage) {
     TILEWRIGHT_CHECK(spec.heads[stage] > 0 && spec.channels[stage] % spec.heads[stage] == 0 &&
                          spec.reductions[stage] > 0 && spec.blocks[stage] > 0,
@@ -209,7 +189,8 @@ std::vector<SettingProblem> check_spec(const SegformerSpec& spec) {
     if (side == 0 || side % kImageMultiple != 0 || side > kLargestImage) {
       problems.push_back({setting,
                           "must be a multiple of " + std::to_string(kImageMultiple) + " from " +
-                              range(kImageMultiple, kLargestImage) + ", got " + std::to_string(side),
+                              std::to_string(kImageMultiple) + " to " + std::to_string(kLargestImage) +
+                              ", got " + std::to_string(side),
                           "the stages of " + spec.name + " divide the image by 4, 8, 16 and 32"});
     }
   }
@@ -252,14 +233,7 @@ std::vector<SettingProblem> check_path(const SegformerSpec& spec, const Segforme
 
 Network segformer(const SegformerSpec& spec, const SegformerPath& path) {
   refuse_illegal(spec);
-  std::vector<Diagnostic> diagnostics;
-  for (const SettingProblem& problem : check_path(spec, path)) {
-    diagnostics.push_back(
-        {{}, "workload.path", "'" + problem.setting + "' " + problem.message, {problem.note}});
-  }
-  if (!diagnostics.empty()) {
-    throw UserError(diagnostics);
-  }
+  refuse(check_path(spec, path), "workload.path");
   return Generator(spec, path.blocks.value_or(spec.blocks), resolve(spec, path)).build();
 }
 

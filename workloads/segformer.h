@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "workloads/layer.h"
+#include "workloads/settings.h"
 
 namespace tilewright::workloads {
 
@@ -64,12 +65,6 @@ struct SegformerPath {
 // The DecodeLinear channels that a Conv2DFuse with so many input channels reads, every other one dropped.
 PerStage<uint32_t> matching_decode_linear_channels(const SegformerSpec& spec, uint32_t fuse_input_channels);
 
-// One illegal setting, to be placed by whoever knows where it was written.
-struct SettingProblem {
-  std::string setting;  // "fuse_input_channels"; of one stage "blocks.2"
-  std::string message;  // "must be 1 to 6, got 7"
-  std::string note;     // why
-};
 // Of the network itself: "image_height", "image_width", "classes", "decoder_channels".
 std::vector<SettingProblem> check_spec(const SegformerSpec& spec);
 std::vector<SettingProblem> check_path(const SegformerSpec& spec, const SegformerPath& path);

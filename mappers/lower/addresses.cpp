@@ -49,14 +49,38 @@ DramPattern activation_pattern(const TileBox& box, uint64_t base, uint64_t width
   return pattern;
 }
 
+// The same where each group's matrix of `width` rows lies apart.
+DramPattern matrix_pattern(const TileBox& box, uint64_t base, uint64_t width, uint64_t channels) {
+  const uint64_t matrix = width * channels;
+  DramPattern pattern;
+  pattern.base = base + box.groups.begin * matrix + box.columns.begin * channels + box.channels.begin;
+  pattern.piece_bytes = static_cast<uint32_t>(box.channels.size());
+  pattern.inner_count = box.columns.size();
+  pattern.inner_stride = channels;
+  pattern.outer_count = box.groups.size();
+  pattern.outer_stride = matrix;
+  if (box.channels.size() == channels) {
+    pattern.piece_bytes *= pattern.inner_count;
+    pattern.inner_count = 1;
+  }
+  if (pattern.inner_count == 1 && pattern.piece_bytes == matrix &&
+      uint64_t{pattern.piece_bytes} * pattern.outer_count <= UINT32_MAX) {
+    pattern.piece_bytes *= pattern.outer_count;
+    pattern.outer_count = 1;
+  }
+  return pattern;
+}
+
 Range clipped_span(const Plan& plan, Range outputs, uint32_t kernel, uint32_t extent) {
   const auto [first, last] = Plan::input_span(outputs, {0, kernel}, plan.stride, plan.padding);
   const auto begin = static_cast<uint32_t>(std::max<int64_t>(first, 0));
   return {begin, std::max(begin, static_cast<uint32_t>(std::clamp<int64_t>(last, 0, extent)))};
 }
 
-void finish_activation(TileBox& box, uint64_t base, uint64_t width, uint64_t groups, uint64_t channels) {
-  box.dram = activation_pattern(box, base, width, groups, channels);
+void finish_activation(const Plan& plan, TileBox& box, uint64_t base, uint64_t width, uint64_t groups,
+                       uint64_t channels) {
+  box.dram = plan.shape.groups_apart ? matrix_pattern(box, base, width, channels)
+                                     : activation_pattern(box, base, width, groups, channels);
   box.bytes = box.dram.bytes();
 }
 
@@ -67,7 +91,7 @@ void finish_weights(const Plan& plan, TileBox& box) {
   if (plan.depthwise) {
     dram.base = plan.weight_base + box.channels.begin * row;
     dram.piece_bytes = static_cast<uint32_t>(box.channels.size() * row);
-  } else if (plan.shape.weights_are_activations) {
+  } else if (plan.shape.weights_are_activations && !plan.shape.groups_apart) {
     dram.base = plan.weight_base + (uint64_t{box.channels.begin} * plan.groups + box.groups.begin) * row;
     dram.piece_bytes = static_cast<uint32_t>(box.groups.size() * row);
     dram.inner_count = box.channels.size();
@@ -82,6 +106,10 @@ void finish_weights(const Plan& plan, TileBox& box) {
     dram.piece_bytes = static_cast<uint32_t>(box.channels.size() * row);
     dram.inner_count = box.groups.size();
     dram.inner_stride = plan.shape.output_channels * row;
+    if (plan.shape.groups_apart && box.channels.size() == plan.shape.output_channels) {
+      dram.piece_bytes *= dram.inner_count;
+      dram.inner_count = 1;
+    }
   }
   box.bytes = dram.bytes();
 }
@@ -95,7 +123,7 @@ TileBox input_box(const Plan& plan, uint32_t batch, uint32_t tile) {
     box.rows = {0, 1};
     box.columns = plan.lane_range(batch, tile);
     box.channels = {0, plan.channels};
-    finish_activation(box, plan.input_base, plan.lane_extent, plan.groups, plan.channels);
+    finish_activation(plan, box, plan.input_base, plan.lane_extent, plan.groups, plan.channels);
     return box;
   }
   box.rows = clipped_span(plan, plan.row_range(tile), plan.kernel_height, plan.input_height);
@@ -103,10 +131,10 @@ TileBox input_box(const Plan& plan, uint32_t batch, uint32_t tile) {
   box.step = plan.skips_pixels ? plan.stride : 1;
   if (plan.depthwise) {
     box.channels = plan.lane_range(batch, 0);
-    finish_activation(box, plan.input_base, plan.input_width, 1, plan.lane_extent);
+    finish_activation(plan, box, plan.input_base, plan.input_width, 1, plan.lane_extent);
   } else {
     box.channels = {0, plan.channels};
-    finish_activation(box, plan.input_base, plan.input_width, plan.groups, plan.channels);
+    finish_activation(plan, box, plan.input_base, plan.input_width, plan.groups, plan.channels);
   }
   return box;
 }
@@ -133,7 +161,7 @@ TileBox output_box(const Plan& plan, uint32_t batch, uint32_t lane_tile, uint32_
     std::swap(box.columns, box.channels);
     std::swap(width, channels);
   }
-  finish_activation(box, plan.output_base, width, plan.groups, channels);
+  finish_activation(plan, box, plan.output_base, width, plan.groups, channels);
   return box;
 }
 

@@ -3,7 +3,8 @@
 // Which bytes of DRAM a tile holds. Activations are stored pixel by pixel, within a
 // pixel group by group, channels innermost (an attention head is a slice of each token's row); weights
 // [output channel][row][column] [input channel], the groups of a convolution one after the other, the heads
-// of a second operand side by side in its rows.
+// of a second operand side by side in its rows. Where the matrices of the groups lie apart (windows), each is
+// stored row by row, one behind the other.
 #pragma once
 
 #include "mappers/lower/plan.h"

@@ -5,6 +5,11 @@
 // before any result leaves. The second of two operands goes to the unit's second buffer, under the weight
 // role, so that either may be resident. Layers whose outputs do not match their inputs one to one (resize,
 // pool) take their input in proportion; the rows that neighbouring outputs share are not fetched twice.
+//
+// A gather reads rows of its source again and again. Where a part of the source (an attention head's slice)
+// fits, it is brought to the global buffer once and every gathered row comes from there; otherwise each row
+// comes from the DRAM, a piece of its own, spread evenly over the source. Which row is read decides nothing
+// but banks.
 #include <algorithm>
 
 #include "mappers/lower/lower.h"
@@ -30,7 +35,15 @@ class VectorLowering {
     resident_[1] = residency.weights || !spec.has_dram;
     resident_[2] = residency.output || !spec.has_dram;
     two_operands_ = layer.vector.operands == 2;
+    gathers_ = layer.vector.source_elements > 0;
+    moved_input_ = gathers_ ? layer.vector.input_elements - places_.weight_bytes : places_.input_bytes;
     choose_sizes(residency.reserved_bytes);
+    if (gathers_ && shortfall_ && !resident_[0]) {
+      by_parts_ = false;
+      shortfall_ = {};
+      slots_ = 2;
+      choose_sizes(residency.reserved_bytes);
+    }
   }
 
   const Shortfall& shortfall() const { return shortfall_; }
@@ -39,8 +52,11 @@ class VectorLowering {
     program_.endpoints = spec_.pe_count + 1;
     program_.senders.resize(std::size_t{spec_.noc.rows} * 2);
     program_.steps.resize(program_.endpoints);
-    for (uint64_t tile = 0; tile < rows_; tile += tile_rows_) {
-      write_tile({tile, std::min(tile + tile_rows_, rows_)});
+    const uint64_t part_rows = by_parts() ? rows_ / layer_.vector.source_parts : rows_;
+    for (uint64_t part = 0; part < rows_; part += part_rows) {
+      for (uint64_t tile = part; tile < part + part_rows; tile += tile_rows_) {
+        write_tile({tile, std::min(tile + tile_rows_, part + part_rows)});
+      }
     }
     return std::move(program_);
   }
@@ -53,12 +69,16 @@ class VectorLowering {
   uint64_t tensor_base(std::size_t role) const {
     return role == 0 ? places_.input_base : role == 1 ? places_.weight_base : places_.output_base;
   }
+  // What goes to the unit or comes from it: a gather reads more than its source holds.
+  uint64_t moved_bytes(std::size_t role) const { return role == 0 ? moved_input_ : tensor_bytes(role); }
+  bool by_parts() const { return gathers_ && by_parts_; }
+  uint64_t part_bytes() const { return places_.input_bytes / layer_.vector.source_parts; }
   // Bytes of a tensor that belong to the output rows before `row`.
   uint64_t position(std::size_t role, uint64_t row) const {
-    return tensor_bytes(role) / rows_ * row + checked_multiply(tensor_bytes(role) % rows_, row) / rows_;
+    return moved_bytes(role) / rows_ * row + checked_multiply(moved_bytes(role) % rows_, row) / rows_;
   }
   uint64_t largest(std::size_t role, uint64_t rows) const {
-    return divide_up(checked_multiply(tensor_bytes(role), rows), rows_);
+    return divide_up(checked_multiply(moved_bytes(role), rows), rows_);
   }
 
   void require(const char* what, uint64_t needed, uint64_t available) {
@@ -83,8 +103,8 @@ class VectorLowering {
     }
     chunk_rows_ = std::clamp<uint64_t>(room / 2 / std::max<uint64_t>(row_bytes, 1), 1, rows_);
     chunk_rows_ = std::min(chunk_rows_, std::max<uint64_t>(1, packet_ / layer_.vector.row_elements));
-    tile_rows_ = std::min(
-        rows_, chunk_rows_ * std::max<uint64_t>(1, kTileBytes / (chunk_rows_ * layer_.vector.row_elements)));
+    const uint64_t row_size = gathers_ && !by_parts_ ? row_bytes : layer_.vector.row_elements;
+    tile_rows_ = std::min(rows_, chunk_rows_ * std::max<uint64_t>(1, kTileBytes / (chunk_rows_ * row_size)));
     if (place_classes() + reserved > spec_.global_buffer.capacity.value) {
       tile_rows_ = chunk_rows_;
       if (place_classes() + reserved > spec_.global_buffer.capacity.value) {
@@ -104,6 +124,12 @@ class VectorLowering {
       if (tensor_bytes(role) == 0) {
         continue;
       }
+      if (role == 0 && by_parts() && !resident_[0]) {
+        slots.slots = std::min(layer_.vector.source_parts, slots_);
+        slots.slot_bytes = round_up(part_bytes(), kSlotAlignment);
+        used += slots.slot_bytes * slots.slots;
+        continue;
+      }
       slots.slots = resident_[role] ? 0 : static_cast<uint32_t>(std::min<uint64_t>(tiles, slots_));
       slots.slot_bytes =
           round_up(resident_[role] ? tensor_bytes(role) : largest(role, tile_rows_) + 1, kSlotAlignment);
@@ -115,6 +141,9 @@ class VectorLowering {
   uint32_t hold(std::size_t role, Part part) {
     if (resident_[role] && resident_tile_[role] != kNone) {
       return resident_tile_[role];
+    }
+    if (role == 0 && by_parts() && !resident_[0]) {
+      return hold_part(part.begin / (rows_ / layer_.vector.source_parts));
     }
     Tile tile;
     tile.role = static_cast<TileRole>(role);
@@ -131,10 +160,45 @@ class VectorLowering {
       if (tile.bytes == 0) {
         return kNone;
       }
+      if (role == 0 && gathers_) {
+        tile.dram = scattered_rows(tile.bytes);
+      }
       (role == 2 ? program_.stores : program_.loads).push_back(index);
     }
     program_.tiles.push_back(tile);
     return index;
+  }
+
+  // One part of a gather's source: a slice of each of its pixels, the whole where there is one part.
+  uint32_t hold_part(uint64_t number) {
+    if (part_tile_ != kNone && number == part_number_) {
+      return part_tile_;
+    }
+    part_number_ = number;
+    part_tile_ = static_cast<uint32_t>(program_.tiles.size());
+    const uint64_t parts = layer_.vector.source_parts;
+    const uint64_t piece = parts == 1 ? part_bytes() : layer_.vector.row_elements;
+    Tile tile;
+    tile.role = TileRole::kInput;
+    tile.index = count_[0]++;
+    tile.bytes = part_bytes();
+    tile.dram.base = tensor_base(0) + number * piece;
+    tile.dram.piece_bytes = static_cast<uint32_t>(piece);
+    tile.dram.inner_count = static_cast<uint32_t>(part_bytes() / piece);
+    tile.dram.inner_stride = piece * parts;
+    program_.loads.push_back(part_tile_);
+    program_.tiles.push_back(tile);
+    return part_tile_;
+  }
+
+  DramPattern scattered_rows(uint64_t bytes) const {
+    DramPattern pattern;
+    pattern.base = tensor_base(0);
+    pattern.piece_bytes = layer_.vector.row_elements;
+    pattern.inner_count = static_cast<uint32_t>(bytes / pattern.piece_bytes);
+    const uint64_t source_rows = layer_.vector.source_elements / pattern.piece_bytes;
+    pattern.inner_stride = std::max<uint64_t>(1, source_rows / pattern.inner_count) * pattern.piece_bytes;
+    return pattern;
   }
 
   void write_tile(Part tile) {
@@ -159,6 +223,9 @@ class VectorLowering {
       Send send;
       send.tile = ids[role];
       send.offset = begin - (resident_[role] ? 0 : position(role, tile.begin));
+      if (role == 0 && gathers_) {
+        send.offset %= program_.tiles[ids[0]].bytes;
+      }
       send.bytes = static_cast<uint32_t>(bytes);
       send.destinations = EndpointMask{1} << spec_.pe_count;
       send.buffet = role == 0 ? Buffet::kInput : Buffet::kWeight;
@@ -202,6 +269,11 @@ class VectorLowering {
   uint64_t rows_ = 0, chunk_rows_ = 1, tile_rows_ = 1, packet_ = 0;
   uint32_t slots_ = 2;
   bool two_operands_ = false;
+  bool gathers_ = false;
+  bool by_parts_ = true;
+  uint64_t moved_input_ = 0;
+  uint64_t part_number_ = 0;
+  uint32_t part_tile_ = kNone;
   bool resident_[kTileRoles] = {};
   uint32_t resident_tile_[kTileRoles] = {kNone, kNone, kNone};
   uint32_t count_[kTileRoles] = {};

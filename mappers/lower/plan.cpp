@@ -32,9 +32,11 @@ TensorPlaces tensor_places(const workloads::Layer& layer) {
     places.output_bytes = checked_multiply(checked_multiply(mac.groups, mac.output_channels),
                                            checked_multiply(mac.output_height, mac.output_width));
   } else {
-    const uint64_t operands = layer.vector.operands == 2 ? 2 : 1;
-    places.input_bytes = divide_up(layer.vector.input_elements, operands);
-    places.weight_bytes = layer.vector.input_elements - places.input_bytes;
+    const workloads::VectorShape& vector = layer.vector;
+    const uint64_t half = vector.operands == 2 ? vector.input_elements / 2 : 0;
+    places.weight_bytes = vector.second_elements > 0 ? vector.second_elements : half;
+    places.input_bytes =
+        vector.source_elements > 0 ? vector.source_elements : vector.input_elements - places.weight_bytes;
     places.output_bytes = layer.vector.output_elements;
   }
   places.weight_base = round_up(places.input_bytes, kTensorAlignment);

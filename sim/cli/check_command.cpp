@@ -8,6 +8,8 @@
 #include "sim/cli/commands.h"
 #include "sim/cli/kinds.h"
 #include "sim/cli/table.h"
+#include "workloads/network.h"
+#include "workloads/onnx/import.h"
 
 namespace tilewright::cli {
 
@@ -33,6 +35,12 @@ void check_command(const CheckOptions& options) {
   for (const std::filesystem::path& file : options.files) {
     try {
       const std::filesystem::path path = config::find_file(file);
+      if (path.extension() == ".onnx") {
+        const workloads::Network network = workloads::import_onnx(path);
+        std::cout << fmt::format("{}: ok (ONNX model: {} layers, {:.4g} GMAC)\n", file.string(), network.layers.size(),
+                                 static_cast<double>(network.macs()) / 1e9);
+        continue;
+      }
       const std::string kind = config::kind_of(path, kind_names());
       find_kind(kind)->check(path, options.overrides);
       std::cout << fmt::format("{}: ok ({})\n", file.string(), kind);

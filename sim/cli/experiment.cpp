@@ -76,8 +76,9 @@ void describe(config::Schema<ReportOptions>& schema) {
       .non_empty();
   schema
       .field(&ReportOptions::near_energy_saving, "near_energy_saving",
-             "paths that save about this fraction of the reference's energy are picked out")
+             "paths that save about this fraction of the reference's energy are picked out; none, if absent")
       .range(0, 1);
+  schema.field(&ReportOptions::remark, "remark", "printed last: what the result does and does not show");
   schema.field(&ReportOptions::html, "html", "write the page when there is an output folder");
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ namespace tilewright::cli {
 
 struct ReportOptions {
   std::string reference_path = "full";  // the path that the others are compared with
-  double near_energy_saving = 0.28;     // paths around this saving are picked out
+  std::optional<double> near_energy_saving;  // paths around this saving are picked out
+  std::string remark;                        // the report's last words: what the result does and does not show
   bool html = true;                     // write the page when there is an output folder
 };
 

@@ -3,6 +3,8 @@
 
 #include "arch/energy.h"
 #include "arch/load.h"
+#include "sim/cli/claims.h"
+#include "sim/cli/dynamic_inference.h"
 #include "sim/cli/experiment.h"
 
 namespace tilewright::cli {
@@ -25,7 +27,10 @@ const std::vector<ConfigurationKind>& configuration_kinds() {
       kind<arch::DramSpec>(),
       kind<arch::EnergyTable>(),
       kind<workloads::PathSet>(),
+      kind<workloads::NetworkFile>(),
       kind<ExperimentSpec>(),
+      kind<ClaimsSpec>(),
+      kind<DynamicInferenceSpec>(),
   };
   return kinds;
 }

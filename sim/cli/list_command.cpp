@@ -9,7 +9,9 @@
 #include "sim/accel/simulator.h"
 #include "sim/base/activity.h"
 #include "sim/base/config/diagnostics.h"
+#include "sim/cli/claims.h"
 #include "sim/cli/commands.h"
+#include "sim/cli/dynamic_inference.h"
 #include "sim/cli/kinds.h"
 #include "sim/cli/table.h"
 #include "workloads/paths.h"
@@ -30,7 +32,15 @@ Table configuration_files(const std::string& folder, const std::string& kind) {
   for (const std::filesystem::path& file : files) {
     const std::string name = (std::filesystem::path(folder) / file.filename()).string();
     try {
-      if (config::kind_of(file, kind_names()) != kind) {
+      const std::string found = config::kind_of(file, kind_names());
+      if (kind == "experiment" && found == "claims") {
+        const ClaimsSpec claims = config::load<ClaimsSpec>(file).value;
+        table.rows.push_back({claims.name, name, claims.description});
+      } else if (kind == "experiment" && found == "dynamic_inference") {
+        const DynamicInferenceSpec dynamic = config::load<DynamicInferenceSpec>(file).value;
+        table.rows.push_back({dynamic.name, name, dynamic.description});
+      }
+      if (found != kind) {
         continue;
       }
       if (kind == "accelerator") {
@@ -52,7 +62,7 @@ Table networks(const ListOptions&) {
   for (const auto& entry : enumeration_names(workloads::NetworkName{})) {
     workloads::PathSet whole;
     whole.network = entry.value;
-    const workloads::Network network = workloads::segformer(whole.spec());
+    const workloads::Network network = whole.build({});
     uint64_t macs = 0;
     uint64_t weights = 0;
     for (const workloads::Layer& layer : network.layers) {
@@ -76,7 +86,7 @@ Table dataflows(const ListOptions&) {
 
 Table layer_kinds(const ListOptions&) {
   Table table{{"name"}, {}};
-  for (int i = 0; i <= static_cast<int>(workloads::LayerKind::kPool); ++i) {
+  for (std::size_t i = 0; i < workloads::kLayerKinds; ++i) {
     table.rows.push_back({std::string(workloads::name(static_cast<workloads::LayerKind>(i)))});
   }
   return table;

@@ -24,6 +24,19 @@ bool costs_nothing(const Layer& layer) {
 
 double share(uint64_t part, double whole) { return whole > 0 ? static_cast<double>(part) / whole : 0; }
 
+// Programs are written out whole: what would fill the memory of the machine we run on is refused.
+void refuse_too_large(const Layer& layer) {
+  constexpr uint64_t kMostBytes = uint64_t{8} << 30;
+  constexpr uint64_t kMostMacs = uint64_t{1} << 41;
+  const mappers::TensorPlaces places = mappers::tensor_places(layer);
+  for (const uint64_t bytes : {places.input_bytes, places.weight_bytes, places.output_bytes, layer.vector.input_elements}) {
+    if (bytes > kMostBytes || layer.macs() > kMostMacs) {
+      throw UserError("layer '" + layer.name + "' is too large to simulate: at most 8 GiB a tensor and 2^41 MACs a layer",
+                      ExitCode::kRunFailed);
+    }
+  }
+}
+
 }  // namespace
 
 NetworkRunner::NetworkRunner(const arch::AcceleratorSpec& spec, const arch::EnergyTable& energy,
@@ -32,6 +45,7 @@ NetworkRunner::NetworkRunner(const arch::AcceleratorSpec& spec, const arch::Ener
 
 NetworkRunner::Simulated NetworkRunner::simulate(const Layer& layer, const mappers::Residency& residency) {
   Simulated simulated;
+  refuse_too_large(layer);
   simulated.mapping = mappers::choose_mapping(layer, spec_, residency);
   if (functional_ && layer.on_pe_array) {
     compute(layer, residency, simulated);

@@ -9,14 +9,15 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "arch/energy.h"
 #include "sim/base/config/load.h"
-#include "sim/cli/network_runner.h"
+#include "sim/cli/claims.h"
+#include "sim/cli/dynamic_inference.h"
+#include "sim/cli/kinds.h"
+#include "sim/cli/run_experiment.h"
 #include "sim/cli/trace_layer.h"
 #include "sim/report/csv.h"
 #include "sim/report/files.h"
 #include "sim/report/json.h"
-#include "sim/report/progress.h"
 #include "sim/report/text.h"
 
 namespace tilewright::cli {
@@ -24,55 +25,12 @@ namespace {
 
 using Resolved = config::Resolved<ExperimentSpec>;
 
-ExperimentRecord::Machine machine_record(const arch::AcceleratorSpec& spec, const arch::EnergyTable& energy) {
-  ExperimentRecord::Machine machine;
-  machine.name = spec.name;
-  machine.summary = spec.description;
-  machine.clock_hz = static_cast<double>(spec.operating_point.clock.value);
-  machine.macs_per_cycle = static_cast<double>(spec.macs_per_cycle());
-  machine.dram_bytes_per_second = spec.has_dram ? spec.dram.peak_bytes_per_second() : 0;
-  machine.area_m2 = arch::total_area(spec, energy.area);
-  machine.energy_table = energy.name;
-  machine.toggle_rate = energy.toggle_rate.nominal;
-  machine.energy_sources = arch::sources(energy);
-  return machine;
-}
-
-void describe_path(const workloads::ExecutionPath& path, RunRecord& run) {
-  run.name = path.name;
-  run.group = path.group;
-  run.accuracy = path.accuracy;
-  run.accuracy_source = path.accuracy_source;
-  run.published = path.published;
-}
-
-void run_machine(const ExperimentSpec& experiment, const arch::AcceleratorSpec& spec, accel::Fidelity fidelity,
-                 bool functional, report::Progress& progress, ExperimentRecord& record) {
-  const arch::EnergyTable energy = arch::load_energy_table_of(spec).value;
-  record.machines.push_back(machine_record(spec, energy));
-  NetworkRunner runner(spec, energy, fidelity, functional);
-  for (const workloads::ExecutionPath* path : selected_paths(experiment)) {
-    RunRecord run = runner.run(experiment.workload.build(*path),
-                               [&](const std::string& layer) { progress.show(path->name + " " + layer); });
-    describe_path(*path, run);
-    record.runs.push_back(std::move(run));
-    progress.advance(spec.name + " " + path->name);
-  }
-}
-
-ExperimentRecord run_experiment(const Resolved& resolved, const RunOptions& options) {
+ExperimentRecord record_of(const Resolved& resolved, const RunOptions& options) {
   const ExperimentSpec& experiment = resolved.value;
-  const accel::Fidelity fidelity = options.fidelity.value_or(experiment.fidelity);
-  ExperimentRecord record;
-  record.experiment = experiment.name;
-  record.description = experiment.description;
-  record.fidelity = fidelity == accel::Fidelity::kTick ? "tick" : "event";
+  ExperimentRecord record = run_experiment(experiment, options.fidelity.value_or(experiment.fidelity),
+                                           options.functional || experiment.functional);
   record.configuration_hash = resolved.hash;
   record.command = options.command;
-  report::Progress progress(experiment.machines.size() * selected_paths(experiment).size(), "paths");
-  for (const arch::AcceleratorSpec& spec : experiment.machines) {
-    run_machine(experiment, spec, fidelity, options.functional || experiment.functional, progress, record);
-  }
   return record;
 }
 
@@ -80,6 +38,7 @@ report::TextOptions text_options(const ExperimentSpec& experiment) {
   report::TextOptions options;
   options.reference_path = experiment.report.reference_path;
   options.near_energy_saving = experiment.report.near_energy_saving;
+  options.remark = experiment.report.remark;
   options.colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   return options;
 }
@@ -99,13 +58,20 @@ std::string render(const ExperimentRecord& record, Format format, const report::
 }  // namespace
 
 int run_command(const RunOptions& options) {
+  const std::string kind = config::kind_of(options.file, kind_names());
+  if (kind == config::schema_of<ClaimsSpec>().kind()) {
+    return run_claims(options);
+  }
+  if (kind == config::schema_of<DynamicInferenceSpec>().kind()) {
+    return run_dynamic_inference(options);
+  }
   const Resolved resolved = config::load<ExperimentSpec>(options.file, options.overrides);
   if (!options.vcd.empty()) {
     fmt::print("{}", trace_layer(resolved.value, options.fidelity.value_or(resolved.value.fidelity), options.vcd_layer,
                                  options.vcd));
     return static_cast<int>(ExitCode::kOk);
   }
-  const ExperimentRecord record = run_experiment(resolved, options);
+  const ExperimentRecord record = record_of(resolved, options);
   const report::TextOptions text = text_options(resolved.value);
   if (!options.output_directory.empty()) {
     report::FolderOptions folder;

@@ -76,7 +76,7 @@ void write_run_folder(const std::filesystem::path& folder, const ExperimentRecor
   write_file_atomically(folder / "resolved.yaml", resolved_yaml);
   if (options.html) {
     const PageOptions page{options.text.reference_path, options.text.near_energy_saving,
-                           options.text.near_margin};
+                           options.text.near_margin, options.text.remark};
     write_file_atomically(folder / "report.html", html_page(record, page));
   }
 }

@@ -5,6 +5,7 @@
 // sim/report/summary.h, as the text report's do; nothing is computed by the script.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "sim/report/text.h"
@@ -13,8 +14,9 @@ namespace tilewright::report {
 
 struct PageOptions {
   std::string reference_path = "full";
-  double near_energy_saving = 0.28;  // drawn as a line; fraction of the reference path's energy
+  std::optional<double> near_energy_saving;  // drawn as a line; fraction of the reference path's energy
   double near_margin = 0.04;
+  std::string remark;  // what the paths near that saving do and do not show
 };
 
 std::string html_page(const ExperimentRecord& record, const PageOptions& options = {});

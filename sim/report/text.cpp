@@ -189,14 +189,17 @@ std::string near_table(const MachineRuns& runs, const std::vector<NearPath>& nea
 
 std::string near_tables(const MachineRuns& runs, const TextOptions& options) {
   std::string text;
+  if (!options.near_energy_saving) {
+    return text;
+  }
   for (const auto& [scope, words] : {std::pair{EnergyScope::kOnChip, "on-chip energy"},
                                      std::pair{EnergyScope::kWithDram, "energy with DRAM"}}) {
     const std::vector<NearPath> near =
-        near_saving(runs, options.near_energy_saving, options.near_margin, scope);
+        near_saving(runs, *options.near_energy_saving, options.near_margin, scope);
     text += heading(
         fmt::format("{}: paths around {:.0f} % less {} than {} (within {:.0f} points, and the nearest on "
                     "either side)",
-                    runs.name, options.near_energy_saving * 100, words, runs.reference->name,
+                    runs.name, *options.near_energy_saving * 100, words, runs.reference->name,
                     options.near_margin * 100),
         options.colour);
     text += near.empty() ? "  none\n" : near_table(runs, near, scope, options.colour);
@@ -265,14 +268,6 @@ std::string version(const ExperimentRecord& record) {
   return record.version.empty() ? TILEWRIGHT_VERSION : record.version;
 }
 
-std::string claim_text() {
-  return "The resilience study of vision transformers (arXiv 2212.02687) reports 28 % less energy at 1.4 % "
-         "less "
-         "accuracy for paths of SegFormer-B2 without retraining. Its list of paths is not public: paths near "
-         "that "
-         "saving are consistent with the claim, which is all that can be said. Accuracy is not simulated.";
-}
-
 std::string range_text() {
   return "Ranges: every constant at the low, and every constant at the high end of what its sources span. "
          "All paths "
@@ -299,7 +294,7 @@ std::string text_report(const ExperimentRecord& record, const TextOptions& optio
     }
     text += functional_line(runs) + published_table(runs, options.colour);
   }
-  text += "\n" + wrapped(range_text(), kTextColumns) + (compared ? wrapped(claim_text(), kTextColumns) : "");
+  text += "\n" + wrapped(range_text(), kTextColumns) + (compared && !options.remark.empty() ? wrapped(options.remark, kTextColumns) : "");
   return text;
 }
 

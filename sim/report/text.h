@@ -6,6 +6,7 @@
 // to it is left out.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "sim/base/record.h"
@@ -14,8 +15,9 @@ namespace tilewright::report {
 
 struct TextOptions {
   std::string reference_path = "full";
-  double near_energy_saving = 0.28;  // fraction of the reference path's energy
+  std::optional<double> near_energy_saving;  // fraction of the reference path's energy; absent: no such table
   double near_margin = 0.04;         // paths within this of it are listed
+  std::string remark;                // the experiment's own last words
   bool colour = false;               // headings in bold
 };
 
@@ -24,8 +26,6 @@ std::string text_report(const ExperimentRecord& record, const TextOptions& optio
 // The record's, or this build's where it has none.
 std::string version(const ExperimentRecord& record);
 
-// What the paths near the paper's saving do and do not show; text and page print the same words.
-std::string claim_text();
 // How to read the energy ranges.
 std::string range_text();
 

@@ -14,9 +14,12 @@ int main(int argc, char** argv) {
   }
   try {
     const tilewright::ExperimentRecord record = tilewright::report::example_record();
-    tilewright::report::write_run_folder(argv[1], record, "kind: experiment\n");
+    tilewright::report::FolderOptions options;
+    options.text.near_energy_saving = 0.28;
+    options.text.remark = "Paths near that saving are consistent with a claim, which is all that can be said.";
+    tilewright::report::write_run_folder(argv[1], record, "kind: experiment\n", options);
     tilewright::report::write_file_atomically(std::filesystem::path(argv[1]) / "report.txt",
-                                              tilewright::report::text_report(record));
+                                              tilewright::report::text_report(record, options.text));
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 1;

@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include <functional>
 #include <string>
 
@@ -92,7 +94,7 @@ TEST_CASE("operators of the vector unit") {
   CHECK(network.layers[0].vector == VectorShape{480, 480, 1, 3, 10});
   CHECK(network.layers[1].vector == VectorShape{480, 480, 1, 1, 10});
   CHECK(network.layers[2].vector == VectorShape{960, 480, 2, 1, 10});
-  CHECK(network.layers[3].vector == VectorShape{480, 120, 1, 9, 10});
+  CHECK(network.layers[3].vector == VectorShape{480, 120, 1, 9, 1});
   CHECK(network.layers[4].vector == VectorShape{480, 1920, 1, 3, 10});
   CHECK(network.layers[2].inputs == std::vector<std::size_t>{1, kNetworkInput});
 }
@@ -175,6 +177,47 @@ TEST_CASE("a network without layers, and shapes that cannot be joined") {
   CHECK_THROWS_AS((void)net.matmul("mm", half, half, {.groups = 3, .reduction = 2}), InternalError);
 }
 
+TEST_CASE("kinds that read their inputs again, or only a part of them") {
+  NetworkBuilder net("net", {1, 6, 6, 8});
+  const Tensor normed = net.groupnorm("normed", net.input());
+  const Tensor windows = net.rearrange("windows", normed, {1, 4, 16, 8});  // 8 x 8 after padding, in 4 x 4
+  const Tensor cropped = net.rearrange("cropped", windows, {1, 6, 6, 8});
+  const Tensor scores = net.matmul("scores", windows, windows, {2, 4, 16, 4});
+  const Tensor weights = net.softmax("weights", scores, uint64_t{2} * 16 * 16);
+  const Tensor places = net.linear("places", cropped, 24);
+  const Tensor sampled = net.gather("sampled", cropped, {places},
+                                    {.output = {2, 6, 6, 4}, .rows_per_output = 5, .parts = 2, .passes = 7});
+  const Tensor table = net.table("table", {2, 6, 6, 4});
+  net.add("sum", sampled, table);
+  net.adaptive_pool("pool", cropped, 4, 1);
+  net.multiply("scaled", cropped, net.adaptive_pool("gate", cropped, 1, 1));
+  net.add_table("positions", cropped);
+  CHECK(net.shape(scores) == Shape{2, 4, 16, 16});
+  const Network network = net.finish();
+  const auto vector = [&](const char* wanted) {
+    return std::find_if(network.layers.begin(), network.layers.end(),
+                        [&](const Layer& layer) { return layer.name == wanted; })
+        ->vector;
+  };
+  CHECK(vector("normed").input_elements == 2 * 288);
+  CHECK(vector("windows").input_elements == 288);
+  CHECK(vector("windows").output_elements == 512);
+  CHECK(vector("cropped").input_elements == 288);
+  CHECK(network.layers[scores.layer].mac.groups == 8);  // 2 heads in each of 4 windows
+  CHECK(network.layers[scores.layer].macs() == 8 * 16 * 16 * 4);
+  CHECK(network.layers[weights.layer].vector.passes == 4);
+  CHECK(network.layers[weights.layer].vector.input_elements == 4 * 2 * 16 * 16 + 512);
+  CHECK(network.layers[weights.layer].vector.table_elements == 512);
+  CHECK(vector("sampled").input_elements == 5 * 288 + 36 * 24);
+  CHECK(vector("sampled").second_elements == 36 * 24);
+  CHECK(vector("sampled").source_elements == 288);
+  CHECK(vector("sampled").macs == 0);
+  CHECK(vector("table").input_elements == 288);
+  CHECK(vector("pool").passes == 2 * 6);  // rows 0-1, 1-2, 3-4, 4-5
+  CHECK(vector("scaled").second_elements == 8);
+  CHECK(vector("positions").input_elements == 2 * 288);
+}
+
 TEST_CASE("counts that leave 64 bits are refused, not wrapped round") {
   MacShape mac;
   mac.input_channels = mac.output_channels = 1U << 31;
@@ -194,10 +237,11 @@ TEST_CASE("counts that leave 64 bits are refused, not wrapped round") {
 
 TEST_CASE("every layer kind has its own name") {
   std::string names;
-  for (int kind = 0; kind <= int(LayerKind::kPool); ++kind) {
+  for (std::size_t kind = 0; kind < kLayerKinds; ++kind) {
     names += std::string(name(LayerKind(kind))) + " ";
   }
-  CHECK(names == "conv2d linear matmul softmax layernorm gelu relu add concat resize pool ");
+  CHECK(names == "conv2d linear matmul softmax layernorm gelu relu add concat resize pool groupnorm "
+                 "activation multiply rearrange gather ");
 }
 
 }  // namespace tilewright::workloads

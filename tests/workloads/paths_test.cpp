@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -108,11 +109,12 @@ TEST_CASE("the shipped paths of SegFormer-B2") {
 
 TEST_CASE("the DecodeLinears of the trimmed paths are those that Conv2DFuse still reads") {
   const PathSet set = config::load<PathSet>(kShipped).value;
+  const SegformerSpec spec = segformer_spec(SegformerSize::kB2, SegformerData::kAde20k);
   std::size_t trimmed = 0;
   for (const ExecutionPath& path : set.paths) {
     if (path.group == "fuse_trimmed") {
       const auto channels = static_cast<uint32_t>(std::stoul(path.name.substr(path.name.find('_') + 1)));
-      CHECK(path.decode_linear_channels->values == matching_decode_linear_channels(set.spec(), channels));
+      CHECK(path.decode_linear_channels->values == matching_decode_linear_channels(spec, channels));
       ++trimmed;
     }
   }
@@ -147,10 +149,10 @@ TEST_CASE("every network can be named and built") {
   for (const auto& entry : enumeration_names(NetworkName{})) {
     PathSet set;
     set.network = entry.value;
-    CHECK(set.spec().name == entry.name);
+    CHECK(set.build({}).name == entry.name);
     CHECK(name(entry.value) == entry.name);
   }
-  CHECK(enumeration_names(NetworkName{}).size() == 12);
+  CHECK(enumeration_names(NetworkName{}).size() == 26);
 }
 
 TEST_CASE("wrong paths are refused where they stand") {
@@ -189,6 +191,42 @@ TEST_CASE("the first path is the full network") {
                                  "kind: workload\nname: w\nnetwork: segformer_b2_ade\n"
                                  "paths: [{name: a, group: g, fuse_input_channels: 512}]\n");
   CHECK_THROWS_AS((void)config::load<PathSet>(file), UserError);
+}
+
+TEST_CASE("every shipped workload loads, builds all of its paths, and keeps less on all but the first") {
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(TILEWRIGHT_SOURCE_DIR "/configs/workloads")) {
+    if (config::kind_of(entry.path(), {"workload", "network"}) != "workload") {
+      continue;
+    }
+    INFO(entry.path().string());
+    ++files;
+    const PathSet set = config::load<PathSet>(entry.path()).value;
+    const uint64_t full = set.build(set.paths.front()).macs();
+    for (const ExecutionPath& path : set.paths) {
+      CHECK((&path == &set.paths.front()) == (set.build(path).macs() == full));
+      CHECK(set.build(path).macs() <= full);
+      CHECK_FALSE(path.accuracy.has_value());  // no path of these has a published one
+    }
+  }
+  CHECK(files >= 7);
+}
+
+TEST_CASE("stand-ins for published Once-For-All subnets have their MACs and weights") {
+  const PathSet set =
+      config::load<PathSet>(TILEWRIGHT_SOURCE_DIR "/configs/workloads/ofa_resnet50_subnets.yaml").value;
+  const double millions[] = {30.9, 26.5, 28.7, 29.0, 20.7, 19.3, 14.5, 9.6};
+  std::size_t stand_ins = 0;
+  for (const ExecutionPath& path : set.paths) {
+    if (path.group == "published_size") {
+      INFO(path.name);
+      const Network network = set.build(path);
+      CHECK(double(network.macs()) / 1e9 == doctest::Approx(path.published.at(0).value).epsilon(0.02));
+      CHECK(double(network.weights()) / 1e6 == doctest::Approx(millions[stand_ins]).epsilon(0.02));
+      ++stand_ins;
+    }
+  }
+  CHECK(stand_ins == 8);
 }
 
 TEST_CASE("editors learn both forms of a value for each stage") {

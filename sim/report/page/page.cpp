@@ -46,14 +46,17 @@ std::string cards(const MachineRuns& runs, const PageOptions& options) {
                  energy_words("on chip", on_chip_energy));
   markup += card(fmt::format("{:.3g}", all.nominal * 1e3), "mJ", energy_words("with DRAM", all));
   markup += card(percent(run.utilisation), "%", "of all MAC slots used");
-  for (const NearPath& path : near_saving(runs, options.near_energy_saving, 0, EnergyScope::kWithDram)) {
+  const double wanted = options.near_energy_saving.value_or(0);
+  const std::vector<NearPath> near =
+      options.near_energy_saving ? near_saving(runs, wanted, 0, EnergyScope::kWithDram) : std::vector<NearPath>();
+  for (const NearPath& path : near) {
     if (path.nearest_above) {
       markup += card(
           fmt::format("\u2212{}", percent(energy_saving(*path.run, run, EnergyScope::kWithDram).nominal)),
           "% energy",
           fmt::format(
               "with DRAM, path {}: the smallest saving of at least {:.0f} %, with {} % fewer MACs",
-              path.run->name, options.near_energy_saving * 100,
+              path.run->name, wanted * 100,
               percent(1 - fraction(static_cast<double>(path.run->macs), static_cast<double>(run.macs)))));
     }
   }
@@ -88,14 +91,19 @@ std::string knobs_section(const MachineRuns& runs) {
 }
 
 std::string near_section(const MachineRuns& runs, const PageOptions& options) {
-  std::string markup =
-      fmt::format("<h3>Paths around {:.0f} % less energy</h3>\n", options.near_energy_saving * 100);
-  markup += paragraph(claim_text(), "soft");
+  if (!options.near_energy_saving) {
+    return options.remark.empty() ? "" : paragraph(options.remark, "soft");
+  }
+  const double wanted = *options.near_energy_saving;
+  std::string markup = fmt::format("<h3>Paths around {:.0f} % less energy</h3>\n", wanted * 100);
+  if (!options.remark.empty()) {
+    markup += paragraph(options.remark, "soft");
+  }
   for (const auto& [scope, words] :
        {std::pair{EnergyScope::kOnChip, "On chip"}, std::pair{EnergyScope::kWithDram, "With DRAM"}}) {
     HtmlTable table({"<path", "<knob", "energy saved [%]", "all constants low [%]", "all constants high [%]",
                      "MACs removed [%]", "time saved [%]", "<"});
-    for (const NearPath& path : near_saving(runs, options.near_energy_saving, options.near_margin, scope)) {
+    for (const NearPath& path : near_saving(runs, wanted, options.near_margin, scope)) {
       const EnergyEstimate saving = energy_saving(*path.run, *runs.reference, scope);
       table.add_row({path.run->name, path.run->group, percent(saving.nominal), percent(saving.low),
                      percent(saving.high),

@@ -81,10 +81,10 @@ void draw_label(Svg& svg, double x, double y, const std::string& name, bool abov
 }
 
 void draw_saving_line(Svg& svg, const Paths& paths, const Scale& x, const Scale& y) {
-  const double level = millijoules(*paths.runs.reference) * (1 - paths.options.near_energy_saving);
+  const double level = millijoules(*paths.runs.reference) * (1 - *paths.options.near_energy_saving);
   svg.line(x.first, y(level), x.last, y(level), "target");
   svg.text(x.first + 8, y(level) - 6,
-           fmt::format("{:.0f} % less energy", paths.options.near_energy_saving * 100), Anchor::kStart,
+           fmt::format("{:.0f} % less energy", *paths.options.near_energy_saving * 100), Anchor::kStart,
            "note");
 }
 
@@ -93,7 +93,7 @@ std::string panel(const Paths& paths, double (*value)(const RunRecord&), const s
   const Scale x = scale(paths.runs.runs, value, kLeft, kWidth - 14);
   const Scale y = scale(paths.runs.runs, millijoules, kHeight - 52, 14);
   draw_axes(svg, x, y, x_name, "energy with DRAM [mJ]");
-  if (paths.runs.reference != nullptr) {
+  if (paths.runs.reference != nullptr && paths.options.near_energy_saving) {
     draw_saving_line(svg, paths, x, y);
   }
   for (const RunRecord* run : paths.runs.runs) {
@@ -173,7 +173,9 @@ std::string paths_values(const Paths& paths) {
 
 std::string paths_figure(const MachineRuns& runs, const PageOptions& options) {
   Paths paths{runs, options, {}, pareto_set(runs.runs), {}};
-  paths.near = near_saving(runs, options.near_energy_saving, options.near_margin, EnergyScope::kWithDram);
+  if (options.near_energy_saving) {
+    paths.near = near_saving(runs, *options.near_energy_saving, options.near_margin, EnergyScope::kWithDram);
+  }
   for (const RunRecord* run : runs.runs) {
     if (std::find(paths.knobs.begin(), paths.knobs.end(), run->group) == paths.knobs.end()) {
       paths.knobs.push_back(run->group);
