@@ -23,6 +23,7 @@ uint32_t Scheduler::add_slot(uint32_t domain, void* object, Act act) {
   std::vector<Slot>& slots = domains_[domain].slots;
   TILEWRIGHT_CHECK(slots.size() < Wheel::kSlots, "a clock domain has more slots than its wheel");
   slots.push_back({object, act});
+  domains_[domain].wheel.set_slots(slots.size());
   return static_cast<uint32_t>(slots.size() - 1);
 }
 

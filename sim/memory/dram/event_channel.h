@@ -4,15 +4,17 @@
 // counts as TickDramChannel, which shares nothing with it but docs/dram.md, the specification and the address
 // map.
 //
-// The host pushes at non-decreasing cycles and calls act() in every cycle in which it pushed and at the cycle
-// that the last act() returned (calling it at other cycles, in order, does no harm). A completion is appended
-// at the latest in its own cycle, mostly earlier; commands are worked out only when the next completion or
-// push needs them, so a long run of bursts costs few calls. While nothing is queued act() returns kNever;
-// refreshes of the idle time are made up for later. The host holds credits: at most read_queue reads and
+// The host pushes at non-decreasing cycles and calls act() at the cycle that the last act() returned, and at the
+// latest shortest_service() cycles after each push (calling it at other cycles, in order, does no harm). Pushes of
+// cycles that are over may be made up for before a call. A completion is appended at the latest in its own cycle,
+// mostly earlier; commands are worked out only when the next completion or push needs them, so a long run of
+// bursts costs few calls. While nothing is queued act() returns kNever; refreshes of the idle time are made up
+// for later. The host holds credits: at most read_queue reads and
 // write_queue writes whose completion cycle has not come; more is an InternalError, as is a transaction that
 // crosses a channel-interleave unit.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -32,6 +34,7 @@ class EventDramChannel {
   void reset();  // to cycle 0 of a new layer: rows closed, refresh counter restarted, counts cleared
   void push(const DramTransaction& transaction, Cycle now);
   Cycle act(Cycle now, std::vector<DramCompletion>& done);
+  Cycle shortest_service() const { return std::min(data_end_[0], data_end_[1]); }  // no push completes sooner
   void finish(Cycle end);  // everything completed before `end`; counts cycles 0 ... end-1
   bool idle() const {
     return queued_[0] + queued_[1] == 0 && completed_.empty();
