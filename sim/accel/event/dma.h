@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sim/accel/event/dram_port.h"
-#include "sim/accel/event/fifo.h"
+#include "sim/accel/fifo.h"
 #include "sim/accel/event/global_buffer.h"
 #include "sim/accel/event/stall_meter.h"
 #include "sim/accel/transactions.h"

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "sim/accel/event/fabric.h"
-#include "sim/accel/event/fifo.h"
+#include "sim/accel/fifo.h"
 #include "sim/base/activity.h"
 #include "sim/engine/clock.h"
 #include "sim/memory/dram/address_map.h"

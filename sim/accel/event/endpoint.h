@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "sim/accel/event/fabric.h"
-#include "sim/accel/event/fifo.h"
+#include "sim/accel/fifo.h"
 #include "sim/accel/event/global_buffer.h"
 #include "sim/engine/vcd_trace.h"
 #include "sim/accel/event/stall_meter.h"

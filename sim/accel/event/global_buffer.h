@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "sim/accel/event/fabric.h"
-#include "sim/accel/event/fifo.h"
+#include "sim/accel/fifo.h"
 #include "sim/accel/run_context.h"
 #include "sim/base/activity.h"
 

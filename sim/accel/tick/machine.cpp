@@ -2,6 +2,9 @@
 //
 // The accelerator at tick fidelity: the reference. Every module acts in every cycle; a cycle's phases are those of the
 // written rules (docs/accelerator.md), here as three slots.
+#include <bit>
+#include <utility>
+
 #include "sim/accel/machine.h"
 #include "sim/accel/tick/dma.h"
 #include "sim/accel/tick/sender.h"
@@ -22,7 +25,14 @@ class TickTop final : public sc_core::sc_module {
   template <typename Top>
   friend void tilewright::accel::trace_modules(Top& top, engine::VcdTrace& vcd);
 
+  template <typename Visit>
+  void for_each(mappers::EndpointMask mask, const Visit& visit) {
+    for (; mask != 0; mask &= mask - 1) {
+      visit(*endpoints_[static_cast<std::size_t>(std::countr_zero(mask))]);
+    }
+  }
   void completions(Cycle now);
+  void end_packets(Cycle now);
   void requests(Cycle now);
   void starts(Cycle now);
   void step_dram(Cycle now) { dram_->step_dram(now); }
@@ -34,11 +44,13 @@ class TickTop final : public sc_core::sc_module {
   engine::Scheduler scheduler_;
   TickFabric fabric_;
   TickGlobalBuffer global_buffer_;
+  TickActive active_;
   std::vector<std::unique_ptr<TickEndpoint>> endpoints_;
   std::vector<std::unique_ptr<TickSender>> senders_;
   std::unique_ptr<TickDramPort> dram_;
   std::unique_ptr<TickLoadDma> load_;
   std::unique_ptr<TickStoreDma> store_;
+  mappers::EndpointMask every_endpoint_ = 0;
   RunContext context_;
   bool done_ = false;
   Cycle end_ = 0;
@@ -53,16 +65,17 @@ TickTop::TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpe
       fabric_("network", spec_, layout_),
       global_buffer_("global_buffer", spec_) {
   for (uint32_t e = 0; e < layout_.endpoints(); ++e) {
-    endpoints_.push_back(std::make_unique<TickEndpoint>(layout_.endpoint_name(e).c_str(), spec_, layout_, e));
+    endpoints_.push_back(std::make_unique<TickEndpoint>(layout_.endpoint_name(e).c_str(), spec_, layout_, e, active_));
   }
   for (uint32_t s = 0; s < layout_.senders(); ++s) {
-    senders_.push_back(std::make_unique<TickSender>(layout_.sender_name(s).c_str(), spec_, layout_, s));
+    senders_.push_back(std::make_unique<TickSender>(layout_.sender_name(s).c_str(), spec_, layout_, s, active_));
   }
   if (spec_.has_dram) {
     dram_ = std::make_unique<TickDramPort>("dram", spec_, clock_);
     load_ = std::make_unique<TickLoadDma>("load_dma", spec_, layout_);
     store_ = std::make_unique<TickStoreDma>("store_dma", spec_, layout_);
   }
+  every_endpoint_ = ~mappers::EndpointMask{0} >> (64 - layout_.endpoints());
   bind_ports(*this);
   scheduler_.add_domain(clock_);
   scheduler_.add_slot<TickTop, &TickTop::completions>(0, this);
@@ -76,33 +89,43 @@ TickTop::TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpe
 
 void TickTop::completions(Cycle now) {
   if (spec_.has_dram) {
-    for (const auto& [channel, transfer] : dram_->take_returns()) {
+    dram_->take_returns([this](uint32_t channel, const TickTransfer& transfer) {
       if (transfer.write) {
         store_->acknowledge();
       } else {
         load_->receive(channel, transfer);
       }
-    }
+    });
   }
   fabric_.complete(now);
-  if (spec_.has_dram) {
-    load_->end_packets();
-    store_->end_packets(now);
+  if (!fabric_.all_ended().empty()) {
+    end_packets(now);
   }
   global_buffer_.arrive(now);
   for (const auto& sender : senders_) {
     sender->deliver();
-    sender->end_packet();
   }
-  for (const auto& endpoint : endpoints_) {
-    endpoint->end_packets();
-    endpoint->end_step();
-  }
+  for_each(std::exchange(active_.step_over, 0), [](TickEndpoint& endpoint) { endpoint.end_step(); });
   if (global_buffer_.all_outputs_complete() && (!spec_.has_dram || store_->finished())) {
     done_ = true;
     end_ = now;
     scheduler_.finish();
   }
+}
+
+void TickTop::end_packets(Cycle now) {
+  if (spec_.has_dram) {
+    load_->end_packets();
+    store_->end_packets(now);
+  }
+  for (uint32_t s = 0; s < layout_.senders(); ++s) {
+    if (fabric_.ended(layout_.sender(s))) {
+      senders_[s]->end_packet();
+    }
+  }
+  const RequesterSet& ended = fabric_.all_ended();
+  for_each(ended.window(layout_.drain(0), layout_.endpoints()) | ended.window(layout_.egress(0), layout_.endpoints()),
+           [](TickEndpoint& endpoint) { endpoint.end_packets(); });
 }
 
 void TickTop::requests(Cycle now) {
@@ -116,9 +139,7 @@ void TickTop::requests(Cycle now) {
     load_->post();
     store_->post();
   }
-  for (const auto& endpoint : endpoints_) {
-    endpoint->post_output();
-  }
+  for_each(active_.draining, [](TickEndpoint& endpoint) { endpoint.post_output(); });
   fabric_.arbitrate(now);
 }
 
@@ -126,10 +147,11 @@ void TickTop::starts(Cycle now) {
   if (done_) {
     return;
   }
-  for (const auto& endpoint : endpoints_) {
-    endpoint->start();
-    endpoint->work();
-  }
+  for_each(fabric_.all_granted().window(layout_.drain(0), layout_.endpoints()),
+           [](TickEndpoint& endpoint) { endpoint.drain_granted(); });
+  for_each(~active_.working & every_endpoint_, [](TickEndpoint& endpoint) { endpoint.start(); });
+  for_each(active_.working, [](TickEndpoint& endpoint) { endpoint.work(); });
+  for_each(active_.draining, [](TickEndpoint& endpoint) { endpoint.move_outputs(); });
   for (const auto& sender : senders_) {
     sender->account();
   }
@@ -146,6 +168,7 @@ LayerResult TickTop::run(const RunContext& context) {
   done_ = false;
   scheduler_.reset();
   fabric_.reset();
+  active_ = {};
   global_buffer_.reset(&context_);
   for (const auto& endpoint : endpoints_) {
     endpoint->reset(&context_);

@@ -9,8 +9,13 @@ using mappers::Buffet;
 using mappers::Send;
 
 TickSender::TickSender(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout,
-                       uint32_t index)
-    : sc_core::sc_module(name), spec_(spec), layout_(layout), index_(index) {}
+                       uint32_t index, const TickActive& active)
+    : sc_core::sc_module(name),
+      spec_(spec),
+      layout_(layout),
+      index_(index),
+      requester_(layout.sender(index)),
+      active_(active) {}
 
 void TickSender::end_of_elaboration() {
   fabric_ = fabric.operator->();
@@ -24,7 +29,7 @@ void TickSender::reset(const RunContext* context) {
   context_ = context;
   sends_ = &context->program->senders[index_];
   position_ = 0;
-  reserved_ = false;
+  reserved_ = refused_ = false;
   bytes_left_ = 0;
   travelling_.clear();
   stalls_ = {};
@@ -32,9 +37,6 @@ void TickSender::reset(const RunContext* context) {
 }
 
 void TickSender::end_packet() {
-  if (!fabric_->ended(layout_.sender(index_))) {
-    return;
-  }
   bytes_left_ -= std::min(bytes_left_, spec_.noc.packet_bytes);
   if (bytes_left_ == 0) {
     global_buffer_->use_ended(send(position_).tile);
@@ -61,16 +63,21 @@ void TickSender::deliver() {
   std::erase_if(travelling_, [](const Travelling& travelling) { return travelling.countdown == 0; });
 }
 
-bool TickSender::destinations_fit() const {
+// Asks them again only where some buffet has been freed since they refused.
+bool TickSender::destinations_fit() {
+  if (refused_ && refused_at_ == active_.frees) {
+    return false;
+  }
   const Send& next = send(position_);
   bool fit = true;
   for_each_destination(next, [&](TickEndpoint& endpoint) { fit = fit && endpoint.fits(next.buffet, next.bytes); });
+  refused_ = !fit;
+  refused_at_ = active_.frees;
   return fit;
 }
 
 void TickSender::post() {
-  const uint32_t requester = layout_.sender(index_);
-  if (!sends_left() || fabric_->waits(requester) || fabric_->moves(requester)) {
+  if (!sends_left() || fabric_->waits(requester_) || fabric_->moves(requester_)) {
     return;
   }
   const Send& next = send(position_);
@@ -86,15 +93,14 @@ void TickSender::post() {
                     spec_.noc.link_bytes_per_cycle, layout_.rows_reached(next.destinations), false, true};
   const uint64_t address = context_->places->address[next.tile] + next.offset + (next.bytes - bytes_left_);
   packet.needs.add(layout_.bank_of(address));
-  fabric_->post(requester, packet);
+  fabric_->post(requester_, packet);
 }
 
 Stall TickSender::state() const {
-  const uint32_t requester = layout_.sender(index_);
-  if (fabric_->moves(requester)) {
+  if (fabric_->moves(requester_)) {
     return Stall::kBusy;
   }
-  if (fabric_->waits(requester)) {
+  if (fabric_->waits(requester_)) {
     return Stall::kArbitration;
   }
   if (!sends_left()) {
@@ -108,7 +114,7 @@ void TickSender::account() {
   for (Travelling& travelling : travelling_) {
     --travelling.countdown;
   }
-  if (fabric_->granted(layout_.sender(index_))) {
+  if (fabric_->granted(requester_)) {
     count_packet(std::min(bytes_left_, spec_.noc.packet_bytes));
   }
 }

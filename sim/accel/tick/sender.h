@@ -15,14 +15,14 @@ namespace tilewright::accel {
 class TickSender final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
   TickSender(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout,
-             uint32_t index);
+             uint32_t index, const TickActive& active);
   void reset(const RunContext* context);
 
   sc_core::sc_port<TickFabric> fabric{"fabric"};
   sc_core::sc_port<TickGlobalBuffer> global_buffer{"global_buffer"};
   sc_core::sc_port<TickEndpoint, 0> endpoints{"endpoints"};
 
-  void end_packet();  // phase A
+  void end_packet();  // phase A, where one ended
   void deliver();     // phase A
   void post();        // phase B
   void account();     // end of the cycle
@@ -38,7 +38,7 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   };
   bool sends_left() const { return position_ < sends_->size(); }
   const mappers::Send& send(uint32_t index) const { return (*sends_)[index]; }
-  bool destinations_fit() const;
+  bool destinations_fit();
   void count_packet(uint32_t bytes);
   void end_of_elaboration() override;
   Stall state() const;
@@ -51,7 +51,8 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
 
   const arch::AcceleratorSpec& spec_;
   const Layout& layout_;
-  uint32_t index_;
+  uint32_t index_, requester_;
+  const TickActive& active_;
   TickFabric* fabric_ = nullptr;
   TickGlobalBuffer* global_buffer_ = nullptr;
   std::vector<TickEndpoint*> endpoints_;
@@ -60,6 +61,8 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   const std::vector<mappers::Send>* sends_ = nullptr;
   uint32_t position_ = 0;
   bool reserved_ = false;
+  bool refused_ = false;      // the next chunk did not fit when room had been made `refused_at_` times
+  uint64_t refused_at_ = 0;
   uint32_t bytes_left_ = 0;  // of the chunk, once reserved
   std::vector<Travelling> travelling_;
   StallCycles stalls_;
