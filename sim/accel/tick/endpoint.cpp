@@ -43,67 +43,68 @@ void TickVectorMacs::begin(const Step& step, Dataflow dataflow) {
   outermost_ = {};
   switch (dataflow) {
     case Dataflow::kWs:
-      inner_ = pixel, middle_ = tile, outer_ = vector;
+      inner_ = step.pixels, middle_ = tile, outer_ = vector;
       break;
     case Dataflow::kOs:
-      inner_ = vector, middle_ = pixel, outer_ = tile;
+      inner_ = step.vectors, middle_ = pixel, outer_ = tile;
       break;
     case Dataflow::kOsLws:
-      inner_ = pixel, middle_ = vector, outer_ = tile;
+      inner_ = step.pixels, middle_ = vector, outer_ = tile;
       break;
     case Dataflow::kWsLos:
-      inner_ = {0, std::min(step.vectors, pe_.weight_collector_entries)};
+      inner_ = std::min(step.vectors, pe_.weight_collector_entries);
       middle_ = pixel;
       outer_ = {0, static_cast<uint32_t>(divide_up(step.vectors, pe_.weight_collector_entries))};
       outermost_ = tile;
       break;
   }
-  left_ = uint64_t{step.channel_tiles} * step.vectors * step.pixels;
+  inner_left_ = 0;
 }
 
 void TickVectorMacs::reset() {
-  left_ = 0;
-  weight_reads_ = collector_reads_ = sum_updates_ = cycles_ = 0;
+  inner_left_ = 0;
+  weight_reads_ = collector_reads_ = sum_updates_ = 0;
 }
 
 // Before the first operation of the innermost loop.
 void TickVectorMacs::enter_inner() {
+  inner_left_ = inner_;
   switch (dataflow_) {
     case Dataflow::kWs:
     case Dataflow::kOsLws:  // one weight vector a lane, used for every pixel; every use reads and writes a sum
       ++weight_reads_;
-      collector_reads_ += inner_.of;
-      sum_updates_ += inner_.of;
+      collector_reads_ += inner_;
+      sum_updates_ += inner_;
       break;
     case Dataflow::kOs:  // a weight vector an operation; the sum stays in its register
-      weight_reads_ += inner_.of;
+      weight_reads_ += inner_;
       break;
     case Dataflow::kWsLos:  // the collector is filled at the first pixel
-      weight_reads_ += middle_.at == 0 ? inner_.of : 0;
-      collector_reads_ += inner_.of;
+      weight_reads_ += middle_.at == 0 ? inner_ : 0;
+      collector_reads_ += inner_;
       break;
   }
 }
 
-// After its last.
-void TickVectorMacs::leave_inner() {
+// After its last. True if that was the last of the step.
+bool TickVectorMacs::leave_inner() {
   sum_updates_ += dataflow_ == Dataflow::kOs || dataflow_ == Dataflow::kWsLos ? 1 : 0;
+  bool over = false;
   if (middle_.next()) {
-    if (outer_.next()) {
-      outermost_.next();
-    }
+    over = outer_.next() && outermost_.next();
     if (dataflow_ == Dataflow::kWsLos) {
-      inner_.of = std::min(vectors_ - outer_.at * pe_.weight_collector_entries, pe_.weight_collector_entries);
+      inner_ = std::min(vectors_ - outer_.at * pe_.weight_collector_entries, pe_.weight_collector_entries);
     }
   }
+  return over;
 }
 
-void TickVectorMacs::count(Activity& activity) const {
+void TickVectorMacs::count(uint64_t cycles, Activity& activity) const {
   const uint64_t word = pe_.vector_size;
   activity.add(Action::kWeightBufferRead, weight_reads_ * word * pe_.lanes);
   activity.add(Action::kWeightCollectorRead, collector_reads_ * word * pe_.lanes);
   activity.add(Action::kAccumulatorUpdate, sum_updates_ * pe_.lanes);
-  activity.add(Action::kInputBufferRead, cycles_ * word);
+  activity.add(Action::kInputBufferRead, cycles * word);
 }
 
 TickEndpoint::TickEndpoint(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
@@ -135,7 +136,6 @@ void TickEndpoint::reset(const RunContext* context) {
   position_ = 0;
   executing_ = sums_wait_ = false;
   vector_cycles_left_ = 0;
-  vector_cycles_ = 0;
   output_filled_ = 0;
   outputs_.clear();
   stalls_ = {};
@@ -260,8 +260,12 @@ void TickEndpoint::move_outputs() {
 
 Activity TickEndpoint::activity() const {
   Activity all = activity_;
-  macs_.count(all);
-  all.add(Action::kVectorUnitOperation, vector_cycles_ * spec_.vector_unit.lanes);
+  const uint64_t cycles = stalls_[Stall::kBusy];
+  if (vector_unit_) {
+    all.add(Action::kVectorUnitOperation, cycles * spec_.vector_unit.lanes);
+  } else {
+    macs_.count(cycles, all);
+  }
   return all;
 }
 

@@ -15,11 +15,13 @@
 
 namespace tilewright::accel {
 
-// Who has something to do in a phase of the present cycle, a bit an endpoint, so that a cycle visits nobody in vain.
+// Who has something to do in a phase of the present cycle, a bit an endpoint (or a sender), so that a cycle visits nobody in
+// vain.
 struct TickActive {
   mappers::EndpointMask working = 0;    // a step runs
   mappers::EndpointMask step_over = 0;  // its last operation was in the cycle before
   mappers::EndpointMask draining = 0;   // sums or outputs are on their way out
+  uint64_t travelling = 0;              // senders that have chunks in the network
   uint64_t frees = 0;                   // how often room was made in any buffet
 };
 
@@ -49,16 +51,13 @@ class TickVectorMacs final : public sc_core::sc_module {
   void begin(const mappers::Step& step, arch::Dataflow dataflow);
   // One cycle: one vector operation of every lane. True if it was the step's last.
   bool work() {
-    if (inner_.at == 0) {
+    if (inner_left_ == 0) {
       enter_inner();
     }
-    ++cycles_;
-    if (inner_.next()) {
-      leave_inner();
-    }
-    return --left_ == 0;
+    return --inner_left_ == 0 && leave_inner();
   }
-  void count(Activity& activity) const;  // every access so far
+  // Every access so far; the input buffer is read in each of the `cycles` worked.
+  void count(uint64_t cycles, Activity& activity) const;
 
  private:
   struct Loop {
@@ -69,14 +68,13 @@ class TickVectorMacs final : public sc_core::sc_module {
     }
   };
   void enter_inner();
-  void leave_inner();
+  bool leave_inner();
   const arch::PeSpec& pe_;
   arch::Dataflow dataflow_ = arch::Dataflow::kOsLws;
-  Loop inner_, middle_, outer_, outermost_;
+  uint32_t inner_ = 1, inner_left_ = 0;  // the innermost loop: how often, and how often yet
+  Loop middle_, outer_, outermost_;
   uint32_t vectors_ = 0;
-  uint64_t left_ = 0;
   uint64_t weight_reads_ = 0, collector_reads_ = 0, sum_updates_ = 0;  // per lane
-  uint64_t cycles_ = 0;  // in each, the input buffer is read once
 };
 
 class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interface {
@@ -99,7 +97,7 @@ class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interfa
   void start();          // phase C, where no step runs
   void work() {          // end of the cycle, where one does
     stalls_.add(Stall::kBusy, 1);
-    if (vector_unit_ ? work_vector() : macs_.work()) {
+    if (vector_unit_ ? --vector_cycles_left_ == 0 : macs_.work()) {
       active_.step_over |= bit_;
     }
   }
@@ -125,10 +123,6 @@ class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interfa
   }
   const mappers::Step& step(uint32_t index) const { return (*steps_)[index]; }
   bool steps_left() const { return position_ < steps_->size(); }
-  bool work_vector() {
-    ++vector_cycles_;
-    return --vector_cycles_left_ == 0;
-  }
   void end_of_elaboration() override;
   Stall state() const;
 
@@ -148,7 +142,6 @@ class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interfa
   uint32_t position_ = 0;
   bool executing_ = false;
   uint32_t vector_cycles_left_ = 0;  // vector unit
-  uint64_t vector_cycles_ = 0;       // likewise, all so far
   bool sums_wait_ = false;
   uint32_t waiting_drain_ = 0, moving_drain_ = 0;
   uint64_t output_filled_ = 0;

@@ -64,6 +64,8 @@ class TickFabric final : public sc_core::sc_module, public sc_core::sc_interface
   void post(uint32_t requester, const TickPacket& packet);
   bool waits(uint32_t requester) const { return waits_.has(requester); }
   bool moves(uint32_t requester) const { return moves_.has(requester); }
+  const RequesterSet& all_waiting() const { return waits_; }
+  const RequesterSet& all_moving() const { return moves_; }
   // True in the one cycle that follows a packet's last flit.
   bool ended(uint32_t requester) const { return ended_.has(requester); }
   const RequesterSet& all_ended() const { return ended_; }

@@ -25,12 +25,16 @@ class TickTop final : public sc_core::sc_module {
   template <typename Top>
   friend void tilewright::accel::trace_modules(Top& top, engine::VcdTrace& vcd);
 
-  template <typename Visit>
-  void for_each(mappers::EndpointMask mask, const Visit& visit) {
+  template <typename Unit, typename Visit>
+  static void for_each(uint64_t mask, const std::vector<std::unique_ptr<Unit>>& units, const Visit& visit) {
     for (; mask != 0; mask &= mask - 1) {
-      visit(*endpoints_[static_cast<std::size_t>(std::countr_zero(mask))]);
+      visit(*units[static_cast<std::size_t>(std::countr_zero(mask))]);
     }
   }
+  uint64_t of_senders(const RequesterSet& set) const { return set.window(layout_.sender(0), layout_.senders()); }
+  uint64_t of_drains(const RequesterSet& set) const { return set.window(layout_.drain(0), layout_.endpoints()); }
+  uint64_t of_outputs(const RequesterSet& set) const { return set.window(layout_.egress(0), layout_.endpoints()); }
+  void account_senders();
   void completions(Cycle now);
   void end_packets(Cycle now);
   void requests(Cycle now);
@@ -51,6 +55,7 @@ class TickTop final : public sc_core::sc_module {
   std::unique_ptr<TickLoadDma> load_;
   std::unique_ptr<TickStoreDma> store_;
   mappers::EndpointMask every_endpoint_ = 0;
+  uint64_t every_sender_ = 0;
   RunContext context_;
   bool done_ = false;
   Cycle end_ = 0;
@@ -75,6 +80,7 @@ TickTop::TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpe
     load_ = std::make_unique<TickLoadDma>("load_dma", spec_, layout_);
     store_ = std::make_unique<TickStoreDma>("store_dma", spec_, layout_);
   }
+  every_sender_ = ~uint64_t{0} >> (64 - layout_.senders());
   every_endpoint_ = ~mappers::EndpointMask{0} >> (64 - layout_.endpoints());
   bind_ports(*this);
   scheduler_.add_domain(clock_);
@@ -102,10 +108,8 @@ void TickTop::completions(Cycle now) {
     end_packets(now);
   }
   global_buffer_.arrive(now);
-  for (const auto& sender : senders_) {
-    sender->deliver();
-  }
-  for_each(std::exchange(active_.step_over, 0), [](TickEndpoint& endpoint) { endpoint.end_step(); });
+  for_each(active_.travelling, senders_, [](TickSender& sender) { sender.deliver(); });
+  for_each(std::exchange(active_.step_over, 0), endpoints_, [](TickEndpoint& endpoint) { endpoint.end_step(); });
   if (global_buffer_.all_outputs_complete() && (!spec_.has_dram || store_->finished())) {
     done_ = true;
     end_ = now;
@@ -118,28 +122,32 @@ void TickTop::end_packets(Cycle now) {
     load_->end_packets();
     store_->end_packets(now);
   }
-  for (uint32_t s = 0; s < layout_.senders(); ++s) {
-    if (fabric_.ended(layout_.sender(s))) {
-      senders_[s]->end_packet();
-    }
-  }
   const RequesterSet& ended = fabric_.all_ended();
-  for_each(ended.window(layout_.drain(0), layout_.endpoints()) | ended.window(layout_.egress(0), layout_.endpoints()),
-           [](TickEndpoint& endpoint) { endpoint.end_packets(); });
+  for_each(of_senders(ended), senders_, [](TickSender& sender) { sender.end_packet(); });
+  for_each(of_drains(ended) | of_outputs(ended), endpoints_, [](TickEndpoint& endpoint) { endpoint.end_packets(); });
+}
+
+void TickTop::account_senders() {
+  const uint64_t moving = of_senders(fabric_.all_moving());
+  const uint64_t waiting = of_senders(fabric_.all_waiting());
+  for_each(moving, senders_, [](TickSender& sender) { sender.account_moving(); });
+  for_each(waiting, senders_, [](TickSender& sender) { sender.account_waiting(); });
+  for_each(~(moving | waiting) & every_sender_, senders_, [](TickSender& sender) { sender.account_neither(); });
+  for_each(of_senders(fabric_.all_granted()), senders_, [](TickSender& sender) { sender.packet_granted(); });
+  for_each(active_.travelling, senders_, [](TickSender& sender) { sender.age(); });
 }
 
 void TickTop::requests(Cycle now) {
   if (done_) {
     return;
   }
-  for (const auto& sender : senders_) {
-    sender->post();
-  }
+  for_each(~(of_senders(fabric_.all_waiting()) | of_senders(fabric_.all_moving())) & every_sender_, senders_,
+           [](TickSender& sender) { sender.post(); });
   if (spec_.has_dram) {
     load_->post();
     store_->post();
   }
-  for_each(active_.draining, [](TickEndpoint& endpoint) { endpoint.post_output(); });
+  for_each(active_.draining, endpoints_, [](TickEndpoint& endpoint) { endpoint.post_output(); });
   fabric_.arbitrate(now);
 }
 
@@ -147,14 +155,11 @@ void TickTop::starts(Cycle now) {
   if (done_) {
     return;
   }
-  for_each(fabric_.all_granted().window(layout_.drain(0), layout_.endpoints()),
-           [](TickEndpoint& endpoint) { endpoint.drain_granted(); });
-  for_each(~active_.working & every_endpoint_, [](TickEndpoint& endpoint) { endpoint.start(); });
-  for_each(active_.working, [](TickEndpoint& endpoint) { endpoint.work(); });
-  for_each(active_.draining, [](TickEndpoint& endpoint) { endpoint.move_outputs(); });
-  for (const auto& sender : senders_) {
-    sender->account();
-  }
+  for_each(of_drains(fabric_.all_granted()), endpoints_, [](TickEndpoint& endpoint) { endpoint.drain_granted(); });
+  for_each(~active_.working & every_endpoint_, endpoints_, [](TickEndpoint& endpoint) { endpoint.start(); });
+  for_each(active_.working, endpoints_, [](TickEndpoint& endpoint) { endpoint.work(); });
+  for_each(active_.draining, endpoints_, [](TickEndpoint& endpoint) { endpoint.move_outputs(); });
+  account_senders();
   if (spec_.has_dram) {
     load_->issue(now);
     store_->account();

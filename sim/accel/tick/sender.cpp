@@ -9,7 +9,7 @@ using mappers::Buffet;
 using mappers::Send;
 
 TickSender::TickSender(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout,
-                       uint32_t index, const TickActive& active)
+                       uint32_t index, TickActive& active)
     : sc_core::sc_module(name),
       spec_(spec),
       layout_(layout),
@@ -41,15 +41,13 @@ void TickSender::end_packet() {
   if (bytes_left_ == 0) {
     global_buffer_->use_ended(send(position_).tile);
     travelling_.push_back({position_, spec_.noc.latency});
+    active_.travelling |= uint64_t{1} << index_;
     reserved_ = false;
     ++position_;
   }
 }
 
 void TickSender::deliver() {
-  if (travelling_.empty()) {
-    return;
-  }
   for (const Travelling& travelling : travelling_) {
     if (travelling.countdown > 0) {
       continue;
@@ -61,6 +59,9 @@ void TickSender::deliver() {
     for_each_destination(arrived, [&](TickEndpoint& endpoint) { endpoint.deliver(arrived.buffet); });
   }
   std::erase_if(travelling_, [](const Travelling& travelling) { return travelling.countdown == 0; });
+  if (travelling_.empty()) {
+    active_.travelling &= ~(uint64_t{1} << index_);
+  }
 }
 
 // Asks them again only where some buffet has been freed since they refused.
@@ -77,12 +78,18 @@ bool TickSender::destinations_fit() {
 }
 
 void TickSender::post() {
-  if (!sends_left() || fabric_->waits(requester_) || fabric_->moves(requester_)) {
+  if (!sends_left()) {
+    blocker_ = Stall::kIdle;
     return;
   }
   const Send& next = send(position_);
   if (!reserved_) {
-    if (!global_buffer_->ready(next.tile) || !destinations_fit()) {
+    if (!global_buffer_->ready(next.tile)) {
+      blocker_ = Stall::kTileWait;
+      return;
+    }
+    if (!destinations_fit()) {
+      blocker_ = Stall::kSpaceWait;
       return;
     }
     for_each_destination(next, [&](TickEndpoint& endpoint) { endpoint.reserve(next.buffet, next.bytes); });
@@ -96,26 +103,11 @@ void TickSender::post() {
   fabric_->post(requester_, packet);
 }
 
-Stall TickSender::state() const {
-  if (fabric_->moves(requester_)) {
-    return Stall::kBusy;
-  }
-  if (fabric_->waits(requester_)) {
-    return Stall::kArbitration;
-  }
-  if (!sends_left()) {
-    return Stall::kIdle;
-  }
-  return global_buffer_->ready(send(position_).tile) ? Stall::kSpaceWait : Stall::kTileWait;
-}
+void TickSender::packet_granted() { count_packet(std::min(bytes_left_, spec_.noc.packet_bytes)); }
 
-void TickSender::account() {
-  stalls_.add(state(), 1);
+void TickSender::age() {
   for (Travelling& travelling : travelling_) {
     --travelling.countdown;
-  }
-  if (fabric_->granted(requester_)) {
-    count_packet(std::min(bytes_left_, spec_.noc.packet_bytes));
   }
 }
 

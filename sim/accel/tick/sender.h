@@ -15,7 +15,7 @@ namespace tilewright::accel {
 class TickSender final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
   TickSender(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout,
-             uint32_t index, const TickActive& active);
+             uint32_t index, TickActive& active);
   void reset(const RunContext* context);
 
   sc_core::sc_port<TickFabric> fabric{"fabric"};
@@ -23,9 +23,14 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   sc_core::sc_port<TickEndpoint, 0> endpoints{"endpoints"};
 
   void end_packet();  // phase A, where one ended
-  void deliver();     // phase A
-  void post();        // phase B
-  void account();     // end of the cycle
+  void deliver();     // phase A, where chunks travel
+  void post();        // phase B, where no packet waits or moves
+  // End of the cycle, each where it applies.
+  void account_moving() { stalls_.add(Stall::kBusy, 1); }
+  void account_waiting() { stalls_.add(Stall::kArbitration, 1); }
+  void account_neither() { stalls_.add(blocker_, 1); }
+  void packet_granted();
+  void age();
 
   const StallCycles& stalls() const { return stalls_; }
   const Activity& activity() const { return activity_; }
@@ -41,7 +46,6 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   bool destinations_fit();
   void count_packet(uint32_t bytes);
   void end_of_elaboration() override;
-  Stall state() const;
   template <typename Visit>
   void for_each_destination(const mappers::Send& of, const Visit& visit) const {
     for (mappers::EndpointMask rest = of.destinations; rest != 0; rest &= rest - 1) {
@@ -52,7 +56,7 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   const arch::AcceleratorSpec& spec_;
   const Layout& layout_;
   uint32_t index_, requester_;
-  const TickActive& active_;
+  TickActive& active_;
   TickFabric* fabric_ = nullptr;
   TickGlobalBuffer* global_buffer_ = nullptr;
   std::vector<TickEndpoint*> endpoints_;
@@ -63,6 +67,7 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   bool reserved_ = false;
   bool refused_ = false;      // the next chunk did not fit when room had been made `refused_at_` times
   uint64_t refused_at_ = 0;
+  Stall blocker_ = Stall::kIdle;  // why post() did not
   uint32_t bytes_left_ = 0;  // of the chunk, once reserved
   std::vector<Travelling> travelling_;
   StallCycles stalls_;
