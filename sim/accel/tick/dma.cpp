@@ -41,10 +41,12 @@ void TickDramPort::step_dram(Cycle now) {
       channel.model.push({tag, transfer.address, transfer.bytes, transfer.write}, now);
       channel.outgoing.pop_front();
     }
-    done_.clear();
     channel.model.tick(now, done_);
-    for (const memory::DramCompletion& completion : done_) {
-      returned_.emplace_back(c, completion.tag);
+    if (!done_.empty()) {
+      for (const memory::DramCompletion& completion : done_) {
+        returned_.emplace_back(c, completion.tag);
+      }
+      done_.clear();
     }
   }
 }

@@ -28,6 +28,7 @@ void TickSender::end_of_elaboration() {
 void TickSender::reset(const RunContext* context) {
   context_ = context;
   sends_ = &context->program->senders[index_];
+  count_ = sends_->size();
   position_ = 0;
   reserved_ = refused_ = false;
   bytes_left_ = 0;
@@ -64,11 +65,7 @@ void TickSender::deliver() {
   }
 }
 
-// Asks them again only where some buffet has been freed since they refused.
-bool TickSender::destinations_fit() {
-  if (refused_ && refused_at_ == active_.frees) {
-    return false;
-  }
+bool TickSender::ask_destinations() {
   const Send& next = send(position_);
   bool fit = true;
   for_each_destination(next, [&](TickEndpoint& endpoint) { fit = fit && endpoint.fits(next.buffet, next.bytes); });
@@ -77,21 +74,9 @@ bool TickSender::destinations_fit() {
   return fit;
 }
 
-void TickSender::post() {
-  if (!sends_left()) {
-    blocker_ = Stall::kIdle;
-    return;
-  }
+void TickSender::post_packet() {
   const Send& next = send(position_);
   if (!reserved_) {
-    if (!global_buffer_->ready(next.tile)) {
-      blocker_ = Stall::kTileWait;
-      return;
-    }
-    if (!destinations_fit()) {
-      blocker_ = Stall::kSpaceWait;
-      return;
-    }
     for_each_destination(next, [&](TickEndpoint& endpoint) { endpoint.reserve(next.buffet, next.bytes); });
     reserved_ = true;
     bytes_left_ = next.bytes;

@@ -24,7 +24,18 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
 
   void end_packet();  // phase A, where one ended
   void deliver();     // phase A, where chunks travel
-  void post();        // phase B, where no packet waits or moves
+  // Phase B, where no packet waits or moves.
+  void post() {
+    if (position_ == count_) {
+      blocker_ = Stall::kIdle;
+    } else if (!reserved_ && !global_buffer_->ready(send(position_).tile)) {
+      blocker_ = Stall::kTileWait;
+    } else if (!reserved_ && !destinations_fit()) {
+      blocker_ = Stall::kSpaceWait;
+    } else {
+      post_packet();
+    }
+  }
   // End of the cycle, each where it applies.
   void account_moving() { stalls_.add(Stall::kBusy, 1); }
   void account_waiting() { stalls_.add(Stall::kArbitration, 1); }
@@ -41,9 +52,15 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   struct Travelling {
     uint32_t send, countdown;
   };
-  bool sends_left() const { return position_ < sends_->size(); }
+  bool sends_left() const { return position_ < count_; }
   const mappers::Send& send(uint32_t index) const { return (*sends_)[index]; }
-  bool destinations_fit();
+  // Asks them again only where some buffet has been freed since they refused.
+  bool destinations_fit() {
+    const bool asked = refused_ && refused_at_ == active_.frees;
+    return !asked && ask_destinations();
+  }
+  bool ask_destinations();
+  void post_packet();
   void count_packet(uint32_t bytes);
   void end_of_elaboration() override;
   template <typename Visit>
@@ -63,6 +80,7 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
 
   const RunContext* context_ = nullptr;
   const std::vector<mappers::Send>* sends_ = nullptr;
+  std::size_t count_ = 0;  // of sends
   uint32_t position_ = 0;
   bool reserved_ = false;
   bool refused_ = false;      // the next chunk did not fit when room had been made `refused_at_` times
