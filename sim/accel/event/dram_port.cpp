@@ -19,7 +19,6 @@ void EventDramPort::reset() {
     channel->model.reset();
     channel->read_credits = spec_.dma.read_credits + (mutated(Mutation::kOneCreditMore) ? 1 : 0);
     channel->write_credits = spec_.dma.write_credits;
-    channel->waiting.clear();
     channel->wanted = kNever;
   }
   origins_.clear();
@@ -33,11 +32,7 @@ void EventDramPort::send(const memory::DramTransaction& transaction, uint32_t ch
   const Cycle visible = mutated(Mutation::kCrossingTooEarly) && now > 0
                             ? dram_.first_edge_strictly_after(core_.edge_time(now) - 1)
                             : core_.seen_by(dram_, now);
-  Channel& receiver = *channels_[channel];
-  if (receiver.waiting.empty()) {
-    act_at(channel, visible + receiver.model.shortest_service());
-  }
-  receiver.waiting.push({visible, transaction});
+  act_at(channel, channels_[channel]->model.push(transaction, visible));
   ++outstanding_;
 }
 
@@ -71,15 +66,9 @@ void EventDramPort::act_channel(uint32_t index, Cycle now) {
   if (now != channel.wanted) {
     return;
   }
-  for (; !channel.waiting.empty() && channel.waiting.front().visible <= now; channel.waiting.pop()) {
-    channel.model.push(channel.waiting.front().transaction, channel.waiting.front().visible);
-  }
   done_.clear();
   channel.wanted = kNever;
   act_at(index, channel.model.act(now, done_));
-  if (!channel.waiting.empty()) {
-    act_at(index, channel.waiting.front().visible + channel.model.shortest_service());
-  }
   for (const memory::DramCompletion& completion : done_) {
     const Cycle core_cycle = dram_.seen_by(core_, completion.cycle);
     add_return({core_cycle, completion.cycle, index, static_cast<uint32_t>(completion.tag), completion.write});

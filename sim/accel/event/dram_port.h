@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "sim/accel/event/fabric.h"
-#include "sim/accel/fifo.h"
 #include "sim/base/activity.h"
 #include "sim/engine/clock.h"
 #include "sim/memory/dram/address_map.h"
@@ -59,14 +58,9 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
     uint64_t offset;
     uint32_t tile, bytes, channel;
   };
-  struct Waiting {
-    Cycle visible;
-    memory::DramTransaction transaction;
-  };
   struct Channel {
     explicit Channel(const arch::DramSpec& spec) : model(spec) {}
     memory::EventDramChannel model;
-    Fifo<Waiting> waiting;  // under way to the channel, oldest first
     uint32_t read_credits = 0, write_credits = 0;
     Cycle wanted = kNever;  // when it is to act next; other requests are stale
   };

@@ -87,7 +87,9 @@ void EventDramChannel::reset() {
   runs_.clear();
   transactions_.clear();
   free_run_ = free_transaction_ = kNone;
-  completed_.clear();
+  arrivals_.clear();
+  arrivals_first_ = 0;
+  next_arrival_ = kNever;
   undecided_ = 0;
   writing_ = direction_due_ = row_dirty_ = false;
   next_age_ = 0;
@@ -111,24 +113,41 @@ void EventDramChannel::reset() {
   statistics_ = {};
 }
 
-void EventDramChannel::push(const DramTransaction& transaction, Cycle now) {
-  if (now > undecided_) {
-    advance(now - 1, completed_);
-  }
-  TILEWRIGHT_CHECK(now == undecided_, "a DRAM channel was pushed to in a cycle that is decided");
-  const bool write = transaction.write;
-  TILEWRIGHT_CHECK(queued_[write] < (write ? spec_.write_queue : spec_.read_queue),
-                   "a DRAM channel was sent more transactions than it has queue entries");
+Cycle EventDramChannel::push(const DramTransaction& transaction, Cycle arrival) {
+  TILEWRIGHT_CHECK(arrival >= undecided_, "a DRAM channel was pushed to in a cycle that is decided");
   const uint64_t last_byte = transaction.address + transaction.bytes - 1;
   TILEWRIGHT_CHECK(transaction.bytes > 0 && (transaction.address ^ last_byte) >> interleave_shift_ == 0,
                    "a DRAM transaction is empty or crosses a channel-interleave unit");
+  arrivals_.push_back({arrival, transaction});
+  if (next_arrival_ != kNever) {
+    return kNever;  // one that arrives earlier has been asked for
+  }
+  next_arrival_ = arrival;
+  return arrival + std::min(data_end_[0], data_end_[1]);
+}
+
+// Rule 1.
+void EventDramChannel::admit_next() {
+  admit(arrivals_[arrivals_first_].transaction, next_arrival_);
+  ++arrivals_first_;
+  if (arrivals_first_ == arrivals_.size() || arrivals_first_ >= kForget) {
+    arrivals_.erase(arrivals_.begin(), arrivals_.begin() + static_cast<std::ptrdiff_t>(arrivals_first_));
+    arrivals_first_ = 0;
+  }
+  next_arrival_ = arrivals_.empty() ? kNever : arrivals_[arrivals_first_].cycle;
+}
+
+void EventDramChannel::admit(const DramTransaction& transaction, Cycle now) {
+  const bool write = transaction.write;
+  TILEWRIGHT_CHECK(queued_[write] < (write ? spec_.write_queue : spec_.read_queue),
+                   "a DRAM channel was sent more transactions than it has queue entries");
   if (queued_[0] + queued_[1] == 0) {
     queue_since_ = now;
   }
   ++queued_[write];
   direction_due_ = direction_changes();
   const uint32_t index = new_transaction(transaction.tag);
-  const uint64_t end = (last_byte >> burst_shift_) + 1;
+  const uint64_t end = ((transaction.address + transaction.bytes - 1) >> burst_shift_) + 1;
   for (uint64_t burst = transaction.address >> burst_shift_; burst < end;) {
     const uint64_t chunk_end = std::min(end, (burst | (chunk_bursts_ - 1)) + 1);
     add_bursts(burst << burst_shift_, static_cast<uint32_t>(chunk_end - burst), write, index);
@@ -174,26 +193,60 @@ inline void EventDramChannel::add_bursts(uint64_t address, uint32_t bursts, bool
   append_run(bank, run, write);
 }
 
+void EventDramChannel::append_run(uint32_t bank_index, uint32_t run, bool write) {
+  Bank& bank = banks_[bank_index];
+  const bool wanted = row_wanted(bank_index);
+  const uint32_t tail = bank.tail[write];
+  (tail == kNone ? bank.head[write] : runs_[tail].next) = run;
+  bank.tail[write] = run;
+  work_[write] |= bit(bank_index);
+  if ((open_ & bit(bank_index)) != 0 && bank.hit[write] == kNone && bank.row == runs_[run].row) {
+    bank.hit[write] = run;
+    hits_[write] |= bit(bank_index);
+    if (write == writing_) {
+      find_candidate(bank.group);
+      find_column();
+    }
+  }
+  row_dirty_ = row_dirty_ || wanted != row_wanted(bank_index);
+}
+
+void EventDramChannel::remove_run(uint32_t bank_index, uint32_t run) {
+  Bank& bank = banks_[bank_index];
+  const uint32_t previous = runs_[run].previous;
+  const uint32_t next = runs_[run].next;
+  (previous == kNone ? bank.head[writing_] : runs_[previous].next) = next;
+  (next == kNone ? bank.tail[writing_] : runs_[next].previous) = previous;
+  bank.hit[writing_] = first_hit(bank, next);
+  if (bank.hit[writing_] == kNone) {
+    hits_[writing_] &= ~bit(bank_index);
+    if (bank.head[writing_] == kNone) {
+      work_[writing_] &= ~bit(bank_index);
+    } else {
+      row_dirty_ = true;
+    }
+  }
+  runs_[run].next = free_run_;
+  free_run_ = run;
+}
+
 // No completion that is not yet reported can come before the returned cycle.
 inline Cycle EventDramChannel::next_wake() const {
+  Cycle wake = next_arrival_ == kNever ? kNever : next_arrival_ + std::min(data_end_[0], data_end_[1]);
   if (queued_[0] + queued_[1] == 0) {
-    return kNever;
+    return wake;
   }
   if (direction_due_ || row_dirty_) {
-    return undecided_ + std::min(data_end_[0], data_end_[1]);
+    return std::min(wake, undecided_ + std::min(data_end_[0], data_end_[1]));
   }
   Cycle column = std::min(column_cycle_, next_opened_);
   if (row_cycle_ != kNever) {
     column = std::min(column, row_cycle_ + spec_.t_rcd);
   }
-  return column + data_end_[writing_];
+  return std::min(wake, column + data_end_[writing_]);
 }
 
 Cycle EventDramChannel::act(Cycle now, std::vector<DramCompletion>& done) {
-  if (!completed_.empty()) {
-    done.insert(done.end(), completed_.begin(), completed_.end());
-    completed_.clear();
-  }
   Cycle wake = next_wake();
   if (wake <= now) {
     advance(now, done);
@@ -205,8 +258,9 @@ Cycle EventDramChannel::act(Cycle now, std::vector<DramCompletion>& done) {
 void EventDramChannel::finish(Cycle end) {
   TILEWRIGHT_CHECK(idle() && last_data_end_ <= end,
                    "a DRAM channel was finished with transactions under way");
+  std::vector<DramCompletion> none;
   if (end > 0) {
-    advance(end - 1, completed_);
+    advance(end - 1, none);
   }
   if (const RefreshRecord& last = refresh_record_; last.any) {
     statistics_.precharges -= last.precharge >= end ? last.closed : 0;
