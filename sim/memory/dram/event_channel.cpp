@@ -90,6 +90,9 @@ void EventDramChannel::reset() {
   arrivals_.clear();
   arrivals_first_ = 0;
   next_arrival_ = kNever;
+  arriving_writes_ = 0;
+  planned_ = false;
+  wake_ = kNever;
   undecided_ = 0;
   writing_ = direction_due_ = row_dirty_ = false;
   next_age_ = 0;
@@ -118,17 +121,30 @@ Cycle EventDramChannel::push(const DramTransaction& transaction, Cycle arrival) 
   const uint64_t last_byte = transaction.address + transaction.bytes - 1;
   TILEWRIGHT_CHECK(transaction.bytes > 0 && (transaction.address ^ last_byte) >> interleave_shift_ == 0,
                    "a DRAM transaction is empty or crosses a channel-interleave unit");
-  arrivals_.push_back({arrival, transaction});
-  if (next_arrival_ != kNever) {
-    return kNever;  // one that arrives earlier has been asked for
+  if (arrivals_.empty()) {
+    next_arrival_ = arrival;
   }
-  next_arrival_ = arrival;
-  return arrival + std::min(data_end_[0], data_end_[1]);
+  arrivals_.push_back({arrival, transaction});
+  wake_ = std::min(wake_, first_effect(arrivals_.back()));
+  arriving_writes_ += transaction.write ? 1 : 0;
+  return wake_;
+}
+
+// No completion that depends on the arriving transaction comes before the returned cycle, or not before the plan ends.
+Cycle EventDramChannel::first_effect(const Arrival& arrival) const {
+  const bool write = arrival.transaction.write;
+  if (planned_ && arrival.cycle <= plan_.last && harmless(arrival.transaction, arriving_writes_, plan_)) {
+    return write == writing_ ? arrival.cycle + spec_.t_rcd + data_end_[writing_] : kNever;
+  }
+  const bool no_writes = queued_[1] + arriving_writes_ == 0 && !write;
+  return arrival.cycle + (no_writes ? data_end_[0] : std::min(data_end_[0], data_end_[1]));
 }
 
 // Rule 1.
 void EventDramChannel::admit_next() {
-  admit(arrivals_[arrivals_first_].transaction, next_arrival_);
+  const DramTransaction& arrived = arrivals_[arrivals_first_].transaction;
+  arriving_writes_ -= arrived.write ? 1 : 0;
+  admit(arrived, next_arrival_);
   ++arrivals_first_;
   if (arrivals_first_ == arrivals_.size() || arrivals_first_ >= kForget) {
     arrivals_.erase(arrivals_.begin(), arrivals_.begin() + static_cast<std::ptrdiff_t>(arrivals_first_));
@@ -231,28 +247,41 @@ void EventDramChannel::remove_run(uint32_t bank_index, uint32_t run) {
 }
 
 // No completion that is not yet reported can come before the returned cycle.
-inline Cycle EventDramChannel::next_wake() const {
-  Cycle wake = next_arrival_ == kNever ? kNever : next_arrival_ + std::min(data_end_[0], data_end_[1]);
-  if (queued_[0] + queued_[1] == 0) {
-    return wake;
+Cycle EventDramChannel::next_wake() {
+  Cycle wake = kNever;
+  planned_ = false;
+  if (queued_[0] + queued_[1] != 0) {
+    if (direction_due_ || row_dirty_) {
+      wake = undecided_ + std::min(data_end_[0], data_end_[1]);
+    } else {
+      Cycle column = next_opened_;
+      if (row_cycle_ != kNever) {
+        column = std::min(column, row_cycle_ + spec_.t_rcd);
+      }
+      if (column_cycle_ != kNever) {
+        plan_ = plan_columns(column_cycle_);
+        planned_ = true;
+        column = std::min({column, plan_.last, std::max(column_cycle_, refresh_due_)});
+      }
+      wake = column + data_end_[writing_];
+    }
   }
-  if (direction_due_ || row_dirty_) {
-    return std::min(wake, undecided_ + std::min(data_end_[0], data_end_[1]));
+  const uint32_t writes = arriving_writes_;
+  arriving_writes_ = 0;
+  for (std::size_t i = arrivals_first_; i < arrivals_.size(); ++i) {
+    wake = std::min(wake, first_effect(arrivals_[i]));
+    arriving_writes_ += arrivals_[i].transaction.write ? 1 : 0;
   }
-  Cycle column = std::min(column_cycle_, next_opened_);
-  if (row_cycle_ != kNever) {
-    column = std::min(column, row_cycle_ + spec_.t_rcd);
-  }
-  return std::min(wake, column + data_end_[writing_]);
+  arriving_writes_ = writes;
+  return wake;
 }
 
 Cycle EventDramChannel::act(Cycle now, std::vector<DramCompletion>& done) {
-  Cycle wake = next_wake();
-  if (wake <= now) {
+  if (now >= wake_) {
     advance(now, done);
-    wake = next_wake();
+    wake_ = next_wake();
   }
-  return wake;
+  return wake_;
 }
 
 void EventDramChannel::finish(Cycle end) {

@@ -100,7 +100,8 @@ class EventDramChannel {
   void add_bursts(uint64_t address, uint32_t bursts, bool write, uint32_t transaction);
   void append_run(uint32_t bank_index, uint32_t run, bool write);
   void remove_run(uint32_t bank_index, uint32_t run);
-  Cycle next_wake() const;
+  Cycle next_wake();
+  Cycle first_effect(const Arrival& arrival) const;
 
   // event_schedule.cpp: the order of the rules, direction and refresh
   void advance(Cycle last, std::vector<DramCompletion>& done);
@@ -121,11 +122,19 @@ class EventDramChannel {
   void rank_candidates();
   void find_column();
   void find_column_among_all();
-  struct ColumnRun;
+  // Column commands that follow each other if nothing else happens: one bank group alone, or the two oldest in turn.
+  struct ColumnRun {
+    uint32_t bank = 0, run = 0;
+    uint32_t second_bank = 0, second_run = kNone;  // gets every other command
+    Cycle step = 0;
+    uint64_t most = 1;  // commands until a run of bursts ends
+    Cycle last = 0;     // its cycle
+    bool full = false;  // no slot of the command bus is left for others
+  };
   Cycle issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done);
   ColumnRun plan_columns(Cycle now) const;
   Cycle admit_during(const ColumnRun& plan, Cycle now, Cycle limit);
-  bool harmless(const Arrival& arrival, const ColumnRun& plan) const;
+  bool harmless(const DramTransaction& arriving, uint32_t more_writes, const ColumnRun& plan) const;
   // A run of column commands goes before: the next row command may open a bank that takes part tRCD later.
   Cycle limit_of_rows() const {
     return row_cycle_ == kNever || mutation_ == Mutation::kRunPastRow ? kNever : row_cycle_ + spec_.t_rcd;
@@ -166,6 +175,10 @@ class EventDramChannel {
   std::vector<Arrival> arrivals_;  // pushed and not yet queued, from arrivals_first_ on
   std::size_t arrivals_first_ = 0;
   Cycle next_arrival_ = kNever;
+  uint32_t arriving_writes_ = 0;  // of them
+  Cycle wake_ = kNever;           // when act() is to be called next
+  bool planned_ = false;          // plan_ is what column commands do next
+  ColumnRun plan_;
 
   Cycle undecided_ = 0;  // everything before is decided
   bool writing_ = false;

@@ -93,17 +93,8 @@ void EventDramChannel::find_column_among_all() {
   }
 }
 
-// Column commands that certainly follow each other: one bank group alone, or the two oldest in turn.
-struct EventDramChannel::ColumnRun {
-  uint32_t bank = 0, run = 0;
-  uint32_t second_bank = 0, second_run = kNone;  // gets every other command
-  Cycle step = 0;
-  uint64_t most = 1;         // commands until a run of bursts ends
-  bool any_may_join = false; // no younger run could go in between
-};
-
-// What follows the column command that is due now if nothing else happens.
-inline EventDramChannel::ColumnRun EventDramChannel::plan_columns(Cycle now) const {
+// What follows the column command that is due at `now` if nothing else happens.
+EventDramChannel::ColumnRun EventDramChannel::plan_columns(Cycle now) const {
   const bool write = writing_;
   const Cycle near = spec_.t_ccd_short;
   ColumnRun plan;
@@ -113,7 +104,7 @@ inline EventDramChannel::ColumnRun EventDramChannel::plan_columns(Cycle now) con
   const uint64_t left = runs_[plan.run].bursts_left;
   if (second_oldest_ == kNone || (plan.step == near && column_group_ == oldest_)) {
     plan.most = left;
-    plan.any_may_join = plan.step == near;
+    plan.full = plan.step == near;
   } else if (alternates_ && (column_group_ == oldest_ || column_group_ == second_oldest_)) {
     const Group& second = groups_[column_group_ ^ oldest_ ^ second_oldest_];
     if (second.column_ready[write] <= now + near) {
@@ -121,32 +112,33 @@ inline EventDramChannel::ColumnRun EventDramChannel::plan_columns(Cycle now) con
       plan.second_run = banks_[second.bank].hit[write];
       plan.step = near;
       plan.most = std::min(2 * left - 1, uint64_t{2} * runs_[plan.second_run].bursts_left);
-      plan.any_may_join = true;
+      plan.full = true;
     }
   }
+  plan.last = now + (plan.most - 1) * plan.step;
   return plan;
 }
 
-// Whether the planned column commands stay as they are if the transaction is queued now instead of when it arrives.
-inline bool EventDramChannel::harmless(const Arrival& arrival, const ColumnRun& plan) const {
-  const bool write = arrival.transaction.write;
-  if (row_cycle_ < arrival.cycle) {
-    return false;  // a row command before could then be another
+// Whether the planned column commands go as planned though a transaction arrives meanwhile: it turns no direction, and
+// as the youngest gets no slot. `more_writes`: those that arrive before it.
+bool EventDramChannel::harmless(const DramTransaction& arriving, uint32_t more_writes, const ColumnRun& plan) const {
+  if (arriving.write != writing_) {
+    return writing_ ? queued_[1] > spec_.write_low_watermark
+                    : queued_[1] + more_writes + 1 < spec_.write_high_watermark;
   }
-  if (write != writing_) {
-    return writing_ ? queued_[1] > spec_.write_low_watermark : queued_[1] + 1 < spec_.write_high_watermark;
-  }
-  return plan.any_may_join;
+  return plan.full;
 }
 
 // Queues what arrives while the planned commands go and does not change them; returns the cycle before which they go.
 inline Cycle EventDramChannel::admit_during(const ColumnRun& plan, Cycle now, Cycle limit) {
-  const Cycle last = now + (plan.most - 1) * plan.step;  // what is queued after it may decide the direction
-  while (next_arrival_ < limit && next_arrival_ <= last) {
-    if (!harmless(arrivals_[arrivals_first_], plan) && mutation_ != Mutation::kRunPastArrival) {
+  while (next_arrival_ < limit && next_arrival_ <= plan.last) {  // later ones may find the direction changed
+    if (!harmless(arrivals_[arrivals_first_].transaction, 0, plan) && mutation_ != Mutation::kRunPastArrival) {
       return next_arrival_;
     }
     const Cycle arrival = next_arrival_;
+    if (row_cycle_ < arrival) {
+      issue_rows_before(arrival, now, plan.step);
+    }
     admit_next();
     if (row_dirty_) {
       find_row(arrival);
