@@ -47,15 +47,8 @@ class Wheel {
     }
   }
 
-  // The next cycle at or after now() in which something acts; kNever if nothing will.
+  // The next cycle after now(), whose visits are over, in which something acts; kNever if nothing will.
   Cycle next() const {
-    uint64_t due = 0;
-    for (std::size_t word = 0; word < words_; ++word) {
-      due |= due_[word];
-    }
-    if (due != 0) {
-      return now_;
-    }
     const Cycle near = next_near();
     const Cycle far = far_.empty() ? kNever : far_.top().first;
     return near < far ? near : far;
@@ -107,6 +100,9 @@ class Wheel {
     const std::size_t start = now_ % kBuckets;
     std::size_t word = start / 64;
     uint64_t bits = occupied_[word] & (~uint64_t{0} << (start % 64));
+    if (bits != 0) {
+      return now_ + static_cast<std::size_t>(std::countr_zero(bits)) - start % 64;
+    }
     for (std::size_t visited = 0; visited <= occupied_.size(); ++visited) {
       if (bits != 0) {
         const std::size_t bucket = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));

@@ -209,6 +209,28 @@ inline void EventDramChannel::add_bursts(uint64_t address, uint32_t bursts, bool
   append_run(bank, run, write);
 }
 
+// What find_candidate and rank_candidates would find, given that no run is younger.
+inline void EventDramChannel::add_youngest_candidate(uint32_t bank_index, uint64_t age) {
+  const uint32_t index = banks_[bank_index].group;
+  Group& group = groups_[index];
+  if (age_flip_ != 0) {
+    find_candidate(index);
+    rank_candidates();
+  } else if (group.age == kNoAge) {
+    group.age = age;
+    group.bank = bank_index;
+    candidates_ |= uint32_t{1} << index;
+    if (oldest_ == kNone) {
+      oldest_ = index;
+    } else if (second_oldest_ == kNone) {
+      second_oldest_ = index;
+    }
+  } else {
+    return;
+  }
+  find_column();
+}
+
 void EventDramChannel::append_run(uint32_t bank_index, uint32_t run, bool write) {
   Bank& bank = banks_[bank_index];
   const bool wanted = row_wanted(bank_index);
@@ -219,9 +241,8 @@ void EventDramChannel::append_run(uint32_t bank_index, uint32_t run, bool write)
   if ((open_ & bit(bank_index)) != 0 && bank.hit[write] == kNone && bank.row == runs_[run].row) {
     bank.hit[write] = run;
     hits_[write] |= bit(bank_index);
-    if (write == writing_) {
-      find_candidate(bank.group);
-      find_column();
+    if (write == writing_ && (opening_ & bit(bank_index)) == 0) {
+      add_youngest_candidate(bank_index, runs_[run].age);
     }
   }
   row_dirty_ = row_dirty_ || wanted != row_wanted(bank_index);

@@ -99,6 +99,7 @@ class EventDramChannel {
   uint32_t new_run();
   void add_bursts(uint64_t address, uint32_t bursts, bool write, uint32_t transaction);
   void append_run(uint32_t bank_index, uint32_t run, bool write);
+  void add_youngest_candidate(uint32_t bank_index, uint64_t age);
   void remove_run(uint32_t bank_index, uint32_t run);
   Cycle next_wake();
   Cycle first_effect(const Arrival& arrival) const;

@@ -17,11 +17,12 @@ void EventDramChannel::open_banks(Cycle now) {
     opening_ &= ~bit(bank);
     find_candidate(banks_[bank].group);
   }
+  rank_candidates();
   next_opened_ = opening_count_ == 0 ? kNever : opening_list_[opening_first_].ready;
   find_column();
 }
 
-// Finds the oldest run that hits an open row in the group.
+// Finds the oldest run that hits an open row in the group; rank_candidates() must follow.
 void EventDramChannel::find_candidate(uint32_t index) {
   Group& group = groups_[index];
   group.age = kNoAge;
@@ -35,10 +36,9 @@ void EventDramChannel::find_candidate(uint32_t index) {
   }
   const uint32_t mask = uint32_t{1} << index;
   candidates_ = group.age == kNoAge ? candidates_ & ~mask : candidates_ | mask;
-  rank_candidates();
 }
 
-inline void EventDramChannel::rank_candidates() {
+void EventDramChannel::rank_candidates() {
   uint64_t first = kNoAge;
   uint64_t second = kNoAge;
   oldest_ = second_oldest_ = kNone;
@@ -206,6 +206,7 @@ inline void EventDramChannel::complete_run(uint32_t bank_index, uint32_t run, Cy
   const uint32_t index = runs_[run].transaction;
   remove_run(bank_index, run);
   find_candidate(banks_[bank_index].group);
+  rank_candidates();
   Transaction& transaction = transactions_[index];
   if (--transaction.runs_left != 0) {
     return;

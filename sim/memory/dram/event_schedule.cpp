@@ -71,6 +71,7 @@ void EventDramChannel::change_direction() {
   for (uint32_t group = 0; group < spec_.bank_groups; ++group) {
     find_candidate(group);
   }
+  rank_candidates();
   find_column();
   row_dirty_ = true;
 }
