@@ -70,14 +70,6 @@ void EventFabric::grant(uint32_t requester, Cycle now) {
 }
 
 void EventFabric::arbitrate(Cycle now) {
-  if (waiting_.size() == 1) {
-    const uint32_t requester = requester_of(waiting_[0] ^ tie_flip_);
-    if (!requesters_[requester].waiting.needs.intersects(busy_)) {
-      waiting_.clear();
-      grant(requester, now);
-    }
-    return;
-  }
   ResourceSet claimed;
   bool any_claims = false;
   std::size_t kept = 0;

@@ -60,6 +60,7 @@ void EventDramChannel::rank_candidates() {
 // Rule 4: the earliest cycle from undecided_ on in which a column command may go, and the oldest that may go
 // then.
 void EventDramChannel::find_column() {
+  planned_ = false;
   if (oldest_ == kNone) {
     column_cycle_ = kNever;
     return;
@@ -152,7 +153,7 @@ inline Cycle EventDramChannel::admit_during(const ColumnRun& plan, Cycle now, Cy
 // last burst of a run. Returns the cycle of the last.
 Cycle EventDramChannel::issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done) {
   const bool write = writing_;
-  const ColumnRun plan = plan_columns(now);
+  const ColumnRun plan = planned_ ? plan_ : plan_columns(now);
   uint64_t count = 1;
   limit = mutation_ == Mutation::kRunPastOpening ? limit : std::min(limit, next_opened_);
   limit = mutation_ == Mutation::kRunPastRefresh ? limit : std::min(limit, refresh_due_);

@@ -101,6 +101,7 @@ void EventDramChannel::refresh() {
   opening_count_ = candidates_ = 0;
   oldest_ = second_oldest_ = kNone;
   next_opened_ = column_cycle_ = kNever;
+  planned_ = false;
   record.issue = std::max({refresh_due_, all_precharged_, refresh_end_});
   refresh_end_ = record.issue + spec_.t_rfc;
   activate_ready_ = std::max(activate_ready_, refresh_end_);
