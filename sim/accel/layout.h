@@ -23,14 +23,16 @@ class ResourceSet {
             (words_[3] & other.words_[3])) != 0;
   }
   void insert(const ResourceSet& other) {
-    for (std::size_t i = 0; i < words_.size(); ++i) {
-      words_[i] |= other.words_[i];
-    }
+    words_[0] |= other.words_[0];
+    words_[1] |= other.words_[1];
+    words_[2] |= other.words_[2];
+    words_[3] |= other.words_[3];
   }
   void remove(const ResourceSet& other) {
-    for (std::size_t i = 0; i < words_.size(); ++i) {
-      words_[i] &= ~other.words_[i];
-    }
+    words_[0] &= ~other.words_[0];
+    words_[1] &= ~other.words_[1];
+    words_[2] &= ~other.words_[2];
+    words_[3] &= ~other.words_[3];
   }
   friend bool operator==(const ResourceSet&, const ResourceSet&) = default;
 

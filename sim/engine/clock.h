@@ -20,6 +20,9 @@ class Clock {
   explicit Clock(Hertz frequency);
 
   Femtoseconds edge_time(Cycle cycle) const {
+    if (cycle <= narrow_cycles_) {  // ceil(k * 10^15 / f) in 64 bits
+      return cycle * whole_period_ + (cycle * period_rest_ + (frequency_ - 1)) / frequency_;
+    }
     const auto product = static_cast<Wide>(cycle) * kFemtosecondsPerSecond + (frequency_ - 1);
     return static_cast<Femtoseconds>(product / frequency_);
   }
@@ -37,6 +40,9 @@ class Clock {
  private:
   static constexpr uint64_t kFemtosecondsPerSecond = 1'000'000'000'000'000;
   uint64_t frequency_;
+  Femtoseconds whole_period_ = 0;  // 10^15 = whole_period_ * frequency_ + period_rest_
+  uint64_t period_rest_ = 0;
+  Cycle narrow_cycles_ = 0;        // up to here no product leaves 64 bits
 };
 
 }  // namespace tilewright::engine

@@ -23,6 +23,7 @@ uint32_t Scheduler::add_slot(uint32_t domain, void* object, Act act) {
   std::vector<Slot>& slots = domains_[domain].slots;
   TILEWRIGHT_CHECK(slots.size() < Wheel::kSlots, "a clock domain has more slots than its wheel");
   slots.push_back({object, act});
+  domains_[domain].wheel.set_slots(slots.size());
   return static_cast<uint32_t>(slots.size() - 1);
 }
 
@@ -66,7 +67,7 @@ void Scheduler::advance() {
   throw_if_interrupted();
   const Femtoseconds end = horizon();
   while (!finished_) {
-    Domain& domain = domains_[earliest_domain()];
+    Domain& domain = *earliest_domain();
     if (domain.next_time == kNever || past_limit()) {
       return;  // nothing will ever happen again, or it takes too long: run() reports that it did not finish
     }
@@ -79,12 +80,11 @@ void Scheduler::advance() {
   }
 }
 
-std::size_t Scheduler::earliest_domain() const {
-  std::size_t earliest = 0;
-  for (std::size_t i = 1; i < domains_.size(); ++i) {
-    if (domains_[i].next_time < domains_[earliest].next_time) {
-      earliest = i;
-    }
+Scheduler::Domain* Scheduler::earliest_domain() {
+  Domain* earliest = domains_.data();
+  const Domain* const end = earliest + domains_.size();
+  for (Domain* other = earliest + 1; other != end; ++other) {
+    earliest = other->next_time < earliest->next_time ? other : earliest;
   }
   return earliest;
 }

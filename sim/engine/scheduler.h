@@ -79,7 +79,7 @@ class Scheduler : public sc_core::sc_module {
   uint32_t add_slot(uint32_t domain, void* object, Act act);
   void host();
   void advance();
-  std::size_t earliest_domain() const;
+  Domain* earliest_domain();
   void run_cycle(Domain& domain);
   static void set_next(Domain& domain, Cycle next) {
     domain.next = next;

@@ -2,7 +2,8 @@
 //
 // The timing wheel of one clock domain: which slots are to act at which coming cycle. A slot asked for twice in one
 // cycle acts once; slots of one cycle act in ascending order, which is how phases within a cycle are written
-// down (completions before arbitration before starts). Waking a higher slot in the cycle that is running is allowed.
+// down (completions before arbitration before starts). Waking a higher slot in the cycle that is running is allowed,
+// and is what most wakes are: those go into a mask of their own, the others into the bucket of their cycle.
 #pragma once
 
 #include <array>
@@ -23,9 +24,13 @@ class Wheel {
   static constexpr std::size_t kSlots = 256;
   using Mask = std::array<uint64_t, kSlots / 64>;
 
+  // Slots are 0 ... count - 1; masks are only looked at as far as that.
+  void set_slots(std::size_t count) { words_ = (count + 63) / 64; }
+
   void reset() {
     buckets_.fill(Mask{});
     occupied_.fill(0);
+    due_.fill(0);
     far_ = {};
     now_ = 0;
   }
@@ -33,15 +38,16 @@ class Wheel {
   Cycle now() const { return now_; }
 
   void wake(uint32_t slot, Cycle cycle) {
-    if (cycle - now_ < kBuckets) {
+    if (cycle == now_) {
+      due_[slot / 64] |= uint64_t{1} << (slot % 64);
+    } else if (cycle - now_ < kBuckets) {
       put(slot, cycle);
     } else {
-      TILEWRIGHT_CHECK(cycle > now_, "a slot was woken for a cycle that is over");
-      far_.emplace(cycle, slot);
+      put_far(slot, cycle);
     }
   }
 
-  // The next cycle at or after now() in which something acts; kNever if nothing will.
+  // The next cycle after now(), whose visits are over, in which something acts; kNever if nothing will.
   Cycle next() const {
     const Cycle near = next_near();
     const Cycle far = far_.empty() ? kNever : far_.top().first;
@@ -51,8 +57,15 @@ class Wheel {
   // Moves to `cycle` (from next()), pulling far wakes that are due.
   void advance(Cycle cycle) {
     now_ = cycle;
+    const std::size_t index = cycle % kBuckets;
+    Mask& bucket = buckets_[index];
+    for (std::size_t word = 0; word < words_; ++word) {
+      due_[word] |= bucket[word];
+      bucket[word] = 0;
+    }
+    occupied_[index / 64] &= ~(uint64_t{1} << (index % 64));
     while (!far_.empty() && far_.top().first - now_ < kBuckets) {
-      put(far_.top().second, far_.top().first);
+      wake(far_.top().second, far_.top().first);
       far_.pop();
     }
   }
@@ -60,15 +73,13 @@ class Wheel {
   // Visits what is due now, lowest slot first. A visit may wake higher slots in this very cycle.
   template <typename Visit>
   void run(const Visit& visit) {
-    Mask& bucket = buckets_[now_ % kBuckets];
-    for (std::size_t word = 0; word < bucket.size(); ++word) {
-      while (bucket[word] != 0) {
-        const auto bit = static_cast<uint32_t>(std::countr_zero(bucket[word]));
-        bucket[word] &= bucket[word] - 1;
+    for (std::size_t word = 0; word < words_; ++word) {
+      while (due_[word] != 0) {
+        const auto bit = static_cast<uint32_t>(std::countr_zero(due_[word]));
+        due_[word] &= due_[word] - 1;
         visit(static_cast<uint32_t>(word * 64) + bit);
       }
     }
-    occupied_[now_ % kBuckets / 64] &= ~(uint64_t{1} << (now_ % 64));
   }
 
  private:
@@ -80,10 +91,18 @@ class Wheel {
     occupied_[bucket / 64] |= uint64_t{1} << (bucket % 64);
   }
 
+  void put_far(uint32_t slot, Cycle cycle) {
+    TILEWRIGHT_CHECK(cycle > now_, "a slot was woken for a cycle that is over");
+    far_.emplace(cycle, slot);
+  }
+
   Cycle next_near() const {
     const std::size_t start = now_ % kBuckets;
     std::size_t word = start / 64;
     uint64_t bits = occupied_[word] & (~uint64_t{0} << (start % 64));
+    if (bits != 0) {
+      return now_ + static_cast<std::size_t>(std::countr_zero(bits)) - start % 64;
+    }
     for (std::size_t visited = 0; visited <= occupied_.size(); ++visited) {
       if (bits != 0) {
         const std::size_t bucket = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
@@ -98,6 +117,8 @@ class Wheel {
   using Far = std::pair<Cycle, uint32_t>;
   std::array<Mask, kBuckets> buckets_{};
   std::array<uint64_t, kBuckets / 64> occupied_{};
+  Mask due_{};  // in the cycle now_
+  std::size_t words_ = kSlots / 64;
   std::priority_queue<Far, std::vector<Far>, std::greater<>> far_;
   Cycle now_ = 0;
 };

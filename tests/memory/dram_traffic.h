@@ -79,8 +79,9 @@ inline Outcome play_tick(const arch::DramSpec& spec, const Traffic& traffic, Cyc
   return outcome;
 }
 
+// `eager`: acts whenever something was pushed, which may do no harm; else only when the channel asked to.
 inline Outcome play_event(const arch::DramSpec& spec, const Traffic& traffic,
-                          Mutation mutation = Mutation::kNone, Cycle limit = 50'000'000) {
+                          Mutation mutation = Mutation::kNone, bool eager = false, Cycle limit = 50'000'000) {
   EventDramChannel channel(spec, mutation);
   Outcome outcome;
   outcome.completed.assign(traffic.list.size(), kNever);
@@ -89,6 +90,7 @@ inline Outcome play_event(const arch::DramSpec& spec, const Traffic& traffic,
   std::size_t next = 0;
   Cycle now = 0;
   Cycle last = 0;
+  Cycle wanted = kNever;
   while (true) {
     std::erase_if(coming, [&](const DramCompletion& each) {
       if (each.cycle >= now) {
@@ -107,12 +109,15 @@ inline Outcome play_event(const arch::DramSpec& spec, const Traffic& traffic,
         break;
       }
       transaction.tag = next++;
-      channel.push(transaction, now);
+      wanted = std::min(wanted, channel.push(transaction, now));
       --credits[transaction.write];
       ++pushed;
     }
     done.clear();
-    Cycle wake = channel.act(now, done);
+    if (eager || now >= wanted) {
+      wanted = channel.act(now, done);
+    }
+    Cycle wake = wanted;
     for (const DramCompletion& each : done) {
       TILEWRIGHT_CHECK(each.cycle >= now, "a completion was reported late");
       outcome.completed[each.tag] = each.cycle;
@@ -125,7 +130,7 @@ inline Outcome play_event(const arch::DramSpec& spec, const Traffic& traffic,
     for (const DramCompletion& each : coming) {
       wake = blocked ? std::min(wake, each.cycle + 1) : wake;
     }
-    if (wake == kNever || wake > limit) {
+    if (wake == kNever || wake > limit || wake <= now) {  // the last: a seeded fault, or a bug
       break;
     }
     now = wake;

@@ -5,11 +5,11 @@ namespace tilewright::accel {
 
 EventLoadDma::EventLoadDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
                            const Layout& layout)
-    : sc_core::sc_module(name), spec_(spec), layout_(layout) {}
-
-void EventLoadDma::connect(const Alarm& issue, const Alarm& post) {
-  issue_ = issue;
-  post_ = post;
+    : sc_core::sc_module(name), spec_(spec), layout_(layout), ports_(spec.dma.ports) {
+  for (uint32_t i = 0; i < ports_.size(); ++i) {
+    ports_[i].packet.needs = layout.load_needs(i);
+    ports_[i].packet.banks = 1;
+  }
 }
 
 void EventLoadDma::end_of_elaboration() {
@@ -25,8 +25,9 @@ void EventLoadDma::reset(const RunContext* context) {
   if (!context->program->loads.empty()) {
     cursor_ = TransactionCursor(context->tile(context->program->loads[0]).dram, spec_.dma.request_bytes);
   }
-  issued_at_ = kNever;
-  ports_.assign(spec_.dma.ports, {});
+  for (Port& port : ports_) {
+    port.arrived.clear();
+  }
   meter_.reset();
   issue_.at(0);
 }
@@ -39,13 +40,10 @@ Stall EventLoadDma::blocker() const {
     return Stall::kSpaceWait;  // freeing the slot wakes us
   }
   const bool credit = dram_->has_read_credit(dram_->channel_of(cursor_.current().address));
-  return credit ? Stall::kBusy : Stall::kDramWait;  // every returned credit wakes us
+  return credit ? Stall::kBusy : Stall::kDramWait;  // a returned credit wakes us
 }
 
 void EventLoadDma::issue(Cycle now) {
-  if (issued_at_ == now) {
-    return;
-  }
   const Stall state = blocker();
   meter_.change(state, now);
   if (state != Stall::kBusy) {
@@ -54,49 +52,57 @@ void EventLoadDma::issue(Cycle now) {
   const uint32_t tile = context_->program->loads[position_];
   const TileTransaction transaction = cursor_.current();
   dram_->read(transaction.address, transaction.bytes, tile, transaction.offset, now);
-  issued_at_ = now;
   cursor_.advance();
   if (cursor_.done() && ++position_ < context_->program->loads.size()) {
     cursor_ = TransactionCursor(context_->tile(context_->program->loads[position_]).dram, spec_.dma.request_bytes);
   }
-  issue_.at(now + 1);
-}
-
-void EventLoadDma::returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now) {
-  ports_[channel % ports_.size()].arrived.push_back({tile, bytes, offset});
-  post_.at(now);
-  issue_.at(now);
-}
-
-void EventLoadDma::post(Cycle now) {
-  for (uint32_t i = 0; i < ports_.size(); ++i) {
-    Port& port = ports_[i];
-    if (port.posted || port.arrived.empty()) {
-      continue;
-    }
-    const Arrived& arrived = port.arrived.front();
-    Packet packet;
-    packet.needs = layout_.load_needs(i);
-    packet.cycles = static_cast<uint32_t>(divide_up(arrived.bytes, spec_.dma.bytes_per_cycle));
-    packet.banks = 1;
-    add_bank(packet, layout_.bank_of(context_->places->address[arrived.tile] + arrived.offset));
-    port.posted = true;
-    fabric_->post(layout_.load_port(i), *this, packet, now);
+  // What is free now stays so. What is not may be by then, and whoever frees it wakes us.
+  const Stall next = blocker();
+  if (next == Stall::kBusy) {
+    issue_.at(now + 1);
+  } else {
+    meter_.change(next, now + 1);
   }
 }
 
+void EventLoadDma::returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now) {
+  const auto index = static_cast<uint32_t>(channel % ports_.size());
+  Fifo<Arrived>& arrived = ports_[index].arrived;
+  arrived.push({tile, bytes, offset});
+  if (arrived.size() == 1) {
+    post(index, now);
+  }
+  if (meter_.state() == Stall::kDramWait) {
+    issue_.at(now);
+  }
+}
+
+void EventLoadDma::post(uint32_t index, Cycle now) {
+  const Arrived& arrived = ports_[index].arrived.front();
+  Packet packet = ports_[index].packet;
+  packet.cycles = static_cast<uint32_t>(divide_up(arrived.bytes, spec_.dma.bytes_per_cycle));
+  add_bank(packet, layout_.bank_of(context_->places->address[arrived.tile] + arrived.offset));
+  fabric_->post(layout_.load_port(index), *this, packet, now);
+}
+
 void EventLoadDma::packet_done(uint32_t requester, Cycle now) {
-  Port& port = ports_[requester - layout_.load_port(0)];
-  const Arrived arrived = port.arrived.front();
-  port.arrived.pop_front();
-  port.posted = false;
-  global_buffer_->loaded(arrived.tile, arrived.bytes, now);
-  post_.at(now);
+  const uint32_t index = requester - layout_.load_port(0);
+  Fifo<Arrived>& arrived = ports_[index].arrived;
+  global_buffer_->loaded(arrived.front().tile, arrived.front().bytes, now);
+  arrived.pop();
+  if (!arrived.empty()) {
+    post(index, now);
+  }
 }
 
 EventStoreDma::EventStoreDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
                              const Layout& layout)
-    : sc_core::sc_module(name), spec_(spec), layout_(layout) {}
+    : sc_core::sc_module(name), spec_(spec), layout_(layout), ports_(spec.dma.ports) {
+  for (uint32_t i = 0; i < ports_.size(); ++i) {
+    ports_[i].packet.needs = layout.store_needs(i);
+    ports_[i].packet.banks = 1;
+  }
+}
 
 void EventStoreDma::end_of_elaboration() {
   fabric_ = fabric.operator->();
@@ -113,7 +119,9 @@ void EventStoreDma::reset(const RunContext* context) {
   }
   posted_at_ = kNever;
   outstanding_ = 0;
-  ports_.assign(spec_.dma.ports, {});
+  for (Port& port : ports_) {
+    port.posted = false;
+  }
   meter_.reset();
   post_.at(0);
 }
@@ -134,14 +142,21 @@ Stall EventStoreDma::blocker() const {
 
 void EventStoreDma::post(Cycle now) {
   if (posted_at_ == now) {
+    post_.at(now + 1);
     return;
   }
   const Stall state = blocker();
   meter_.change(state, now);
-  if (state == Stall::kBusy) {
-    start_transaction(now);
-    posted_at_ = now;
+  if (state != Stall::kBusy) {
+    return;
+  }
+  start_transaction(now);
+  posted_at_ = now;
+  const Stall next = blocker();  // as for loads
+  if (next == Stall::kBusy) {
     post_.at(now + 1);
+  } else {
+    meter_.change(next, now + 1);
   }
 }
 
@@ -152,11 +167,12 @@ void EventStoreDma::start_transaction(Cycle now) {
   const auto index = static_cast<uint32_t>(channel % ports_.size());
   dram_->take_write_credit(channel);
   ++outstanding_;
-  ports_[index] = {transaction, tile, true};
-  Packet packet;
-  packet.needs = layout_.store_needs(index);
+  Port& port = ports_[index];
+  port.transaction = transaction;
+  port.tile = tile;
+  port.posted = true;
+  Packet packet = port.packet;
   packet.cycles = static_cast<uint32_t>(divide_up(transaction.bytes, spec_.dma.bytes_per_cycle));
-  packet.banks = 1;
   add_bank(packet, layout_.bank_of(context_->places->address[tile] + transaction.offset));
   fabric_->post(layout_.store_port(index), *this, packet, now);
   cursor_.advance();
@@ -170,12 +186,17 @@ void EventStoreDma::packet_done(uint32_t requester, Cycle now) {
   port.posted = false;
   global_buffer_->stored(port.tile, port.transaction.bytes, now);
   dram_->write(port.transaction.address, port.transaction.bytes, now);
-  post_.at(now);
+  // Nothing that happens later in this cycle's completions could hold the next one back.
+  if (meter_.state() == Stall::kArbitration) {
+    post(now);
+  }
 }
 
 void EventStoreDma::acknowledged(Cycle now) {
   --outstanding_;
-  post_.at(now);
+  if (meter_.state() == Stall::kDramWait) {
+    post_.at(now);
+  }
 }
 
 }  // namespace tilewright::accel

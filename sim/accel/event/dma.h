@@ -6,10 +6,10 @@
 
 #include <systemc>
 
-#include <deque>
 #include <vector>
 
 #include "sim/accel/event/dram_port.h"
+#include "sim/accel/fifo.h"
 #include "sim/accel/event/global_buffer.h"
 #include "sim/accel/event/stall_meter.h"
 #include "sim/accel/transactions.h"
@@ -20,7 +20,7 @@ namespace tilewright::accel {
 class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interface, public PacketOwner {
  public:
   EventLoadDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout);
-  void connect(const Alarm& issue, const Alarm& post);
+  void connect(const Alarm& issue) { issue_ = issue; }
   void reset(const RunContext* context);
 
   sc_core::sc_port<EventFabric> fabric{"fabric"};
@@ -28,7 +28,6 @@ class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interfa
   sc_core::sc_port<EventDramPort> dram{"dram"};
 
   void returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now);
-  void post(Cycle now);   // slot
   void issue(Cycle now);  // slot
 
   void packet_granted(uint32_t /*requester*/, Cycle /*now*/) override {}
@@ -43,22 +42,22 @@ class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interfa
     uint64_t offset;
   };
   struct Port {
-    std::deque<Arrived> arrived;
-    bool posted = false;
+    Fifo<Arrived> arrived;  // of the first, the packet is waiting or moving
+    Packet packet;          // all but its bank and length
   };
   void end_of_elaboration() override;
   Stall blocker() const;
+  void post(uint32_t port, Cycle now);
 
   const arch::AcceleratorSpec& spec_;
   const Layout& layout_;
-  Alarm issue_, post_;
+  Alarm issue_;
   EventFabric* fabric_ = nullptr;
   EventGlobalBuffer* global_buffer_ = nullptr;
   EventDramPort* dram_ = nullptr;
   const RunContext* context_ = nullptr;
   std::size_t position_ = 0;
   TransactionCursor cursor_;
-  Cycle issued_at_ = kNever;
   std::vector<Port> ports_;
   StallMeter meter_;
 };
@@ -88,6 +87,7 @@ class EventStoreDma final : public sc_core::sc_module, public sc_core::sc_interf
     TileTransaction transaction;
     uint32_t tile = 0;
     bool posted = false;
+    Packet packet;  // all but its bank and length
   };
   void end_of_elaboration() override;
   Stall blocker() const;

@@ -8,19 +8,23 @@ namespace tilewright::accel {
 EventDramPort::EventDramPort(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
                              const engine::Clock& core)
     : sc_core::sc_module(name), spec_(spec), core_(core), dram_(spec.dram.command_clock), map_(spec.dram) {
+  for (uint32_t i = 0; i < spec_.dram.channels; ++i) {
+    channels_.push_back(std::make_unique<Channel>(spec_.dram));
+  }
   reset();
 }
 
 void EventDramPort::reset() {
-  channels_.clear();
-  for (uint32_t i = 0; i < spec_.dram.channels; ++i) {
-    channels_.push_back(std::make_unique<Channel>(spec_.dram));
-    channels_.back()->read_credits = spec_.dma.read_credits + (mutated(Mutation::kOneCreditMore) ? 1 : 0);
-    channels_.back()->write_credits = spec_.dma.write_credits;
+  for (const std::unique_ptr<Channel>& channel : channels_) {
+    channel->model.reset();
+    channel->read_credits = spec_.dma.read_credits + (mutated(Mutation::kOneCreditMore) ? 1 : 0);
+    channel->write_credits = spec_.dma.write_credits;
+    channel->wanted = kNever;
   }
   origins_.clear();
   free_tags_.clear();
-  returns_ = {};
+  returns_.clear();
+  next_return_ = 0;
   outstanding_ = 0;
 }
 
@@ -28,15 +32,14 @@ void EventDramPort::send(const memory::DramTransaction& transaction, uint32_t ch
   const Cycle visible = mutated(Mutation::kCrossingTooEarly) && now > 0
                             ? dram_.first_edge_strictly_after(core_.edge_time(now) - 1)
                             : core_.seen_by(dram_, now);
-  channels_[channel]->waiting.push_back({visible, transaction});
-  channel_alarms_[channel].at(visible);
+  act_at(channel, channels_[channel]->model.push(transaction, visible));
   ++outstanding_;
 }
 
 void EventDramPort::read(uint64_t address, uint32_t bytes, uint32_t tile, uint64_t offset, Cycle now) {
   const uint32_t channel = channel_of(address);
   --channels_[channel]->read_credits;
-  uint64_t tag = origins_.size();
+  auto tag = static_cast<uint32_t>(origins_.size());
   if (free_tags_.empty()) {
     origins_.push_back({});
   } else {
@@ -51,31 +54,41 @@ void EventDramPort::write(uint64_t address, uint32_t bytes, Cycle now) {
   send({0, address, bytes, true}, channel_of(address), now);
 }
 
-void EventDramPort::act_channel(uint32_t index, Cycle now) {
-  Channel& channel = *channels_[index];
-  const bool arrival = !channel.waiting.empty() && channel.waiting.front().visible <= now;
-  if (!arrival && now != channel.wanted) {
-    return;
-  }
-  for (; !channel.waiting.empty() && channel.waiting.front().visible <= now; channel.waiting.pop_front()) {
-    channel.model.push(channel.waiting.front().transaction, now);
-  }
-  done_.clear();
-  channel.wanted = channel.model.act(now, done_);
-  for (const memory::DramCompletion& completion : done_) {
-    const Cycle core_cycle = dram_.seen_by(core_, completion.cycle);
-    returns_.push({core_cycle, completion.cycle, index, completion.write, completion.tag});
-    returns_alarm_.at(core_cycle);
-  }
-  if (channel.wanted != kNever) {
-    channel_alarms_[index].at(channel.wanted);
+void EventDramPort::act_at(uint32_t index, Cycle cycle) {
+  if (cycle < channels_[index]->wanted) {
+    channels_[index]->wanted = cycle;
+    channel_alarms_[index].at(cycle);
   }
 }
 
+void EventDramPort::act_channel(uint32_t index, Cycle now) {
+  Channel& channel = *channels_[index];
+  if (now != channel.wanted) {
+    return;
+  }
+  done_.clear();
+  channel.wanted = kNever;
+  act_at(index, channel.model.act(now, done_));
+  for (const memory::DramCompletion& completion : done_) {
+    const Cycle core_cycle = dram_.seen_by(core_, completion.cycle);
+    add_return({core_cycle, completion.cycle, index, static_cast<uint32_t>(completion.tag), completion.write});
+    returns_alarm_.at(core_cycle);
+  }
+}
+
+// Mostly the latest of all.
+void EventDramPort::add_return(const Return& added) {
+  std::size_t place = returns_.size();
+  returns_.push_back(added);
+  for (; place > next_return_ && returns_[place - 1].after(added); --place) {
+    returns_[place] = returns_[place - 1];
+  }
+  returns_[place] = added;
+}
+
 void EventDramPort::take_returns(Cycle now) {
-  while (!returns_.empty() && returns_.top().core_cycle <= now) {
-    const Return done = returns_.top();
-    returns_.pop();
+  for (; next_return_ < returns_.size() && returns_[next_return_].core_cycle <= now; ++next_return_) {
+    const Return& done = returns_[next_return_];
     --outstanding_;
     if (done.write) {
       ++channels_[done.channel]->write_credits;
@@ -86,6 +99,10 @@ void EventDramPort::take_returns(Cycle now) {
     free_tags_.push_back(done.tag);
     const Origin& origin = origins_[done.tag];
     client_->read_returned(done.channel, origin.tile, origin.offset, origin.bytes, now);
+  }
+  if (next_return_ >= kForget || next_return_ == returns_.size()) {
+    returns_.erase(returns_.begin(), returns_.begin() + static_cast<std::ptrdiff_t>(next_return_));
+    next_return_ = 0;
   }
 }
 

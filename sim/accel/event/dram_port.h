@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The edge between the core's clock and the DRAM's: hands transactions to the channels, returns completions, and keeps
-// the credits that bound what is in flight per channel. Event fidelity.
+// the credits that bound what is in flight per channel. Event fidelity: a channel acts only when a completion may be due,
+// and then takes all that reached it since, each at its own cycle.
 #pragma once
 
 #include <systemc>
 
-#include <deque>
 #include <memory>
-#include <queue>
 #include <vector>
 
 #include "sim/accel/event/fabric.h"
@@ -52,34 +51,31 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
 
   // Counts up to the DRAM edges before the core's edge `end`.
   void close(Cycle end, Activity& activity, Cycle& busy);
-  bool idle() const { return returns_.empty() && outstanding_ == 0; }
+  bool idle() const { return outstanding_ == 0; }
 
  private:
   struct Origin {  // of a transaction in flight, by tag
     uint64_t offset;
     uint32_t tile, bytes, channel;
   };
-  struct Waiting {
-    Cycle visible;
-    memory::DramTransaction transaction;
-  };
   struct Channel {
     explicit Channel(const arch::DramSpec& spec) : model(spec) {}
     memory::EventDramChannel model;
-    std::deque<Waiting> waiting;
     uint32_t read_credits = 0, write_credits = 0;
-    Cycle wanted = kNever;  // the cycle that the model asked for last; earlier requests are stale
+    Cycle wanted = kNever;  // when it is to act next; other requests are stale
   };
   struct Return {
     Cycle core_cycle, dram_cycle;
-    uint32_t channel;
+    uint32_t channel, tag;
     bool write;
-    uint64_t tag;
-    friend bool operator>(const Return& a, const Return& b) {
-      return a.dram_cycle != b.dram_cycle ? a.dram_cycle > b.dram_cycle : a.channel > b.channel;
+    bool after(const Return& other) const {
+      return dram_cycle != other.dram_cycle ? dram_cycle > other.dram_cycle : channel > other.channel;
     }
   };
+  static constexpr std::size_t kForget = 256;  // returns that are over before they are dropped from the list
   void send(const memory::DramTransaction& transaction, uint32_t channel, Cycle now);
+  void add_return(const Return& added);
+  void act_at(uint32_t channel, Cycle cycle);
 
   const arch::AcceleratorSpec& spec_;
   engine::Clock core_, dram_;
@@ -89,8 +85,9 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
   DramClient* client_ = nullptr;
   std::vector<std::unique_ptr<Channel>> channels_;
   std::vector<Origin> origins_;
-  std::vector<uint64_t> free_tags_;
-  std::priority_queue<Return, std::vector<Return>, std::greater<>> returns_;
+  std::vector<uint32_t> free_tags_;
+  std::vector<Return> returns_;     // in order, from next_return_ on
+  std::size_t next_return_ = 0;
   std::vector<memory::DramCompletion> done_;
   uint64_t outstanding_ = 0;
 };

@@ -19,13 +19,13 @@ void EventBuffet::reset() {
 
 void EventBuffet::reserve(uint32_t bytes) {
   free_ -= bytes;
-  sizes_.push_back(bytes);
+  sizes_.push(bytes);
 }
 
 void EventBuffet::free_oldest(uint32_t chunks) {
   for (; chunks > 0; --chunks) {
     free_ += sizes_.front();
-    sizes_.pop_front();
+    sizes_.pop();
   }
 }
 
@@ -163,13 +163,13 @@ void EventEndpoint::packet_done(uint32_t requester, Cycle now) {
     activity_.add(Action::kPpuValue, vector_unit_ ? 0 : step.output_bytes);
     activity_.add(Action::kOutputBufferWrite, step.output_bytes);
     const Cycle available = now + (mutated(Mutation::kPipelineForgotten) ? 0 : pipeline_depth_);
-    outputs_.push_back({active_drain_, available});
+    outputs_.push({active_drain_, available});
     alarms_.output.at(available);
     return;
   }
   const uint32_t done = outputs_.front().step;
   const Step& step = (*steps_)[done];
-  outputs_.pop_front();
+  outputs_.pop();
   egress_posted_ = false;
   output_free_ += step.output_bytes;
   activity_.add(Action::kOutputBufferRead, step.output_bytes);

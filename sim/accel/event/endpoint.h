@@ -7,10 +7,10 @@
 #include <systemc>
 
 #include <array>
-#include <deque>
 #include <vector>
 
 #include "sim/accel/event/fabric.h"
+#include "sim/accel/fifo.h"
 #include "sim/accel/event/global_buffer.h"
 #include "sim/engine/vcd_trace.h"
 #include "sim/accel/event/stall_meter.h"
@@ -33,7 +33,7 @@ class EventBuffet final : public sc_core::sc_module {
   uint64_t capacity_;
   uint64_t free_ = 0;
   uint32_t arrived_ = 0;
-  std::deque<uint32_t> sizes_;
+  Fifo<uint32_t> sizes_;
 };
 
 class EventEndpoint final : public sc_core::sc_module, public sc_core::sc_interface, public PacketOwner {
@@ -107,7 +107,7 @@ class EventEndpoint final : public sc_core::sc_module, public sc_core::sc_interf
   bool drain_posted_ = false;
   uint32_t waiting_drain_ = 0, active_drain_ = 0;  // their steps
   uint64_t output_free_ = 0;
-  std::deque<Output> outputs_;
+  Fifo<Output> outputs_;
   bool egress_posted_ = false;
   StallMeter meter_;
   Activity activity_;

@@ -9,7 +9,6 @@
 
 #include <systemc>
 
-#include <queue>
 #include <vector>
 
 #include "arch/accelerator.h"
@@ -56,7 +55,7 @@ class PacketOwner {
 
 class EventFabric final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
-  EventFabric(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec);
+  EventFabric(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout);
   void connect(const Alarm& completion, const Alarm& arbitration);
   void reset();
 
@@ -67,31 +66,30 @@ class EventFabric final : public sc_core::sc_module, public sc_core::sc_interfac
   Cycle row_link_busy() const { return row_link_busy_; }
   Cycle collect_link_busy() const { return collect_link_busy_; }
   Cycle bank_busy() const { return bank_busy_; }
-  bool idle() const { return pending_.empty() && in_flight_.empty(); }
+  bool idle() const { return waiting_.empty() && moving_.empty(); }
 
  private:
-  struct Pending {
-    Cycle ready;
-    uint32_t requester;
-    PacketOwner* owner;
-    Packet packet;
+  // A cycle and a requester in one number, so that lists are in order of both.
+  using Key = uint64_t;
+  static constexpr uint32_t kRequesterBits = 10;
+  static constexpr uint32_t kRequesterMask = (1U << kRequesterBits) - 1;
+  static Cycle cycle_of(Key key) { return key >> kRequesterBits; }
+  static uint32_t requester_of(Key key) { return static_cast<uint32_t>(key) & kRequesterMask; }
+
+  struct Requester {  // a drain's next packet may wait while one moves
+    PacketOwner* owner = nullptr;
+    Packet waiting;
+    ResourceSet holds;  // of the one that moves
   };
-  struct InFlight {
-    Cycle end;
-    uint32_t requester;
-    PacketOwner* owner;
-    ResourceSet holds;
-    friend bool operator>(const InFlight& a, const InFlight& b) {
-      return a.end != b.end ? a.end > b.end : a.requester > b.requester;
-    }
-  };
-  void grant(const Pending& pending, Cycle now);
+  void grant(uint32_t requester, Cycle now);
 
   uint32_t starvation_limit_;
+  uint64_t tie_flip_ = 0;  // of the requester's bits
   Alarm completion_, arbitration_;
   ResourceSet busy_;
-  std::vector<Pending> pending_;  // in the order of visiting
-  std::priority_queue<InFlight, std::vector<InFlight>, std::greater<>> in_flight_;
+  std::vector<Requester> requesters_;
+  std::vector<Key> waiting_;  // by cycle posted, in the order of visiting
+  std::vector<Key> moving_;   // by cycle in which it ends, latest first
   Cycle row_link_busy_ = 0, collect_link_busy_ = 0, bank_busy_ = 0;
 };
 

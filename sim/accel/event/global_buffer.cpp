@@ -85,12 +85,12 @@ void EventGlobalBuffer::sent(uint32_t tile, Cycle now) {
 
 void EventGlobalBuffer::collected(uint32_t tile, uint32_t bytes, uint32_t endpoint, uint32_t step, Cycle now) {
   activity_.add(Action::kGlobalBufferWrite, bytes);
-  arrivals_.push_back({now + latency_, tile, bytes, endpoint, step});
+  arrivals_.push({now + latency_, tile, bytes, endpoint, step});
   collection_.at(now + latency_);
 }
 
 void EventGlobalBuffer::collect(Cycle now) {
-  for (; !arrivals_.empty() && arrivals_.front().cycle == now; arrivals_.pop_front()) {
+  for (; !arrivals_.empty() && arrivals_.front().cycle == now; arrivals_.pop()) {
     const Arrival arrival = arrivals_.front();
     if (context_->observer != nullptr) {
       context_->observer->block_collected(arrival.endpoint, arrival.step);

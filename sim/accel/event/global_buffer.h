@@ -7,10 +7,10 @@
 
 #include <systemc>
 
-#include <deque>
 #include <vector>
 
 #include "sim/accel/event/fabric.h"
+#include "sim/accel/fifo.h"
 #include "sim/accel/run_context.h"
 #include "sim/base/activity.h"
 
@@ -60,7 +60,7 @@ class EventGlobalBuffer final : public sc_core::sc_module, public sc_core::sc_in
   uint32_t latency_;
   const RunContext* context_ = nullptr;
   std::vector<TileState> tiles_;
-  std::deque<Arrival> arrivals_;
+  Fifo<Arrival> arrivals_;
   uint32_t incomplete_outputs_ = 0;
   uint64_t waiting_senders_ = 0, waiting_outputs_ = 0;
   Alarm collection_, load_, store_, done_;

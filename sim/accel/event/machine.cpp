@@ -25,7 +25,9 @@ class EventTop final : public sc_core::sc_module, public DramClient {
   }
   void write_acknowledged(Cycle now) override {
     store_->acknowledged(now);
-    done_.at(now);
+    if (store_->finished()) {
+      done_.at(now);
+    }
   }
 
  private:
@@ -72,7 +74,7 @@ EventTop::EventTop(const sc_core::sc_module_name& name, const arch::AcceleratorS
       layout_(spec_),
       clock_(spec_.operating_point.clock),
       scheduler_("scheduler", engine::Stepping::kOnWake),
-      fabric_("network", spec_),
+      fabric_("network", spec_, layout_),
       global_buffer_("global_buffer", spec_) {
   build_modules();
   bind_ports(*this);
@@ -114,9 +116,8 @@ void EventTop::add_slots() {
   for (const auto& sender : senders_) {
     posts.push_back(slot<EventSender, &EventSender::post>(sender.get()));
   }
-  Alarm load_post, load_issue, store_post;
+  Alarm load_issue, store_post;
   if (spec_.has_dram) {
-    load_post = slot<EventLoadDma, &EventLoadDma::post>(load_.get());
     store_post = slot<EventStoreDma, &EventStoreDma::post>(store_.get());
   }
   for (std::size_t e = 0; e < endpoints_.size(); ++e) {
@@ -134,7 +135,7 @@ void EventTop::add_slots() {
   }
   if (spec_.has_dram) {
     load_issue = slot<EventLoadDma, &EventLoadDma::issue>(load_.get());
-    load_->connect(load_issue, load_post);
+    load_->connect(load_issue);
     store_->connect(store_post);
     const uint32_t domain = scheduler_.add_domain(engine::Clock(spec_.dram.command_clock));
     channel_slots_.reserve(dram_->channels());

@@ -86,9 +86,12 @@ void EventSender::post(Cycle now) {
     return;
   }
   const Send& send = (*sends_)[position_];
-  if (sent_ == 0 && !begin_chunk(send, now)) {
-    return;
+  if (begin_chunk(send, now)) {
+    post_packet(send, now);
   }
+}
+
+void EventSender::post_packet(const Send& send, Cycle now) {
   packet_bytes_ = std::min(spec_.noc.packet_bytes, send.bytes - sent_);
   Packet packet = packet_;
   packet.cycles = static_cast<uint32_t>(divide_up(packet_bytes_, spec_.noc.link_bytes_per_cycle));
@@ -105,8 +108,10 @@ void EventSender::packet_done(uint32_t /*requester*/, Cycle now) {
   packet_bytes_ = 0;
   if (sent_ == send.bytes) {
     finish_chunk(send, now);
+    post_.at(now);
+  } else {
+    post_packet(send, now);
   }
-  post_.at(now);
 }
 
 void EventSender::finish_chunk(const Send& send, Cycle now) {
@@ -119,14 +124,14 @@ void EventSender::finish_chunk(const Send& send, Cycle now) {
                 send.bytes * copies);
   global_buffer_->sent(send.tile, now);
   const Cycle arrival = now + (mutated(Mutation::kLatencyForgotten) ? 1 : spec_.noc.latency);
-  deliveries_.push_back({arrival, position_});
+  deliveries_.push({arrival, position_});
   delivery_.at(arrival);
   ++position_;
   sent_ = 0;
 }
 
 void EventSender::deliver(Cycle now) {
-  for (; !deliveries_.empty() && deliveries_.front().cycle == now; deliveries_.pop_front()) {
+  for (; !deliveries_.empty() && deliveries_.front().cycle == now; deliveries_.pop()) {
     const uint32_t index = deliveries_.front().send;
     const Send& send = (*sends_)[index];
     if (context_->observer != nullptr) {

@@ -6,7 +6,6 @@
 
 #include <systemc>
 
-#include <deque>
 #include <vector>
 
 #include "sim/accel/event/endpoint.h"
@@ -43,6 +42,7 @@ class EventSender final : public sc_core::sc_module, public sc_core::sc_interfac
   };
   void end_of_elaboration() override;
   bool begin_chunk(const mappers::Send& send, Cycle now);
+  void post_packet(const mappers::Send& send, Cycle now);
   void finish_chunk(const mappers::Send& send, Cycle now);
 
   const arch::AcceleratorSpec& spec_;
@@ -59,7 +59,7 @@ class EventSender final : public sc_core::sc_module, public sc_core::sc_interfac
   uint32_t sent_ = 0;      // bytes of the present chunk
   uint32_t packet_bytes_ = 0;  // of the packet posted or in flight; 0: none
   Packet packet_;
-  std::deque<Delivery> deliveries_;
+  Fifo<Delivery> deliveries_;
   StallMeter meter_;
   Activity activity_;
 };

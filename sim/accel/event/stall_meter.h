@@ -18,6 +18,7 @@ class StallMeter {
       since_ = now;
     }
   }
+  Stall state() const { return state_; }
   const StallCycles& close(Cycle end) {
     cycles_.add(state_, end - since_);
     since_ = end;

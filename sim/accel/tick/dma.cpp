@@ -41,22 +41,14 @@ void TickDramPort::step_dram(Cycle now) {
       channel.model.push({tag, transfer.address, transfer.bytes, transfer.write}, now);
       channel.outgoing.pop_front();
     }
-    done_.clear();
     channel.model.tick(now, done_);
-    for (const memory::DramCompletion& completion : done_) {
-      returned_.emplace_back(c, completion.tag);
+    if (!done_.empty()) {
+      for (const memory::DramCompletion& completion : done_) {
+        returned_.emplace_back(c, completion.tag);
+      }
+      done_.clear();
     }
   }
-}
-
-std::vector<std::pair<uint32_t, TickTransfer>> TickDramPort::take_returns() {
-  std::vector<std::pair<uint32_t, TickTransfer>> result;
-  for (const auto& [channel, tag] : returned_) {
-    result.emplace_back(channel, transfers_[tag]);
-    --(transfers_[tag].write ? channels_[channel]->writes : channels_[channel]->reads);
-  }
-  returned_.clear();
-  return result;
 }
 
 void TickDramPort::close(Activity& activity, Cycle& busy) {
@@ -79,6 +71,12 @@ bool TickDramPort::idle() const {
 TickLoadDma::TickLoadDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout)
     : sc_core::sc_module(name), spec_(spec), layout_(layout) {}
 
+void TickLoadDma::end_of_elaboration() {
+  fabric_ = fabric.operator->();
+  global_buffer_ = global_buffer.operator->();
+  dram_ = dram.operator->();
+}
+
 void TickLoadDma::reset(const RunContext* context) {
   context_ = context;
   position_ = 0;
@@ -89,8 +87,8 @@ void TickLoadDma::reset(const RunContext* context) {
 
 void TickLoadDma::end_packets() {
   for (uint32_t i = 0; i < ports_.size(); ++i) {
-    if (fabric->ended(layout_.load_port(i))) {
-      global_buffer->write_loaded(ports_[i].front().tile, ports_[i].front().bytes);
+    if (fabric_->ended(layout_.load_port(i))) {
+      global_buffer_->write_loaded(ports_[i].front().tile, ports_[i].front().bytes);
       ports_[i].pop_front();
     }
   }
@@ -99,13 +97,13 @@ void TickLoadDma::end_packets() {
 void TickLoadDma::post() {
   for (uint32_t i = 0; i < ports_.size(); ++i) {
     const uint32_t requester = layout_.load_port(i);
-    if (ports_[i].empty() || fabric->waits(requester) || fabric->moves(requester)) {
+    if (ports_[i].empty() || fabric_->waits(requester) || fabric_->moves(requester)) {
       continue;
     }
     const TickTransfer& transfer = ports_[i].front();
     TickPacket packet{layout_.load_needs(i), transfer.bytes, spec_.dma.bytes_per_cycle, 0, false, true};
     packet.needs.add(layout_.bank_of(context_->places->address[transfer.tile] + transfer.offset));
-    fabric->post(requester, packet);
+    fabric_->post(requester, packet);
   }
 }
 
@@ -113,10 +111,10 @@ Stall TickLoadDma::state() const {
   if (finished()) {
     return Stall::kIdle;
   }
-  if (!global_buffer->open(context_->program->loads[position_])) {
+  if (!global_buffer_->open(context_->program->loads[position_])) {
     return Stall::kSpaceWait;
   }
-  return dram->read_credit(dram->channel_of(cursor_.current().address)) ? Stall::kBusy : Stall::kDramWait;
+  return dram_->read_credit(dram_->channel_of(cursor_.current().address)) ? Stall::kBusy : Stall::kDramWait;
 }
 
 void TickLoadDma::issue(Cycle now) {
@@ -129,8 +127,8 @@ void TickLoadDma::issue(Cycle now) {
     return;
   }
   const TileTransaction transaction = cursor_.current();
-  dram->take_credit(dram->channel_of(transaction.address), false);
-  dram->send({context_->program->loads[position_], transaction.bytes, transaction.offset, transaction.address, false},
+  dram_->take_credit(dram_->channel_of(transaction.address), false);
+  dram_->send({context_->program->loads[position_], transaction.bytes, transaction.offset, transaction.address, false},
              now);
   cursor_.advance();
   position_ += cursor_.done() ? 1 : 0;
@@ -139,6 +137,12 @@ void TickLoadDma::issue(Cycle now) {
 TickStoreDma::TickStoreDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
                            const Layout& layout)
     : sc_core::sc_module(name), spec_(spec), layout_(layout) {}
+
+void TickStoreDma::end_of_elaboration() {
+  fabric_ = fabric.operator->();
+  global_buffer_ = global_buffer.operator->();
+  dram_ = dram.operator->();
+}
 
 void TickStoreDma::reset(const RunContext* context) {
   context_ = context;
@@ -152,9 +156,9 @@ void TickStoreDma::reset(const RunContext* context) {
 
 void TickStoreDma::end_packets(Cycle now) {
   for (uint32_t i = 0; i < ports_.size(); ++i) {
-    if (fabric->ended(layout_.store_port(i))) {
-      global_buffer->read_stored(ports_[i].tile, ports_[i].bytes);
-      dram->send(ports_[i], now);
+    if (fabric_->ended(layout_.store_port(i))) {
+      global_buffer_->read_stored(ports_[i].tile, ports_[i].bytes);
+      dram_->send(ports_[i], now);
     }
   }
 }
@@ -163,15 +167,15 @@ Stall TickStoreDma::state() const {
   if (position_ == context_->program->stores.size()) {
     return Stall::kIdle;
   }
-  if (!global_buffer->complete(context_->program->stores[position_])) {
+  if (!global_buffer_->complete(context_->program->stores[position_])) {
     return Stall::kTileWait;
   }
-  const uint32_t channel = dram->channel_of(cursor_.current().address);
-  if (!dram->write_credit(channel)) {
+  const uint32_t channel = dram_->channel_of(cursor_.current().address);
+  if (!dram_->write_credit(channel)) {
     return Stall::kDramWait;
   }
   const uint32_t requester = layout_.store_port(static_cast<uint32_t>(channel % ports_.size()));
-  return fabric->waits(requester) || fabric->moves(requester) ? Stall::kArbitration : Stall::kBusy;
+  return fabric_->waits(requester) || fabric_->moves(requester) ? Stall::kArbitration : Stall::kBusy;
 }
 
 void TickStoreDma::post() {
@@ -184,14 +188,14 @@ void TickStoreDma::post() {
   }
   const uint32_t tile = context_->program->stores[position_];
   const TileTransaction transaction = cursor_.current();
-  const uint32_t channel = dram->channel_of(transaction.address);
+  const uint32_t channel = dram_->channel_of(transaction.address);
   const auto port = static_cast<uint32_t>(channel % ports_.size());
-  dram->take_credit(channel, true);
+  dram_->take_credit(channel, true);
   ++outstanding_;
   ports_[port] = {tile, transaction.bytes, transaction.offset, transaction.address, true};
   TickPacket packet{layout_.store_needs(port), transaction.bytes, spec_.dma.bytes_per_cycle, 0, false, true};
   packet.needs.add(layout_.bank_of(context_->places->address[tile] + transaction.offset));
-  fabric->post(layout_.store_port(port), packet);
+  fabric_->post(layout_.store_port(port), packet);
   cursor_.advance();
   position_ += cursor_.done() ? 1 : 0;
 }

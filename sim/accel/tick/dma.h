@@ -39,7 +39,15 @@ class TickDramPort final : public sc_core::sc_module, public sc_core::sc_interfa
   void send(const TickTransfer& transfer, Cycle now);
 
   void step_dram(Cycle now);                           // every edge of the DRAM's clock
-  std::vector<std::pair<uint32_t, TickTransfer>> take_returns();  // phase A of the core: (channel, transfer)
+  template <typename Visit>  // phase A of the core: visit(channel, transfer)
+  void take_returns(const Visit& visit) {
+    for (const auto& [channel, tag] : returned_) {
+      const TickTransfer& transfer = transfers_[tag];
+      --(transfer.write ? channels_[channel]->writes : channels_[channel]->reads);
+      visit(channel, transfer);
+    }
+    returned_.clear();
+  }
 
   void close(Activity& activity, Cycle& busy);
   bool idle() const;
@@ -75,7 +83,7 @@ class TickLoadDma final : public sc_core::sc_module, public sc_core::sc_interfac
   sc_core::sc_port<TickDramPort> dram{"dram"};
 
   void receive(uint32_t channel, const TickTransfer& transfer) { ports_[channel % ports_.size()].push_back(transfer); }
-  void end_packets();     // phase A
+  void end_packets();     // phase A, where packets ended
   void post();            // phase B
   void issue(Cycle now);  // phase C
 
@@ -84,8 +92,12 @@ class TickLoadDma final : public sc_core::sc_module, public sc_core::sc_interfac
 
  private:
   Stall state() const;
+  void end_of_elaboration() override;
   const arch::AcceleratorSpec& spec_;
   const Layout& layout_;
+  TickFabric* fabric_ = nullptr;
+  TickGlobalBuffer* global_buffer_ = nullptr;
+  TickDramPort* dram_ = nullptr;
   const RunContext* context_ = nullptr;
   std::size_t position_ = 0;
   TransactionCursor cursor_;
@@ -103,7 +115,7 @@ class TickStoreDma final : public sc_core::sc_module, public sc_core::sc_interfa
   sc_core::sc_port<TickDramPort> dram{"dram"};
 
   void acknowledge() { --outstanding_; }
-  void end_packets(Cycle now);  // phase A
+  void end_packets(Cycle now);  // phase A, where packets ended
   void post();                  // phase B
 
   const StallCycles& stalls() const { return stalls_; }
@@ -113,8 +125,12 @@ class TickStoreDma final : public sc_core::sc_module, public sc_core::sc_interfa
 
  private:
   Stall state() const;
+  void end_of_elaboration() override;
   const arch::AcceleratorSpec& spec_;
   const Layout& layout_;
+  TickFabric* fabric_ = nullptr;
+  TickGlobalBuffer* global_buffer_ = nullptr;
+  TickDramPort* dram_ = nullptr;
   const RunContext* context_ = nullptr;
   std::size_t position_ = 0;
   TransactionCursor cursor_;

@@ -18,103 +18,97 @@ void TickBuffet::reset() {
 void TickBuffet::reserve(uint32_t bytes) {
   filled_ += bytes;
   TILEWRIGHT_CHECK(filled_ <= capacity_, "a buffet was overfilled");
-  chunks_.push_back(bytes);
+  chunks_.push(bytes);
 }
 
 void TickBuffet::shrink(uint32_t chunks) {
   TILEWRIGHT_CHECK(chunks <= chunks_.size() && chunks <= arrived_, "a buffet freed chunks that it does not hold");
   for (uint32_t i = 0; i < chunks; ++i) {
     filled_ -= chunks_.front();
-    chunks_.pop_front();
+    chunks_.pop();
   }
 }
 
 TickVectorMacs::TickVectorMacs(const sc_core::sc_module_name& name, const arch::PeSpec& pe)
     : sc_core::sc_module(name), pe_(pe) {}
 
+// Innermost loop first. WS: weights outermost, so pixels under (vector, tile); OS: vectors innermost, under pixels;
+// WS-LOS: as many vectors as the collector holds innermost, then pixels; OS-LWS: pixels innermost, then vectors.
 void TickVectorMacs::begin(const Step& step, Dataflow dataflow) {
   dataflow_ = dataflow;
   vectors_ = step.vectors;
-  tile_ = {0, step.channel_tiles};
-  pixel_ = {0, step.pixels};
-  if (dataflow == Dataflow::kWsLos) {
-    vector_ = {0, static_cast<uint32_t>(divide_up(step.vectors, pe_.weight_collector_entries))};
-    local_ = {0, std::min(step.vectors, pe_.weight_collector_entries)};
-  } else {
-    vector_ = {0, step.vectors};
-    local_ = {0, 1};
+  const Loop tile{0, step.channel_tiles};
+  const Loop vector{0, step.vectors};
+  const Loop pixel{0, step.pixels};
+  outermost_ = {};
+  switch (dataflow) {
+    case Dataflow::kWs:
+      inner_ = step.pixels, middle_ = tile, outer_ = vector;
+      break;
+    case Dataflow::kOs:
+      inner_ = step.vectors, middle_ = pixel, outer_ = tile;
+      break;
+    case Dataflow::kOsLws:
+      inner_ = step.pixels, middle_ = vector, outer_ = tile;
+      break;
+    case Dataflow::kWsLos:
+      inner_ = std::min(step.vectors, pe_.weight_collector_entries);
+      middle_ = pixel;
+      outer_ = {0, static_cast<uint32_t>(divide_up(step.vectors, pe_.weight_collector_entries))};
+      outermost_ = tile;
+      break;
   }
-  left_ = uint64_t{step.channel_tiles} * step.vectors * step.pixels;
+  inner_left_ = 0;
 }
 
 void TickVectorMacs::reset() {
-  left_ = 0;
-  weight_reads_ = collector_reads_ = sum_updates_ = input_reads_ = 0;
+  inner_left_ = 0;
+  weight_reads_ = collector_reads_ = sum_updates_ = 0;
 }
 
-void TickVectorMacs::work() {
+// Before the first operation of the innermost loop.
+void TickVectorMacs::enter_inner() {
+  inner_left_ = inner_;
   switch (dataflow_) {
-    case Dataflow::kOs:
-      ++weight_reads_;
-      sum_updates_ += vector_.at + 1 == vector_.of ? 1 : 0;
-      break;
-    case Dataflow::kWsLos:
-      weight_reads_ += pixel_.at == 0 ? 1 : 0;
-      ++collector_reads_;
-      sum_updates_ += local_.at + 1 == local_.of ? 1 : 0;
-      break;
     case Dataflow::kWs:
-    case Dataflow::kOsLws:
-      weight_reads_ += pixel_.at == 0 ? 1 : 0;
-      ++collector_reads_;
-      ++sum_updates_;
+    case Dataflow::kOsLws:  // one weight vector a lane, used for every pixel; every use reads and writes a sum
+      ++weight_reads_;
+      collector_reads_ += inner_;
+      sum_updates_ += inner_;
+      break;
+    case Dataflow::kOs:  // a weight vector an operation; the sum stays in its register
+      weight_reads_ += inner_;
+      break;
+    case Dataflow::kWsLos:  // the collector is filled at the first pixel
+      weight_reads_ += middle_.at == 0 ? inner_ : 0;
+      collector_reads_ += inner_;
       break;
   }
-  ++input_reads_;
-  --left_;
-  advance();
 }
 
-void TickVectorMacs::count(Activity& activity) const {
+// After its last. True if that was the last of the step.
+bool TickVectorMacs::leave_inner() {
+  sum_updates_ += dataflow_ == Dataflow::kOs || dataflow_ == Dataflow::kWsLos ? 1 : 0;
+  bool over = false;
+  if (middle_.next()) {
+    over = outer_.next() && outermost_.next();
+    if (dataflow_ == Dataflow::kWsLos) {
+      inner_ = std::min(vectors_ - outer_.at * pe_.weight_collector_entries, pe_.weight_collector_entries);
+    }
+  }
+  return over;
+}
+
+void TickVectorMacs::count(uint64_t cycles, Activity& activity) const {
   const uint64_t word = pe_.vector_size;
   activity.add(Action::kWeightBufferRead, weight_reads_ * word * pe_.lanes);
   activity.add(Action::kWeightCollectorRead, collector_reads_ * word * pe_.lanes);
   activity.add(Action::kAccumulatorUpdate, sum_updates_ * pe_.lanes);
-  activity.add(Action::kInputBufferRead, input_reads_ * word);
-}
-
-// Innermost loop first. WS: weights outermost, so pixels under (vector, tile); OS: vectors innermost, under pixels;
-// WS-LOS: as many vectors as the collector holds innermost, then pixels; OS-LWS: pixels innermost, then vectors.
-void TickVectorMacs::advance() {
-  switch (dataflow_) {
-    case Dataflow::kWs:
-      if (pixel_.next() && tile_.next()) {
-        vector_.next();
-      }
-      return;
-    case Dataflow::kOs:
-      if (vector_.next() && pixel_.next()) {
-        tile_.next();
-      }
-      return;
-    case Dataflow::kOsLws:
-      if (pixel_.next() && vector_.next()) {
-        tile_.next();
-      }
-      return;
-    case Dataflow::kWsLos:
-      if (local_.next() && pixel_.next()) {
-        if (vector_.next()) {
-          tile_.next();
-        }
-        local_.of = std::min(vectors_ - vector_.at * pe_.weight_collector_entries, pe_.weight_collector_entries);
-      }
-      return;
-  }
+  activity.add(Action::kInputBufferRead, cycles * word);
 }
 
 TickEndpoint::TickEndpoint(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
-                           const Layout& layout, uint32_t index)
+                           const Layout& layout, uint32_t index, TickActive& active)
     : sc_core::sc_module(name),
       spec_(spec),
       layout_(layout),
@@ -122,6 +116,8 @@ TickEndpoint::TickEndpoint(const sc_core::sc_module_name& name, const arch::Acce
       drain_(layout.drain(index)),
       egress_(layout.egress(index)),
       vector_unit_(layout.is_vector_unit(index)),
+      bit_(mappers::EndpointMask{1} << index),
+      active_(active),
       weight_buffet_("weight_buffer", vector_unit_ ? spec.vector_unit.input_buffer : spec.pe.weight_buffer),
       input_buffet_("input_buffer", vector_unit_ ? spec.vector_unit.input_buffer : spec.pe.input_buffer),
       macs_("vector_macs", spec.pe) {}
@@ -155,15 +151,13 @@ void TickEndpoint::end_packets() {
     const Step& done = step(outputs_.front().step);
     output_filled_ -= done.output_bytes;
     global_buffer_->write_collected(done.output_tile, done.output_bytes, index_, outputs_.front().step);
-    outputs_.pop_front();
+    outputs_.erase(outputs_.begin());
   }
 }
 
 void TickEndpoint::end_step() {
-  if (!executing_ || macs_.busy() || vector_cycles_left_ > 0) {
-    return;
-  }
   const Step& done = step(position_);
+  active_.working &= ~bit_;
   if (!vector_unit_) {
     activity_.add(Action::kMac, done.macs);
     activity_.add(Action::kMacIdleLane, uint64_t{done.cycles} * spec_.pe.lanes * spec_.pe.vector_size - done.macs);
@@ -173,8 +167,10 @@ void TickEndpoint::end_step() {
   }
   weight_buffet_.shrink(done.free_weight);
   input_buffet_.shrink(done.free_input);
+  active_.frees += done.free_weight + done.free_input > 0 ? 1 : 0;
   if (done.drains) {
     sums_wait_ = true;
+    active_.draining |= bit_;
     waiting_drain_ = position_;
   }
   executing_ = false;
@@ -217,37 +213,23 @@ Stall TickEndpoint::state() const {
   return next.starts && sums_wait_ ? Stall::kOutputFull : Stall::kBusy;
 }
 
+void TickEndpoint::drain_granted() {
+  sums_wait_ = false;
+  moving_drain_ = waiting_drain_;
+}
+
 void TickEndpoint::start() {
-  if (fabric_->granted(drain_)) {
-    sums_wait_ = false;
-    moving_drain_ = waiting_drain_;
-  }
-  if (executing_) {
-    stalls_.add(Stall::kBusy, 1);
-    return;
-  }
   const Stall now = state();
-  stalls_.add(now, 1);
   if (now != Stall::kBusy) {
+    stalls_.add(now, 1);
     return;
   }
   executing_ = true;
+  active_.working |= bit_;
   if (vector_unit_) {
     vector_cycles_left_ = step(position_).cycles;
   } else {
     macs_.begin(step(position_), context_->program->dataflow);
-  }
-}
-
-void TickEndpoint::work() {
-  if (executing_ && vector_unit_) {
-    activity_.add(Action::kVectorUnitOperation, spec_.vector_unit.lanes);
-    --vector_cycles_left_;
-  } else if (executing_) {
-    macs_.work();
-  }
-  if (fabric_->state(drain_).moves || !outputs_.empty()) {
-    move_outputs();
   }
 }
 
@@ -256,13 +238,13 @@ void TickEndpoint::move_outputs() {
   for (Output& output : outputs_) {
     output.countdown -= output.countdown > 0 ? 1 : 0;
   }
-  const TickFabric::State& drain = fabric_->state(drain_);
-  if (drain.granted) {
+  const bool drain_moves = fabric_->moves(drain_);
+  if (fabric_->granted(drain_)) {
     const Step& drained = step(moving_drain_);
     activity_.add(Action::kOutputBufferWrite, drained.output_bytes);
     activity_.add(Action::kPpuValue, vector_unit_ ? 0 : drained.output_bytes);
   }
-  if (!vector_unit_ && drain.moves) {
+  if (!vector_unit_ && drain_moves) {
     activity_.add(Action::kAccumulatorRead, spec_.pe.lanes);
   }
   if (fabric_->granted(egress_)) {
@@ -271,11 +253,19 @@ void TickEndpoint::move_outputs() {
     activity_.add(Action::kNocCollected, bytes);
     activity_.add(Action::kNocLinkBytes, uint64_t{bytes} * (vector_unit_ ? 1 : 2));
   }
+  if (outputs_.empty() && !sums_wait_ && !drain_moves) {
+    active_.draining &= ~bit_;
+  }
 }
 
 Activity TickEndpoint::activity() const {
   Activity all = activity_;
-  macs_.count(all);
+  const uint64_t cycles = stalls_[Stall::kBusy];
+  if (vector_unit_) {
+    all.add(Action::kVectorUnitOperation, cycles * spec_.vector_unit.lanes);
+  } else {
+    macs_.count(cycles, all);
+  }
   return all;
 }
 

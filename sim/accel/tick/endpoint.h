@@ -6,14 +6,24 @@
 
 #include <systemc>
 
-#include <deque>
 #include <vector>
 
+#include "sim/accel/fifo.h"
 #include "sim/accel/tick/fabric.h"
 #include "sim/accel/tick/global_buffer.h"
 #include "sim/engine/vcd_trace.h"
 
 namespace tilewright::accel {
+
+// Who has something to do in a phase of the present cycle, a bit an endpoint (or a sender), so that a cycle visits nobody in
+// vain.
+struct TickActive {
+  mappers::EndpointMask working = 0;    // a step runs
+  mappers::EndpointMask step_over = 0;  // its last operation was in the cycle before
+  mappers::EndpointMask draining = 0;   // sums or outputs are on their way out
+  uint64_t travelling = 0;              // senders that have chunks in the network
+  uint64_t frees = 0;                   // how often room was made in any buffet
+};
 
 class TickBuffet final : public sc_core::sc_module {
  public:
@@ -30,7 +40,7 @@ class TickBuffet final : public sc_core::sc_module {
   uint64_t capacity_;
   uint64_t filled_ = 0;
   uint32_t arrived_ = 0;
-  std::deque<uint32_t> chunks_;
+  Fifo<uint32_t> chunks_;
 };
 
 // Lanes of vector MACs with their weight registers: position in the loop nest of the running step.
@@ -39,9 +49,15 @@ class TickVectorMacs final : public sc_core::sc_module {
   TickVectorMacs(const sc_core::sc_module_name& name, const arch::PeSpec& pe);
   void reset();
   void begin(const mappers::Step& step, arch::Dataflow dataflow);
-  bool busy() const { return left_ > 0; }
-  void work();  // one cycle
-  void count(Activity& activity) const;  // every access so far
+  // One cycle: one vector operation of every lane. True if it was the step's last.
+  bool work() {
+    if (inner_left_ == 0) {
+      enter_inner();
+    }
+    return --inner_left_ == 0 && leave_inner();
+  }
+  // Every access so far; the input buffer is read in each of the `cycles` worked.
+  void count(uint64_t cycles, Activity& activity) const;
 
  private:
   struct Loop {
@@ -51,19 +67,20 @@ class TickVectorMacs final : public sc_core::sc_module {
       return at == 0;
     }
   };
-  void advance();
+  void enter_inner();
+  bool leave_inner();
   const arch::PeSpec& pe_;
   arch::Dataflow dataflow_ = arch::Dataflow::kOsLws;
-  Loop tile_, vector_, pixel_, local_;
+  uint32_t inner_ = 1, inner_left_ = 0;  // the innermost loop: how often, and how often yet
+  Loop middle_, outer_, outermost_;
   uint32_t vectors_ = 0;
-  uint64_t left_ = 0;
-  uint64_t weight_reads_ = 0, collector_reads_ = 0, sum_updates_ = 0, input_reads_ = 0;  // per lane, or broadcasts
+  uint64_t weight_reads_ = 0, collector_reads_ = 0, sum_updates_ = 0;  // per lane
 };
 
 class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
   TickEndpoint(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout,
-               uint32_t index);
+               uint32_t index, TickActive& active);
   void reset(const RunContext* context);
 
   sc_core::sc_port<TickFabric> fabric{"fabric"};
@@ -73,11 +90,18 @@ class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interfa
   void reserve(mappers::Buffet buffet, uint32_t bytes) { buffet_of(buffet).reserve(bytes); }
   void deliver(mappers::Buffet buffet) { buffet_of(buffet).arrive(); }
 
-  void end_packets();  // phase A
-  void end_step();     // phase A
-  void post_output();  // phase B
-  void start();        // phase C
-  void work();         // end of the cycle
+  void end_packets();    // phase A, where one ended
+  void end_step();       // phase A, where one is over
+  void post_output();    // phase B, where sums or outputs wait
+  void drain_granted();  // phase C, before start()
+  void start();          // phase C, where no step runs
+  void work() {          // end of the cycle, where one does
+    stalls_.add(Stall::kBusy, 1);
+    if (vector_unit_ ? --vector_cycles_left_ == 0 : macs_.work()) {
+      active_.step_over |= bit_;
+    }
+  }
+  void move_outputs();   // end of the cycle, where sums or outputs wait
 
   const StallCycles& stalls() const { return stalls_; }
   Activity activity() const;
@@ -99,7 +123,6 @@ class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interfa
   }
   const mappers::Step& step(uint32_t index) const { return (*steps_)[index]; }
   bool steps_left() const { return position_ < steps_->size(); }
-  void move_outputs();
   void end_of_elaboration() override;
   Stall state() const;
 
@@ -107,6 +130,8 @@ class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interfa
   const Layout& layout_;
   uint32_t index_, drain_, egress_;  // its requesters of the fabric
   bool vector_unit_;
+  mappers::EndpointMask bit_;
+  TickActive& active_;
   TickBuffet weight_buffet_, input_buffet_;
   TickVectorMacs macs_;
   TickFabric* fabric_ = nullptr;
@@ -120,7 +145,7 @@ class TickEndpoint final : public sc_core::sc_module, public sc_core::sc_interfa
   bool sums_wait_ = false;
   uint32_t waiting_drain_ = 0, moving_drain_ = 0;
   uint64_t output_filled_ = 0;
-  std::deque<Output> outputs_;
+  std::vector<Output> outputs_;  // oldest first
   StallCycles stalls_;
   Activity activity_;
 };

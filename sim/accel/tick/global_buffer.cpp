@@ -17,16 +17,19 @@ void TickGlobalBuffer::reset(const RunContext* context) {
   bytes_in_.assign(tiles.size(), 0);
   bytes_stored_.assign(tiles.size(), 0);
   uses_left_.clear();
+  ready_.clear();
   travelling_.clear();
   activity_ = {};
   outputs_left_ = 0;
-  for (const Tile& tile : tiles) {
+  for (uint32_t i = 0; i < tiles.size(); ++i) {
+    const Tile& tile = tiles[i];
+    ready_.push_back(all_loaded(i) ? 1 : 0);
     uses_left_.push_back(tile.uses);
     outputs_left_ += tile.role == TileRole::kOutput ? 1 : 0;
   }
 }
 
-bool TickGlobalBuffer::ready(uint32_t tile) const {
+bool TickGlobalBuffer::all_loaded(uint32_t tile) const {
   const Tile& description = context_->tile(tile);
   return description.role != TileRole::kOutput &&
          (resident(description) || bytes_in_[tile] == description.bytes);
@@ -47,6 +50,7 @@ bool TickGlobalBuffer::open(uint32_t tile) const {
 void TickGlobalBuffer::write_loaded(uint32_t tile, uint32_t bytes) {
   bytes_in_[tile] += bytes;
   activity_.add(Action::kGlobalBufferWrite, bytes);
+  ready_[tile] = all_loaded(tile) ? 1 : 0;
   if (context_->observer != nullptr && ready(tile)) {
     context_->observer->tile_loaded(tile);
   }

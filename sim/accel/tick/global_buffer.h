@@ -18,7 +18,7 @@ class TickGlobalBuffer final : public sc_core::sc_module, public sc_core::sc_int
   TickGlobalBuffer(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec);
   void reset(const RunContext* context);
 
-  bool ready(uint32_t tile) const;     // every byte is there
+  bool ready(uint32_t tile) const { return ready_[tile] != 0; }  // every byte is there
   bool open(uint32_t tile) const;      // the tile before it in its slot has been freed
   bool complete(uint32_t tile) const;  // an output tile of which every byte has come back
 
@@ -37,6 +37,7 @@ class TickGlobalBuffer final : public sc_core::sc_module, public sc_core::sc_int
     uint32_t countdown, tile, bytes, endpoint, step;
   };
   bool freed(uint32_t tile) const;
+  bool all_loaded(uint32_t tile) const;
   bool resident(const mappers::Tile& tile) const {
     return context_->program->classes[static_cast<std::size_t>(tile.role)].slots == 0;
   }
@@ -45,6 +46,7 @@ class TickGlobalBuffer final : public sc_core::sc_module, public sc_core::sc_int
   const RunContext* context_ = nullptr;
   std::vector<uint64_t> bytes_in_, bytes_stored_;
   std::vector<uint32_t> uses_left_;
+  std::vector<uint8_t> ready_;
   std::vector<Travelling> travelling_;
   uint32_t outputs_left_ = 0;
   Activity activity_;

@@ -2,6 +2,9 @@
 //
 // The accelerator at tick fidelity: the reference. Every module acts in every cycle; a cycle's phases are those of the
 // written rules (docs/accelerator.md), here as three slots.
+#include <bit>
+#include <utility>
+
 #include "sim/accel/machine.h"
 #include "sim/accel/tick/dma.h"
 #include "sim/accel/tick/sender.h"
@@ -22,7 +25,18 @@ class TickTop final : public sc_core::sc_module {
   template <typename Top>
   friend void tilewright::accel::trace_modules(Top& top, engine::VcdTrace& vcd);
 
+  template <typename Unit, typename Visit>
+  static void for_each(uint64_t mask, const std::vector<std::unique_ptr<Unit>>& units, const Visit& visit) {
+    for (; mask != 0; mask &= mask - 1) {
+      visit(*units[static_cast<std::size_t>(std::countr_zero(mask))]);
+    }
+  }
+  uint64_t of_senders(const RequesterSet& set) const { return set.window(layout_.sender(0), layout_.senders()); }
+  uint64_t of_drains(const RequesterSet& set) const { return set.window(layout_.drain(0), layout_.endpoints()); }
+  uint64_t of_outputs(const RequesterSet& set) const { return set.window(layout_.egress(0), layout_.endpoints()); }
+  void account_senders();
   void completions(Cycle now);
+  void end_packets(Cycle now);
   void requests(Cycle now);
   void starts(Cycle now);
   void step_dram(Cycle now) { dram_->step_dram(now); }
@@ -34,11 +48,14 @@ class TickTop final : public sc_core::sc_module {
   engine::Scheduler scheduler_;
   TickFabric fabric_;
   TickGlobalBuffer global_buffer_;
+  TickActive active_;
   std::vector<std::unique_ptr<TickEndpoint>> endpoints_;
   std::vector<std::unique_ptr<TickSender>> senders_;
   std::unique_ptr<TickDramPort> dram_;
   std::unique_ptr<TickLoadDma> load_;
   std::unique_ptr<TickStoreDma> store_;
+  mappers::EndpointMask every_endpoint_ = 0;
+  uint64_t every_sender_ = 0;
   RunContext context_;
   bool done_ = false;
   Cycle end_ = 0;
@@ -53,16 +70,18 @@ TickTop::TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpe
       fabric_("network", spec_, layout_),
       global_buffer_("global_buffer", spec_) {
   for (uint32_t e = 0; e < layout_.endpoints(); ++e) {
-    endpoints_.push_back(std::make_unique<TickEndpoint>(layout_.endpoint_name(e).c_str(), spec_, layout_, e));
+    endpoints_.push_back(std::make_unique<TickEndpoint>(layout_.endpoint_name(e).c_str(), spec_, layout_, e, active_));
   }
   for (uint32_t s = 0; s < layout_.senders(); ++s) {
-    senders_.push_back(std::make_unique<TickSender>(layout_.sender_name(s).c_str(), spec_, layout_, s));
+    senders_.push_back(std::make_unique<TickSender>(layout_.sender_name(s).c_str(), spec_, layout_, s, active_));
   }
   if (spec_.has_dram) {
     dram_ = std::make_unique<TickDramPort>("dram", spec_, clock_);
     load_ = std::make_unique<TickLoadDma>("load_dma", spec_, layout_);
     store_ = std::make_unique<TickStoreDma>("store_dma", spec_, layout_);
   }
+  every_sender_ = ~uint64_t{0} >> (64 - layout_.senders());
+  every_endpoint_ = ~mappers::EndpointMask{0} >> (64 - layout_.endpoints());
   bind_ports(*this);
   scheduler_.add_domain(clock_);
   scheduler_.add_slot<TickTop, &TickTop::completions>(0, this);
@@ -76,28 +95,21 @@ TickTop::TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpe
 
 void TickTop::completions(Cycle now) {
   if (spec_.has_dram) {
-    for (const auto& [channel, transfer] : dram_->take_returns()) {
+    dram_->take_returns([this](uint32_t channel, const TickTransfer& transfer) {
       if (transfer.write) {
         store_->acknowledge();
       } else {
         load_->receive(channel, transfer);
       }
-    }
+    });
   }
   fabric_.complete(now);
-  if (spec_.has_dram) {
-    load_->end_packets();
-    store_->end_packets(now);
+  if (!fabric_.all_ended().empty()) {
+    end_packets(now);
   }
   global_buffer_.arrive(now);
-  for (const auto& sender : senders_) {
-    sender->deliver();
-    sender->end_packet();
-  }
-  for (const auto& endpoint : endpoints_) {
-    endpoint->end_packets();
-    endpoint->end_step();
-  }
+  for_each(active_.travelling, senders_, [](TickSender& sender) { sender.deliver(); });
+  for_each(std::exchange(active_.step_over, 0), endpoints_, [](TickEndpoint& endpoint) { endpoint.end_step(); });
   if (global_buffer_.all_outputs_complete() && (!spec_.has_dram || store_->finished())) {
     done_ = true;
     end_ = now;
@@ -105,20 +117,37 @@ void TickTop::completions(Cycle now) {
   }
 }
 
+void TickTop::end_packets(Cycle now) {
+  if (spec_.has_dram) {
+    load_->end_packets();
+    store_->end_packets(now);
+  }
+  const RequesterSet& ended = fabric_.all_ended();
+  for_each(of_senders(ended), senders_, [](TickSender& sender) { sender.end_packet(); });
+  for_each(of_drains(ended) | of_outputs(ended), endpoints_, [](TickEndpoint& endpoint) { endpoint.end_packets(); });
+}
+
+void TickTop::account_senders() {
+  const uint64_t moving = of_senders(fabric_.all_moving());
+  const uint64_t waiting = of_senders(fabric_.all_waiting());
+  for_each(moving, senders_, [](TickSender& sender) { sender.account_moving(); });
+  for_each(waiting, senders_, [](TickSender& sender) { sender.account_waiting(); });
+  for_each(~(moving | waiting) & every_sender_, senders_, [](TickSender& sender) { sender.account_neither(); });
+  for_each(of_senders(fabric_.all_granted()), senders_, [](TickSender& sender) { sender.packet_granted(); });
+  for_each(active_.travelling, senders_, [](TickSender& sender) { sender.age(); });
+}
+
 void TickTop::requests(Cycle now) {
   if (done_) {
     return;
   }
-  for (const auto& sender : senders_) {
-    sender->post();
-  }
+  for_each(~(of_senders(fabric_.all_waiting()) | of_senders(fabric_.all_moving())) & every_sender_, senders_,
+           [](TickSender& sender) { sender.post(); });
   if (spec_.has_dram) {
     load_->post();
     store_->post();
   }
-  for (const auto& endpoint : endpoints_) {
-    endpoint->post_output();
-  }
+  for_each(active_.draining, endpoints_, [](TickEndpoint& endpoint) { endpoint.post_output(); });
   fabric_.arbitrate(now);
 }
 
@@ -126,13 +155,11 @@ void TickTop::starts(Cycle now) {
   if (done_) {
     return;
   }
-  for (const auto& endpoint : endpoints_) {
-    endpoint->start();
-    endpoint->work();
-  }
-  for (const auto& sender : senders_) {
-    sender->account();
-  }
+  for_each(of_drains(fabric_.all_granted()), endpoints_, [](TickEndpoint& endpoint) { endpoint.drain_granted(); });
+  for_each(~active_.working & every_endpoint_, endpoints_, [](TickEndpoint& endpoint) { endpoint.start(); });
+  for_each(active_.working, endpoints_, [](TickEndpoint& endpoint) { endpoint.work(); });
+  for_each(active_.draining, endpoints_, [](TickEndpoint& endpoint) { endpoint.move_outputs(); });
+  account_senders();
   if (spec_.has_dram) {
     load_->issue(now);
     store_->account();
@@ -146,6 +173,7 @@ LayerResult TickTop::run(const RunContext& context) {
   done_ = false;
   scheduler_.reset();
   fabric_.reset();
+  active_ = {};
   global_buffer_.reset(&context_);
   for (const auto& endpoint : endpoints_) {
     endpoint->reset(&context_);

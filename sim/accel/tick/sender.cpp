@@ -9,8 +9,13 @@ using mappers::Buffet;
 using mappers::Send;
 
 TickSender::TickSender(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout,
-                       uint32_t index)
-    : sc_core::sc_module(name), spec_(spec), layout_(layout), index_(index) {}
+                       uint32_t index, TickActive& active)
+    : sc_core::sc_module(name),
+      spec_(spec),
+      layout_(layout),
+      index_(index),
+      requester_(layout.sender(index)),
+      active_(active) {}
 
 void TickSender::end_of_elaboration() {
   fabric_ = fabric.operator->();
@@ -23,8 +28,9 @@ void TickSender::end_of_elaboration() {
 void TickSender::reset(const RunContext* context) {
   context_ = context;
   sends_ = &context->program->senders[index_];
+  count_ = sends_->size();
   position_ = 0;
-  reserved_ = false;
+  reserved_ = refused_ = false;
   bytes_left_ = 0;
   travelling_.clear();
   stalls_ = {};
@@ -32,22 +38,17 @@ void TickSender::reset(const RunContext* context) {
 }
 
 void TickSender::end_packet() {
-  if (!fabric_->ended(layout_.sender(index_))) {
-    return;
-  }
   bytes_left_ -= std::min(bytes_left_, spec_.noc.packet_bytes);
   if (bytes_left_ == 0) {
     global_buffer_->use_ended(send(position_).tile);
     travelling_.push_back({position_, spec_.noc.latency});
+    active_.travelling |= uint64_t{1} << index_;
     reserved_ = false;
     ++position_;
   }
 }
 
 void TickSender::deliver() {
-  if (travelling_.empty()) {
-    return;
-  }
   for (const Travelling& travelling : travelling_) {
     if (travelling.countdown > 0) {
       continue;
@@ -59,25 +60,23 @@ void TickSender::deliver() {
     for_each_destination(arrived, [&](TickEndpoint& endpoint) { endpoint.deliver(arrived.buffet); });
   }
   std::erase_if(travelling_, [](const Travelling& travelling) { return travelling.countdown == 0; });
+  if (travelling_.empty()) {
+    active_.travelling &= ~(uint64_t{1} << index_);
+  }
 }
 
-bool TickSender::destinations_fit() const {
+bool TickSender::ask_destinations() {
   const Send& next = send(position_);
   bool fit = true;
   for_each_destination(next, [&](TickEndpoint& endpoint) { fit = fit && endpoint.fits(next.buffet, next.bytes); });
+  refused_ = !fit;
+  refused_at_ = active_.frees;
   return fit;
 }
 
-void TickSender::post() {
-  const uint32_t requester = layout_.sender(index_);
-  if (!sends_left() || fabric_->waits(requester) || fabric_->moves(requester)) {
-    return;
-  }
+void TickSender::post_packet() {
   const Send& next = send(position_);
   if (!reserved_) {
-    if (!global_buffer_->ready(next.tile) || !destinations_fit()) {
-      return;
-    }
     for_each_destination(next, [&](TickEndpoint& endpoint) { endpoint.reserve(next.buffet, next.bytes); });
     reserved_ = true;
     bytes_left_ = next.bytes;
@@ -86,30 +85,14 @@ void TickSender::post() {
                     spec_.noc.link_bytes_per_cycle, layout_.rows_reached(next.destinations), false, true};
   const uint64_t address = context_->places->address[next.tile] + next.offset + (next.bytes - bytes_left_);
   packet.needs.add(layout_.bank_of(address));
-  fabric_->post(requester, packet);
+  fabric_->post(requester_, packet);
 }
 
-Stall TickSender::state() const {
-  const uint32_t requester = layout_.sender(index_);
-  if (fabric_->moves(requester)) {
-    return Stall::kBusy;
-  }
-  if (fabric_->waits(requester)) {
-    return Stall::kArbitration;
-  }
-  if (!sends_left()) {
-    return Stall::kIdle;
-  }
-  return global_buffer_->ready(send(position_).tile) ? Stall::kSpaceWait : Stall::kTileWait;
-}
+void TickSender::packet_granted() { count_packet(std::min(bytes_left_, spec_.noc.packet_bytes)); }
 
-void TickSender::account() {
-  stalls_.add(state(), 1);
+void TickSender::age() {
   for (Travelling& travelling : travelling_) {
     --travelling.countdown;
-  }
-  if (fabric_->granted(layout_.sender(index_))) {
-    count_packet(std::min(bytes_left_, spec_.noc.packet_bytes));
   }
 }
 

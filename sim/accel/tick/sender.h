@@ -15,17 +15,33 @@ namespace tilewright::accel {
 class TickSender final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
   TickSender(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout,
-             uint32_t index);
+             uint32_t index, TickActive& active);
   void reset(const RunContext* context);
 
   sc_core::sc_port<TickFabric> fabric{"fabric"};
   sc_core::sc_port<TickGlobalBuffer> global_buffer{"global_buffer"};
   sc_core::sc_port<TickEndpoint, 0> endpoints{"endpoints"};
 
-  void end_packet();  // phase A
-  void deliver();     // phase A
-  void post();        // phase B
-  void account();     // end of the cycle
+  void end_packet();  // phase A, where one ended
+  void deliver();     // phase A, where chunks travel
+  // Phase B, where no packet waits or moves.
+  void post() {
+    if (position_ == count_) {
+      blocker_ = Stall::kIdle;
+    } else if (!reserved_ && !global_buffer_->ready(send(position_).tile)) {
+      blocker_ = Stall::kTileWait;
+    } else if (!reserved_ && !destinations_fit()) {
+      blocker_ = Stall::kSpaceWait;
+    } else {
+      post_packet();
+    }
+  }
+  // End of the cycle, each where it applies.
+  void account_moving() { stalls_.add(Stall::kBusy, 1); }
+  void account_waiting() { stalls_.add(Stall::kArbitration, 1); }
+  void account_neither() { stalls_.add(blocker_, 1); }
+  void packet_granted();
+  void age();
 
   const StallCycles& stalls() const { return stalls_; }
   const Activity& activity() const { return activity_; }
@@ -36,12 +52,17 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   struct Travelling {
     uint32_t send, countdown;
   };
-  bool sends_left() const { return position_ < sends_->size(); }
+  bool sends_left() const { return position_ < count_; }
   const mappers::Send& send(uint32_t index) const { return (*sends_)[index]; }
-  bool destinations_fit() const;
+  // Asks them again only where some buffet has been freed since they refused.
+  bool destinations_fit() {
+    const bool asked = refused_ && refused_at_ == active_.frees;
+    return !asked && ask_destinations();
+  }
+  bool ask_destinations();
+  void post_packet();
   void count_packet(uint32_t bytes);
   void end_of_elaboration() override;
-  Stall state() const;
   template <typename Visit>
   void for_each_destination(const mappers::Send& of, const Visit& visit) const {
     for (mappers::EndpointMask rest = of.destinations; rest != 0; rest &= rest - 1) {
@@ -51,15 +72,20 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
 
   const arch::AcceleratorSpec& spec_;
   const Layout& layout_;
-  uint32_t index_;
+  uint32_t index_, requester_;
+  TickActive& active_;
   TickFabric* fabric_ = nullptr;
   TickGlobalBuffer* global_buffer_ = nullptr;
   std::vector<TickEndpoint*> endpoints_;
 
   const RunContext* context_ = nullptr;
   const std::vector<mappers::Send>* sends_ = nullptr;
+  std::size_t count_ = 0;  // of sends
   uint32_t position_ = 0;
   bool reserved_ = false;
+  bool refused_ = false;      // the next chunk did not fit when room had been made `refused_at_` times
+  uint64_t refused_at_ = 0;
+  Stall blocker_ = Stall::kIdle;  // why post() did not
   uint32_t bytes_left_ = 0;  // of the chunk, once reserved
   std::vector<Travelling> travelling_;
   StallCycles stalls_;

@@ -87,7 +87,12 @@ void EventDramChannel::reset() {
   runs_.clear();
   transactions_.clear();
   free_run_ = free_transaction_ = kNone;
-  completed_.clear();
+  arrivals_.clear();
+  arrivals_first_ = 0;
+  next_arrival_ = kNever;
+  arriving_writes_ = 0;
+  planned_ = false;
+  wake_ = kNever;
   undecided_ = 0;
   writing_ = direction_due_ = row_dirty_ = false;
   next_age_ = 0;
@@ -111,24 +116,54 @@ void EventDramChannel::reset() {
   statistics_ = {};
 }
 
-void EventDramChannel::push(const DramTransaction& transaction, Cycle now) {
-  if (now > undecided_) {
-    advance(now - 1, completed_);
-  }
-  TILEWRIGHT_CHECK(now == undecided_, "a DRAM channel was pushed to in a cycle that is decided");
-  const bool write = transaction.write;
-  TILEWRIGHT_CHECK(queued_[write] < (write ? spec_.write_queue : spec_.read_queue),
-                   "a DRAM channel was sent more transactions than it has queue entries");
+Cycle EventDramChannel::push(const DramTransaction& transaction, Cycle arrival) {
+  TILEWRIGHT_CHECK(arrival >= undecided_, "a DRAM channel was pushed to in a cycle that is decided");
   const uint64_t last_byte = transaction.address + transaction.bytes - 1;
   TILEWRIGHT_CHECK(transaction.bytes > 0 && (transaction.address ^ last_byte) >> interleave_shift_ == 0,
                    "a DRAM transaction is empty or crosses a channel-interleave unit");
+  if (arrivals_.empty()) {
+    next_arrival_ = arrival;
+  }
+  arrivals_.push_back({arrival, transaction});
+  wake_ = std::min(wake_, first_effect(arrivals_.back()));
+  arriving_writes_ += transaction.write ? 1 : 0;
+  return wake_;
+}
+
+// No completion that depends on the arriving transaction comes before the returned cycle, or not before the plan ends.
+Cycle EventDramChannel::first_effect(const Arrival& arrival) const {
+  const bool write = arrival.transaction.write;
+  if (planned_ && arrival.cycle <= plan_.last && harmless(arrival.transaction, arriving_writes_, plan_)) {
+    return write == writing_ ? arrival.cycle + spec_.t_rcd + data_end_[writing_] : kNever;
+  }
+  const bool no_writes = queued_[1] + arriving_writes_ == 0 && !write;
+  return arrival.cycle + (no_writes ? data_end_[0] : std::min(data_end_[0], data_end_[1]));
+}
+
+// Rule 1.
+void EventDramChannel::admit_next() {
+  const DramTransaction& arrived = arrivals_[arrivals_first_].transaction;
+  arriving_writes_ -= arrived.write ? 1 : 0;
+  admit(arrived, next_arrival_);
+  ++arrivals_first_;
+  if (arrivals_first_ == arrivals_.size() || arrivals_first_ >= kForget) {
+    arrivals_.erase(arrivals_.begin(), arrivals_.begin() + static_cast<std::ptrdiff_t>(arrivals_first_));
+    arrivals_first_ = 0;
+  }
+  next_arrival_ = arrivals_.empty() ? kNever : arrivals_[arrivals_first_].cycle;
+}
+
+void EventDramChannel::admit(const DramTransaction& transaction, Cycle now) {
+  const bool write = transaction.write;
+  TILEWRIGHT_CHECK(queued_[write] < (write ? spec_.write_queue : spec_.read_queue),
+                   "a DRAM channel was sent more transactions than it has queue entries");
   if (queued_[0] + queued_[1] == 0) {
     queue_since_ = now;
   }
   ++queued_[write];
   direction_due_ = direction_changes();
   const uint32_t index = new_transaction(transaction.tag);
-  const uint64_t end = (last_byte >> burst_shift_) + 1;
+  const uint64_t end = ((transaction.address + transaction.bytes - 1) >> burst_shift_) + 1;
   for (uint64_t burst = transaction.address >> burst_shift_; burst < end;) {
     const uint64_t chunk_end = std::min(end, (burst | (chunk_bursts_ - 1)) + 1);
     add_bursts(burst << burst_shift_, static_cast<uint32_t>(chunk_end - burst), write, index);
@@ -174,39 +209,108 @@ inline void EventDramChannel::add_bursts(uint64_t address, uint32_t bursts, bool
   append_run(bank, run, write);
 }
 
+// What find_candidate and rank_candidates would find, given that no run is younger.
+inline void EventDramChannel::add_youngest_candidate(uint32_t bank_index, uint64_t age) {
+  const uint32_t index = banks_[bank_index].group;
+  Group& group = groups_[index];
+  if (age_flip_ != 0) {
+    find_candidate(index);
+    rank_candidates();
+  } else if (group.age == kNoAge) {
+    group.age = age;
+    group.bank = bank_index;
+    candidates_ |= uint32_t{1} << index;
+    if (oldest_ == kNone) {
+      oldest_ = index;
+    } else if (second_oldest_ == kNone) {
+      second_oldest_ = index;
+    }
+  } else {
+    return;
+  }
+  find_column();
+}
+
+void EventDramChannel::append_run(uint32_t bank_index, uint32_t run, bool write) {
+  Bank& bank = banks_[bank_index];
+  const bool wanted = row_wanted(bank_index);
+  const uint32_t tail = bank.tail[write];
+  (tail == kNone ? bank.head[write] : runs_[tail].next) = run;
+  bank.tail[write] = run;
+  work_[write] |= bit(bank_index);
+  if ((open_ & bit(bank_index)) != 0 && bank.hit[write] == kNone && bank.row == runs_[run].row) {
+    bank.hit[write] = run;
+    hits_[write] |= bit(bank_index);
+    if (write == writing_ && (opening_ & bit(bank_index)) == 0) {
+      add_youngest_candidate(bank_index, runs_[run].age);
+    }
+  }
+  row_dirty_ = row_dirty_ || wanted != row_wanted(bank_index);
+}
+
+void EventDramChannel::remove_run(uint32_t bank_index, uint32_t run) {
+  Bank& bank = banks_[bank_index];
+  const uint32_t previous = runs_[run].previous;
+  const uint32_t next = runs_[run].next;
+  (previous == kNone ? bank.head[writing_] : runs_[previous].next) = next;
+  (next == kNone ? bank.tail[writing_] : runs_[next].previous) = previous;
+  bank.hit[writing_] = first_hit(bank, next);
+  if (bank.hit[writing_] == kNone) {
+    hits_[writing_] &= ~bit(bank_index);
+    if (bank.head[writing_] == kNone) {
+      work_[writing_] &= ~bit(bank_index);
+    } else {
+      row_dirty_ = true;
+    }
+  }
+  runs_[run].next = free_run_;
+  free_run_ = run;
+}
+
 // No completion that is not yet reported can come before the returned cycle.
-inline Cycle EventDramChannel::next_wake() const {
-  if (queued_[0] + queued_[1] == 0) {
-    return kNever;
+Cycle EventDramChannel::next_wake() {
+  Cycle wake = kNever;
+  planned_ = false;
+  if (queued_[0] + queued_[1] != 0) {
+    if (direction_due_ || row_dirty_) {
+      wake = undecided_ + std::min(data_end_[0], data_end_[1]);
+    } else {
+      Cycle column = next_opened_;
+      if (row_cycle_ != kNever) {
+        column = std::min(column, row_cycle_ + spec_.t_rcd);
+      }
+      if (column_cycle_ != kNever) {
+        plan_ = plan_columns(column_cycle_);
+        planned_ = true;
+        column = std::min({column, plan_.last, std::max(column_cycle_, refresh_due_)});
+      }
+      wake = column + data_end_[writing_];
+    }
   }
-  if (direction_due_ || row_dirty_) {
-    return undecided_ + std::min(data_end_[0], data_end_[1]);
+  const uint32_t writes = arriving_writes_;
+  arriving_writes_ = 0;
+  for (std::size_t i = arrivals_first_; i < arrivals_.size(); ++i) {
+    wake = std::min(wake, first_effect(arrivals_[i]));
+    arriving_writes_ += arrivals_[i].transaction.write ? 1 : 0;
   }
-  Cycle column = std::min(column_cycle_, next_opened_);
-  if (row_cycle_ != kNever) {
-    column = std::min(column, row_cycle_ + spec_.t_rcd);
-  }
-  return column + data_end_[writing_];
+  arriving_writes_ = writes;
+  return wake;
 }
 
 Cycle EventDramChannel::act(Cycle now, std::vector<DramCompletion>& done) {
-  if (!completed_.empty()) {
-    done.insert(done.end(), completed_.begin(), completed_.end());
-    completed_.clear();
-  }
-  Cycle wake = next_wake();
-  if (wake <= now) {
+  if (now >= wake_) {
     advance(now, done);
-    wake = next_wake();
+    wake_ = next_wake();
   }
-  return wake;
+  return wake_;
 }
 
 void EventDramChannel::finish(Cycle end) {
   TILEWRIGHT_CHECK(idle() && last_data_end_ <= end,
                    "a DRAM channel was finished with transactions under way");
+  std::vector<DramCompletion> none;
   if (end > 0) {
-    advance(end - 1, completed_);
+    advance(end - 1, none);
   }
   if (const RefreshRecord& last = refresh_record_; last.any) {
     statistics_.precharges -= last.precharge >= end ? last.closed : 0;

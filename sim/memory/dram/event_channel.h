@@ -4,15 +4,16 @@
 // counts as TickDramChannel, which shares nothing with it but docs/dram.md, the specification and the address
 // map.
 //
-// The host pushes at non-decreasing cycles and calls act() in every cycle in which it pushed and at the cycle
-// that the last act() returned (calling it at other cycles, in order, does no harm). A completion is appended
-// at the latest in its own cycle, mostly earlier; commands are worked out only when the next completion or
-// push needs them, so a long run of bursts costs few calls. While nothing is queued act() returns kNever;
-// refreshes of the idle time are made up for later. The host holds credits: at most read_queue reads and
+// The host pushes at non-decreasing cycles, as early as it likes, and calls act() at the earliest cycle that a push()
+// or the last act() returned (calling it at other cycles, in order, does no harm). A completion is appended at the
+// latest in its own cycle, mostly earlier; commands are worked out only when a completion may be due, so a long run
+// of bursts costs few calls. While nothing is queued act() returns kNever; refreshes of the idle time are made up
+// for later. The host holds credits: at most read_queue reads and
 // write_queue writes whose completion cycle has not come; more is an InternalError, as is a transaction that
 // crosses a channel-interleave unit.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -30,11 +31,11 @@ class EventDramChannel {
   explicit EventDramChannel(const arch::DramSpec& spec, Mutation mutation = Mutation::kNone);
 
   void reset();  // to cycle 0 of a new layer: rows closed, refresh counter restarted, counts cleared
-  void push(const DramTransaction& transaction, Cycle now);
+  Cycle push(const DramTransaction& transaction, Cycle arrival);
   Cycle act(Cycle now, std::vector<DramCompletion>& done);
   void finish(Cycle end);  // everything completed before `end`; counts cycles 0 ... end-1
   bool idle() const {
-    return queued_[0] + queued_[1] == 0 && completed_.empty();
+    return queued_[0] + queued_[1] == 0 && arrivals_first_ == arrivals_.size();
   }  // all completions are reported; the last data may be on its way
   const DramStatistics& statistics() const { return statistics_; }
 
@@ -43,6 +44,7 @@ class EventDramChannel {
   static constexpr uint32_t kMaxBanks = 64;
   static constexpr uint32_t kNone = UINT32_MAX;
   static constexpr uint64_t kNoAge = UINT64_MAX;
+  static constexpr std::size_t kForget = 256;  // arrivals that are over before they are dropped from the list
   enum class Opened : uint8_t { kMiss, kConflict, kHit };  // how the bank's next burst counts
 
   struct Run {
@@ -74,6 +76,10 @@ class EventDramChannel {
     uint64_t age = kNoAge;  // of the oldest run that hits an open row in the current direction
     uint32_t bank = 0;      // and its bank
   };
+  struct Arrival {
+    Cycle cycle;
+    DramTransaction transaction;
+  };
   struct Opening {
     Cycle ready;
     uint32_t bank;
@@ -87,15 +93,18 @@ class EventDramChannel {
   static uint64_t bit(uint32_t bank) { return uint64_t{1} << bank; }
 
   // event_channel.cpp: queues
+  void admit_next();
+  void admit(const DramTransaction& transaction, Cycle now);
   uint32_t new_transaction(uint64_t tag);
   uint32_t new_run();
   void add_bursts(uint64_t address, uint32_t bursts, bool write, uint32_t transaction);
   void append_run(uint32_t bank_index, uint32_t run, bool write);
+  void add_youngest_candidate(uint32_t bank_index, uint64_t age);
   void remove_run(uint32_t bank_index, uint32_t run);
-  uint32_t first_hit(const Bank& bank, uint32_t from) const;
-  Cycle next_wake() const;
+  Cycle next_wake();
+  Cycle first_effect(const Arrival& arrival) const;
 
-  // event_schedule.cpp: the rules
+  // event_schedule.cpp: the order of the rules, direction and refresh
   void advance(Cycle last, std::vector<DramCompletion>& done);
   void issue_row_if_due(Cycle now, bool column_issued);
   // Rule 3.
@@ -107,15 +116,41 @@ class EventDramChannel {
   }
   void change_direction();
   void refresh();
+
+  // event_columns.cpp: rule 4
   void open_banks(Cycle now);
   void find_candidate(uint32_t group);
   void rank_candidates();
   void find_column();
   void find_column_among_all();
-  void issue_rows_before(Cycle last, Cycle column, Cycle step);
+  // Column commands that follow each other if nothing else happens: one bank group alone, or the two oldest in turn.
+  struct ColumnRun {
+    uint32_t bank = 0, run = 0;
+    uint32_t second_bank = 0, second_run = kNone;  // gets every other command
+    Cycle step = 0;
+    uint64_t most = 1;  // commands until a run of bursts ends
+    Cycle last = 0;     // its cycle
+    bool full = false;  // no slot of the command bus is left for others
+  };
   Cycle issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done);
+  ColumnRun plan_columns(Cycle now) const;
+  Cycle admit_during(const ColumnRun& plan, Cycle now, Cycle limit);
+  bool harmless(const DramTransaction& arriving, uint32_t more_writes, const ColumnRun& plan) const;
+  // A run of column commands goes before: the next row command may open a bank that takes part tRCD later.
+  Cycle limit_of_rows() const {
+    return row_cycle_ == kNever || mutation_ == Mutation::kRunPastRow ? kNever : row_cycle_ + spec_.t_rcd;
+  }
   void send_bursts(uint32_t bank_index, uint32_t run, uint64_t bursts, Cycle last);
   void complete_run(uint32_t bank_index, uint32_t run, Cycle now, std::vector<DramCompletion>& done);
+
+  // event_rows.cpp: rule 5
+  uint32_t first_hit(const Bank& bank, uint32_t from) const {
+    while (from != kNone && runs_[from].row != bank.row) {
+      from = runs_[from].next;
+    }
+    return from;
+  }
+  void issue_rows_before(Cycle last, Cycle column, Cycle step);
   bool row_wanted(uint32_t bank) const { return ((work_[writing_] & ~hits_[writing_]) & bit(bank)) != 0; }
   void find_row(Cycle from);
   void issue_row(Cycle now);
@@ -138,7 +173,13 @@ class EventDramChannel {
   std::vector<Run> runs_;
   std::vector<Transaction> transactions_;
   uint32_t free_run_ = kNone, free_transaction_ = kNone;
-  std::vector<DramCompletion> completed_;  // found while a push caught up
+  std::vector<Arrival> arrivals_;  // pushed and not yet queued, from arrivals_first_ on
+  std::size_t arrivals_first_ = 0;
+  Cycle next_arrival_ = kNever;
+  uint32_t arriving_writes_ = 0;  // of them
+  Cycle wake_ = kNever;           // when act() is to be called next
+  bool planned_ = false;          // plan_ is what column commands do next
+  ColumnRun plan_;
 
   Cycle undecided_ = 0;  // everything before is decided
   bool writing_ = false;

@@ -27,6 +27,7 @@ enum class Mutation : uint8_t {
   kRunPastRefresh,  // a run of column commands in closed form does not end where a refresh falls due
   kRunPastOpening,  // or where a newly opened bank joins in
   kRunPastRow,      // or where a row command could open one
+  kRunPastArrival,  // or where a transaction arrives that may change it
   kCount
 };
 

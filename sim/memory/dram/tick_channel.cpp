@@ -286,7 +286,7 @@ inline void TickDramChannel::issue(Cycle now) {
   }
 }
 
-void TickDramChannel::tick(Cycle now, std::vector<DramCompletion>& done) {
+void TickDramChannel::decide(Cycle now, std::vector<DramCompletion>& done) {
   if (!under_way_.empty()) {
     deliver(now, done);
   }

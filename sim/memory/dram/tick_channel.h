@@ -26,8 +26,14 @@ class TickDramChannel {
 
   void reset();  // to cycle 0 of a new layer: rows closed, refresh counter restarted, counts cleared
   void push(const DramTransaction& transaction, Cycle now);
-  void tick(Cycle now,
-            std::vector<DramCompletion>& done);  // now = 0, 1, 2, ...; appends what completes at `now`
+  // now = 0, 1, 2, ...; appends what completes at `now`.
+  void tick(Cycle now, std::vector<DramCompletion>& done) {
+    if (queued_[0] + queued_[1] == 0 && !writing_ && now < refresh_due_ && under_way_.empty()) {
+      statistics_.refresh_cycles += passed(refresh_, spec_.t_rfc, now) ? 0 : 1;  // no rule has anything to decide
+    } else {
+      decide(now, done);
+    }
+  }
   void finish(Cycle end);                        // after tick(end - 1); nothing may be under way
   bool idle() const { return queued_[0] + queued_[1] == 0 && under_way_.empty(); }
   const DramStatistics& statistics() const { return statistics_; }
@@ -70,6 +76,7 @@ class TickDramChannel {
   }
   BankGroup& group_of(uint32_t bank) { return groups_[bank / spec_.banks_per_group]; }
 
+  void decide(Cycle now, std::vector<DramCompletion>& done);
   void deliver(Cycle now, std::vector<DramCompletion>& done);
   void issue(Cycle now);
   bool refresh(Cycle now);
