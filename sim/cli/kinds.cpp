@@ -4,6 +4,9 @@
 #include "arch/energy.h"
 #include "arch/load.h"
 #include "sim/cli/experiment.h"
+#include "sim/validate/ceilings.h"
+#include "sim/validate/known_gaps.h"
+#include "sim/validate/points_file.h"
 
 namespace tilewright::cli {
 namespace {
@@ -26,6 +29,9 @@ const std::vector<ConfigurationKind>& configuration_kinds() {
       kind<arch::EnergyTable>(),
       kind<workloads::PathSet>(),
       kind<ExperimentSpec>(),
+      kind<validate::PointsFile>(),
+      kind<validate::GapFile>(),
+      kind<validate::CeilingFile>(),
   };
   return kinds;
 }

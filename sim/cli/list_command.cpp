@@ -11,6 +11,7 @@
 #include "sim/base/config/diagnostics.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/kinds.h"
+#include "sim/cli/results_commands.h"
 #include "sim/cli/table.h"
 #include "workloads/paths.h"
 
@@ -108,6 +109,14 @@ Table diagnostics(const ListOptions&) {
   return table;
 }
 
+Table suites(const ListOptions&) {
+  Table table{{"name", "description"}, {}};
+  for (const auto& suite : validation_suites()) {
+    table.rows.push_back({suite->name(), suite->description()});
+  }
+  return table;
+}
+
 Table kinds(const ListOptions&) {
   Table table{{"name", "description"}, {}};
   for (const ConfigurationKind& kind : configuration_kinds()) {
@@ -148,6 +157,7 @@ const std::vector<Catalogue>& catalogues() {
       {"stalls", stalls},
       {"actions", actions},
       {"modules", modules},
+      {"suites", suites},
       {"kinds", kinds},
       {"diagnostics", diagnostics},
   };

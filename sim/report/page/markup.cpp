@@ -15,7 +15,7 @@ constexpr std::size_t kLongCell = 48;  // characters; longer ones may be broken 
 
 // The seven shapes as polygons; the disc is drawn as a circle.
 constexpr std::size_t kShapes = 7;
-std::string polygon(std::size_t shape, double x, double y) {
+std::string marker_points(std::size_t shape, double x, double y) {
   static const std::vector<std::vector<std::pair<double, double>>> kPoints = {
       {},
       {{-4.2, -4.2}, {4.2, -4.2}, {4.2, 4.2}, {-4.2, 4.2}},
@@ -141,8 +141,16 @@ void Svg::marker(std::size_t which, double x, double y, std::string_view css_cla
   if (which % kShapes == 0) {
     circle(x, y, 4.8, css_class, tooltip);
   } else {
-    shape(fmt::format("polygon points=\"{}\"", polygon(which % kShapes, x, y)), css_class, tooltip);
+    shape(fmt::format("polygon points=\"{}\"", marker_points(which % kShapes, x, y)), css_class, tooltip);
   }
+}
+
+void Svg::polygon(const std::vector<std::pair<double, double>>& corners, std::string_view css_class) {
+  std::string points;
+  for (const auto& [x, y] : corners) {
+    points += fmt::format("{:.1f},{:.1f} ", x, y);
+  }
+  shape(fmt::format("polygon points=\"{}\"", points), css_class, {});
 }
 
 void Svg::text(double x, double y, std::string_view words, Anchor anchor, std::string_view css_class) {

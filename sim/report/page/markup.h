@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tilewright::report {
@@ -47,6 +48,7 @@ class Svg {
   // again.
   void marker(std::size_t shape, double x, double y, std::string_view css_class,
               std::string_view tooltip = {});
+  void polygon(const std::vector<std::pair<double, double>>& corners, std::string_view css_class);
   void text(double x, double y, std::string_view words, Anchor anchor, std::string_view css_class = {});
   void text_upwards(double x, double y, std::string_view words);
   std::string markup() const { return markup_ + "</svg>\n"; }

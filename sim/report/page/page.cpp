@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/report/page/document.h"
 #include "sim/report/page/figures.h"
 #include "sim/report/page/markup.h"
 #include "sim/report/summary.h"
@@ -10,25 +11,6 @@
 
 namespace tilewright::report {
 namespace {
-
-// A number and its unit stay on one line.
-std::string unbroken(std::string words) {
-  for (const std::string unit : {"%", "mm", "GB/s", "MHz", "mJ", "V", "MiB", "KiB"}) {
-    for (std::size_t at = words.find(' ' + unit); at != std::string::npos; at = words.find(' ' + unit, at)) {
-      words.replace(at, 1, "\u00a0");
-    }
-  }
-  return words;
-}
-
-std::string paragraph(const std::string& words, const std::string& css_class = "") {
-  return fmt::format("<p class=\"{}\">{}</p>\n", css_class, escaped(unbroken(words)));
-}
-
-std::string card(const std::string& value, const std::string& unit, const std::string& words) {
-  return fmt::format("<div class=\"card\"><b>{} <small>{}</small></b><span>{}</span></div>\n", escaped(value),
-                     escaped(unit), escaped(unbroken(words)));
-}
 
 std::string energy_words(const std::string& what, const EnergyEstimate& energy) {
   return fmt::format("{}, {:.3g} to {:.3g} mJ", what, energy.low * 1e3, energy.high * 1e3);
@@ -57,7 +39,7 @@ std::string cards(const MachineRuns& runs, const PageOptions& options) {
               percent(1 - fraction(static_cast<double>(path.run->macs), static_cast<double>(run.macs)))));
     }
   }
-  return "<div class=\"cards\">\n" + markup + "</div>\n";
+  return cards_of(markup);
 }
 
 std::string ratio(const KnobSaving::Ratio& value) {
@@ -133,8 +115,8 @@ std::string kinds_section(const RunRecord& run) {
   return "<h3>" + escaped(run.name) + " by kind of layer</h3>\n" + table.markup();
 }
 
-std::string machine_section(const MachineRuns& runs, const PageOptions& options) {
-  std::string markup = fmt::format("<h2 id=\"{0}\">{0}</h2>\n", escaped(runs.name));
+std::string machine_section(const MachineRuns& runs, const PageOptions& options, const std::string& prefix) {
+  std::string markup = fmt::format("<h2 id=\"{}{}\">{}</h2>\n", prefix, escaped(runs.name), escaped(runs.name));
   if (runs.machine != nullptr) {
     const ExperimentRecord::Machine& machine = *runs.machine;
     markup += paragraph(
@@ -164,8 +146,8 @@ std::pair<double, std::string> readable_unit(const std::string& unit) {
                         : std::pair{1.0, unit};
 }
 
-std::string sources_section(const std::vector<MachineRuns>& machines) {
-  std::string markup = "<h2 id=\"sources\">Sources and limits</h2>\n" + paragraph(range_text());
+std::string sources_section(const std::vector<MachineRuns>& machines, const std::string& prefix) {
+  std::string markup = "<h2 id=\"" + prefix + "sources\">Sources and limits</h2>\n" + paragraph(range_text());
   markup += paragraph(
       "Cycles are simulated, not estimated; energy is the simulated activity times the constants below, area "
       "and leakage "
@@ -197,37 +179,36 @@ std::string sources_section(const std::vector<MachineRuns>& machines) {
   return markup;
 }
 
-std::string provenance_section(const ExperimentRecord& record) {
-  std::string rows;
-  for (const auto& [term, value] : {std::pair<std::string, std::string>{"experiment", record.experiment},
-                                    {"fidelity", record.fidelity},
-                                    {"tilewright", version(record)},
-                                    {"configuration hash", record.configuration_hash},
-                                    {"command", record.command}}) {
-    rows += "<dt>" + term + "</dt><dd>" + escaped(value) + "</dd>\n";
-  }
-  return "<h2 id=\"provenance\">Provenance</h2>\n<dl>\n" + rows + "</dl>\n";
+std::string provenance(const ExperimentRecord& record, const std::string& prefix) {
+  return provenance_section({{"experiment", record.experiment},
+                             {"fidelity", record.fidelity},
+                             {"tilewright", version(record)},
+                             {"configuration hash", record.configuration_hash},
+                             {"command", record.command}},
+                            prefix);
 }
 
 }  // namespace
 
-std::string html_page(const ExperimentRecord& record, const PageOptions& options) {
+PageOptions page_options(const TextOptions& options) {
+  return {options.reference_path, options.near_energy_saving, options.near_margin};
+}
+
+PagePart run_part(const ExperimentRecord& record, const PageOptions& options, const std::string& prefix) {
   const std::vector<MachineRuns> machines = by_machine(record, options.reference_path);
-  std::string page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
-  page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-  page += "<title>" + escaped(record.experiment) + "</title>\n<style>\n" + style_sheet() +
-          "</style>\n</head>\n<body><main>\n";
-  page += "<h1>" + escaped(record.experiment) + "</h1>\n" + paragraph(record.description, "lead");
-  page += "<nav>";
+  PagePart part{record.experiment, record.description, {}, ""};
   for (const MachineRuns& runs : machines) {
-    page += fmt::format("<a href=\"#{0}\">{0}</a>", escaped(runs.name));
+    part.links.emplace_back(prefix + runs.name, runs.name);
+    part.markup += machine_section(runs, options, prefix);
   }
-  page += "<a href=\"#sources\">Sources and limits</a><a href=\"#provenance\">Provenance</a></nav>\n";
-  for (const MachineRuns& runs : machines) {
-    page += machine_section(runs, options);
-  }
-  page += sources_section(machines) + provenance_section(record);
-  return page + "</main>\n<script>\n" + script() + "</script>\n</body>\n</html>\n";
+  part.links.emplace_back(prefix + "sources", "Sources and limits");
+  part.links.emplace_back(prefix + "provenance", "Provenance");
+  part.markup += sources_section(machines, prefix) + provenance(record, prefix);
+  return part;
+}
+
+std::string html_page(const ExperimentRecord& record, const PageOptions& options) {
+  return html_page({run_part(record, options)});
 }
 
 }  // namespace tilewright::report
