@@ -71,7 +71,10 @@ class AcceleratorSuite : public Suite {
     const PointsFile* file;
     const Measurement* measurement;
   };
-  std::optional<Observation> naive(const Entry& entry, const workloads::Network& network);
+  struct Seen;
+  static std::optional<Observation> naive(const Entry& entry, const workloads::Network& network);
+  Seen see(const Entry& entry);
+  static std::optional<ValidationPoint> compared(const Seen& seen, const Seen* reference, const Metric& metric);
   static std::filesystem::path machine_of(const Entry& entry) {
     return entry.measurement->machine.empty() ? entry.file->machine : entry.measurement->machine;
   }
@@ -79,6 +82,13 @@ class AcceleratorSuite : public Suite {
   NetworkSimulator simulator_;
   std::vector<PointsFile> files_;
   std::vector<Entry> all_;
+};
+
+// A measurement as it was published, as it is simulated and as a naive model has it.
+struct AcceleratorSuite::Seen {
+  const Measurement* measurement;
+  Observation simulated;
+  std::optional<Observation> naive;
 };
 
 std::optional<Observation> AcceleratorSuite::naive(const Entry& entry, const workloads::Network& network) {
@@ -99,41 +109,68 @@ std::optional<Observation> AcceleratorSuite::naive(const Entry& entry, const wor
   return guess;
 }
 
+AcceleratorSuite::Seen AcceleratorSuite::see(const Entry& entry) {
+  workloads::Network network;
+  if (!entry.measurement->work.empty()) {
+    network = network_of(entry.file->works.at(entry.measurement->work), entry.measurement->work);
+  }
+  return {entry.measurement, simulator_(machine_of(entry), entry.measurement->set, network), naive(entry, network)};
+}
+
+// Empty where the simulated machine does not have the metric.
+std::optional<ValidationPoint> AcceleratorSuite::compared(const Seen& seen, const Seen* reference, const Metric& metric) {
+  const std::optional<double> simulated = metric.value(seen.simulated);
+  const std::optional<double> whole = reference != nullptr ? metric.value(reference->simulated) : 1;
+  if (!simulated || !whole || *whole == 0) {
+    return std::nullopt;
+  }
+  ValidationPoint point;
+  point.id = seen.measurement->id + "/" + metric.name;
+  point.metric = metric.name;
+  point.unit = reference != nullptr ? "1" : metric.unit;
+  point.simulated = *simulated / *whole;
+  point.measured = seen.measurement->values.at(metric.name);
+  if (seen.naive && !metric.is_given) {
+    point.baseline = metric.value(*seen.naive);
+  }
+  if (reference != nullptr) {
+    point.measured /= reference->measurement->values.at(metric.name);
+    const std::optional<double> naive_whole = reference->naive ? metric.value(*reference->naive) : std::nullopt;
+    point.baseline = point.baseline && naive_whole ? std::optional(*point.baseline / *naive_whole) : std::nullopt;
+  }
+  return point;
+}
+
 Outcome AcceleratorSuite::simulate(std::size_t index) {
   const Entry& entry = all_[index];
   const Measurement& measurement = *entry.measurement;
   Outcome outcome;
+  const auto missing = [&](std::size_t n, const std::string& reason) {
+    outcome.not_simulated.push_back({"", measurement.family, measurement.split, n, reason});
+  };
   if (!measurement.not_simulated.empty()) {
-    outcome.not_simulated.push_back(
-        {"", measurement.family, measurement.split, measurement.values.size(), measurement.not_simulated});
+    missing(measurement.values.size(), measurement.not_simulated);
     return outcome;
   }
-  workloads::Network network;
-  if (!measurement.work.empty()) {
-    network = network_of(entry.file->works.at(measurement.work), measurement.work);
+  const Seen seen = see(entry);
+  std::optional<Seen> reference;
+  for (const Entry& other : all_) {
+    if (other.file == entry.file && other.measurement->id == measurement.relative_to) {
+      reference = see(other);
+    }
   }
-  const Observation seen = simulator_(machine_of(entry), measurement.set, network);
-  const std::optional<Observation> guess = naive(entry, network);
   for (const auto& [name, measured] : measurement.values) {
-    const Metric& metric = *find_metric(name);
-    const std::optional<double> simulated = metric.value(seen);
-    if (!simulated) {
-      outcome.not_simulated.push_back({"", measurement.family, measurement.split, 1, "no " + name + " of this machine"});
+    std::optional<ValidationPoint> point = compared(seen, reference ? &*reference : nullptr, *find_metric(name));
+    if (!point) {
+      missing(1, "the machine has no " + name);
       continue;
     }
-    ValidationPoint point;
-    point.id = measurement.id + "/" + name;
-    point.family = measurement.family;
-    point.split = measurement.split;
-    point.metric = name;
-    point.unit = metric.unit;
-    point.measured = measured;
-    point.simulated = *simulated;
-    point.baseline = guess ? metric.value(*guess) : std::nullopt;
-    point.parameters.insert(measurement.parameters.begin(), measurement.parameters.end());
-    point.parameters.insert(measurement.labels.begin(), measurement.labels.end());
-    point.source = measurement.source;
-    outcome.points.push_back(std::move(point));
+    point->family = measurement.family;
+    point->split = measurement.split;
+    point->parameters.insert(measurement.parameters.begin(), measurement.parameters.end());
+    point->parameters.insert(measurement.labels.begin(), measurement.labels.end());
+    point->source = measurement.source;
+    outcome.points.push_back(std::move(*point));
   }
   return outcome;
 }

@@ -26,6 +26,29 @@ using config::Checker;
 // Everything built from these fits the 32-bit sizes of a layer.
 constexpr double kMostElements = 1 << 20;
 
+// Both must be simulated, and the other must have every value of this one.
+void check_relative(const PointsFile& file, const Measurement& one, const std::string& key, Checker& check) {
+  if (one.relative_to.empty()) {
+    return;
+  }
+  std::vector<std::string> known;
+  for (const Measurement& other : file.measurements) {
+    const bool fits = std::all_of(one.values.begin(), one.values.end(), [&](const auto& value) {
+      const auto found = other.values.find(value.first);
+      return found != other.values.end() && found->second != 0;
+    });
+    if (&other != &one && fits && other.not_simulated.empty() && other.relative_to.empty()) {
+      known.push_back(other.id);
+    }
+  }
+  if (std::find(known.begin(), known.end(), one.relative_to) == known.end()) {
+    check.error(key + ".relative_to",
+                fmt::format("cannot be '{}': it must be a simulated measurement with the same metrics{}", one.relative_to,
+                            config::did_you_mean(one.relative_to, known)),
+                {"measurements: " + config::join(known)}, "config.unknown-value");
+  }
+}
+
 void check_measurement(const PointsFile& file, std::size_t index, Checker& check) {
   const Measurement& one = file.measurements[index];
   const std::string key = fmt::format("measurements.{}", index);
@@ -43,6 +66,7 @@ void check_measurement(const PointsFile& file, std::size_t index, Checker& check
                 fmt::format("cannot be '{}', which 'works' does not have{}", one.work, config::did_you_mean(one.work, known)),
                 {"works: " + config::join(known)}, "config.unknown-value");
   }
+  check_relative(file, one, key, check);
   for (const auto& [metric, measured] : one.values) {
     if (one.not_simulated.empty() && find_metric(metric) == nullptr) {
       check.error(key + ".values." + metric,
@@ -108,6 +132,7 @@ void describe(config::Schema<Measurement>& schema) {
   schema.field(&M::set, "set", "changes of the machine, as --set on the command line");
   schema.field(&M::work, "work", "a name in 'works'; absent: the machine alone");
   schema.field(&M::values, "values", "metric: measured value").required().non_empty();
+  schema.field(&M::relative_to, "relative_to", "id of a measurement: values are compared relative to its values");
   schema.field(&M::parameters, "parameters", "numbers that the measurements of a family differ in");
   schema.field(&M::labels, "labels", "words that they differ in");
   schema.field(&M::not_simulated, "not_simulated", "why there is nothing to compare with");

@@ -49,6 +49,7 @@ struct Measurement {
   std::vector<std::string> set;          // overrides of the machine
   std::string work;                      // a name in `works`; empty: only the machine itself (its area)
   std::map<std::string, double> values;  // metric -> measured
+  std::string relative_to;               // id of a measurement of the file: values are divided by its values
   std::map<std::string, double> parameters;
   std::map<std::string, std::string> labels;
   std::string not_simulated;  // why there is nothing to compare with; empty: there is
