@@ -12,7 +12,7 @@
 namespace tilewright::report {
 namespace {
 
-constexpr double kSize = 400;  // of a panel: both axes are the same
+constexpr double kSize = 388;  // of a panel: both axes are the same
 constexpr double kLeft = 72;
 constexpr double kBottom = 52;
 constexpr double kTop = 26;

@@ -138,12 +138,16 @@ std::string machine_section(const MachineRuns& runs, const PageOptions& options,
   return markup + (roofline.empty() ? "" : "<h3>Roofline</h3>\n" + roofline);
 }
 
-// Joules of one action read best in picojoules.
-std::pair<double, std::string> readable_unit(const std::string& unit) {
-  return unit == "J"    ? std::pair{1e12, std::string("pJ")}
-         : unit == "W"  ? std::pair{1e3, std::string("mW")}
-         : unit == "m2" ? std::pair{1e6, std::string("mm\u00b2")}
-                        : std::pair{1.0, unit};
+// A unit in which the value has few zeros: joules of one action in picojoules or nanojoules, areas in square
+// millimetres or micrometres.
+std::pair<double, std::string> readable_unit(const SourcedValue& value) {
+  if (value.unit == "J") {
+    return value.nominal < 1e-9 ? std::pair{1e12, std::string("pJ")} : std::pair{1e9, std::string("nJ")};
+  }
+  if (value.unit == "m2") {
+    return value.nominal < 1e-9 ? std::pair{1e12, std::string("\u00b5m\u00b2")} : std::pair{1e6, std::string("mm\u00b2")};
+  }
+  return value.unit == "W" ? std::pair{1e3, std::string("mW")} : std::pair{1.0, value.unit};
 }
 
 std::string sources_section(const std::vector<MachineRuns>& machines, const std::string& prefix) {
@@ -167,7 +171,7 @@ std::string sources_section(const std::vector<MachineRuns>& machines, const std:
     }
     HtmlTable table({"<component", "<action", "nominal", "low", "high", "<unit", "<source"});
     for (const SourcedValue& value : runs.machine->energy_sources) {
-      const auto [factor, unit] = readable_unit(value.unit);
+      const auto [factor, unit] = readable_unit(value);
       table.add_row({value.component, value.action, fmt::format("{:.4g}", value.nominal * factor),
                      fmt::format("{:.4g}", value.low * factor), fmt::format("{:.4g}", value.high * factor),
                      unit, value.source});

@@ -47,7 +47,8 @@ th{white-space:normal;line-height:1.25;font-weight:600;border-bottom:1.5px solid
 tbody tr:hover{background:var(--card)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 20px;font-size:14px}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 #tip{position:fixed;pointer-events:none;background:var(--ink);color:var(--paper);font-size:13px;line-height:1.4;padding:6px 10px;border-radius:5px;white-space:pre-line;max-width:420px;z-index:9}
-@media print{main{max-width:none;padding:0}body{font-size:11pt}nav,#tip{display:none}h2{break-before:page}.scroll{overflow:visible}
+@media print{main{max-width:none;padding:0}body{font-size:11pt}nav,#tip{display:none}h1,h2,h3,summary{break-after:avoid}h2{margin-top:34px}.part{break-before:page}nav+.part{break-before:auto}
+.legend,.card,tr{break-inside:avoid}.scroll{overflow:visible}@page{margin:14mm}
 table{font-size:8pt}th,td{padding:1.5pt 4pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )css";
 }
@@ -68,7 +69,7 @@ const down=heading.getAttribute('aria-sort')==='ascending';
 for(const other of table.querySelectorAll('th'))other.removeAttribute('aria-sort');
 heading.setAttribute('aria-sort',down?'descending':'ascending');
 const value=row=>{const text=row.cells[column].textContent;if(words)return text;
-const number=parseFloat(text.replace(/[^0-9.+-]/g,''));return isNaN(number)?-Infinity:number;};
+const number=text.replace(/,/g,'').match(/[-+]?[0-9][0-9.]*(e[-+]?[0-9]+)?/);return number?parseFloat(number[0]):-Infinity;};
 const rows=[...body.rows].map(row=>[value(row),row]);
 rows.sort((a,b)=>(words?a[0].localeCompare(b[0]):a[0]<b[0]?-1:a[0]>b[0]?1:0)*(down?-1:1));
 body.append(...rows.map(pair=>pair[1]));};

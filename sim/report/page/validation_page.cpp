@@ -20,6 +20,11 @@ std::string correlation(const std::optional<double>& value) {
   return value ? fmt::format("{:.3f}", *value) : "-";
 }
 
+// Without the metric, where that stands beside it.
+std::string short_id(const std::string& id, const std::string& metric) {
+  return id.ends_with("/" + metric) ? id.substr(0, id.size() - metric.size() - 1) : id;
+}
+
 std::string headline(const ValidationRecord& record) {
   double sum = 0;
   std::size_t n = 0, gaps = 0, missing = 0;
@@ -47,16 +52,21 @@ std::string headline(const ValidationRecord& record) {
 }
 
 std::string summary_section(const ValidationRecord& record) {
-  HtmlTable table({"<suite", "<family", "<split", "<metric", "points", "mean error [%]", "largest [%]", "bias [%]",
-                   "Pearson", "rank", "baseline [%]", "<beats half of it", "<worst point"});
+  const bool one_suite = record.suites.size() == 1;  // its column would only take room
+  std::vector<std::string> headings = {"<suite", "<family", "<split", "<metric", "points", "mean error [%]",
+                                       "largest [%]", "bias [%]", "Pearson", "rank", "baseline [%]", "<halved",
+                                       "<worst point"};
+  headings.erase(headings.begin(), headings.begin() + (one_suite ? 1 : 0));
+  HtmlTable table(headings);
   for (const ValidationSummary& row : record.summary) {
-    table.add_row({row.suite, row.family, name(row.split), row.metric, std::to_string(row.n), percent(row.mape),
-                   percent(row.max_error), signed_percent(row.bias), correlation(row.pearson), correlation(row.rank),
-                   row.baseline_mape ? percent(*row.baseline_mape) : "-",
-                   !row.baseline_mape       ? ""
-                   : halves_baseline(row) ? "yes"
-                                          : "no",
-                   row.worst_id});
+    const std::string halved = !row.baseline_mape ? "" : halves_baseline(row) ? "yes" : "no";
+    std::vector<std::string> cells = {row.suite, row.family, name(row.split), row.metric, std::to_string(row.n),
+                                      percent(row.mape), percent(row.max_error), signed_percent(row.bias),
+                                      correlation(row.pearson), correlation(row.rank),
+                                      row.baseline_mape ? percent(*row.baseline_mape) : "-", halved,
+                                      short_id(row.worst_id, row.metric)};
+    cells.erase(cells.begin(), cells.begin() + (one_suite ? 1 : 0));
+    table.add_row(cells);
   }
   return paragraph(validation_legend(), "soft") + table.markup();
 }
@@ -91,16 +101,22 @@ std::string not_simulated_section(const ValidationRecord& record, const std::str
          paragraph("Measured points that have no counterpart in the simulator yet.", "soft") + table.markup();
 }
 
-std::string points_table(const PointList& points, const std::string& family) {
-  HtmlTable table({"<point", "<split", "measured", "simulated", "<unit", "error [%]", "baseline [%]", "<gap",
-                   "<parameters", "<source"});
+// Points of one metric: its name and unit are in the title, so that the rows stay short.
+std::string points_table(const PointList& points, const std::string& metric) {
+  HtmlTable table({"<point", "<split", "measured", "simulated", "error [%]", "baseline [%]", "<gap", "<parameters",
+                   "<source"});
+  std::string unit;
   for (const ValidationPoint* point : points) {
-    table.add_row({point->id, name(point->split), value_text(point->measured), value_text(point->simulated), point->unit,
-                   signed_percent(point->error),
+    if (point->metric != metric) {
+      continue;
+    }
+    unit = point->unit;
+    table.add_row({short_id(point->id, metric), name(point->split), value_text(point->measured),
+                   value_text(point->simulated), signed_percent(point->error),
                    point->baseline ? signed_percent(relative_error(*point->baseline, point->measured)) : "-",
                    point->known_gap.empty() ? "" : "known", parameters_text(point->parameters), point->source});
   }
-  return folding("Every point of " + family, table);
+  return folding(fmt::format("{} [{}]: every point", metric, unit), table);
 }
 
 std::string suite_section(const ValidationRecord& record, const std::string& suite, const std::string& prefix) {
@@ -118,7 +134,10 @@ std::string suite_section(const ValidationRecord& record, const std::string& sui
     PointList of_family;
     std::copy_if(points.begin(), points.end(), std::back_inserter(of_family),
                  [&](const ValidationPoint* point) { return point->family == family; });
-    markup += "<h3>" + escaped(family) + "</h3>\n" + error_figure(family, of_family) + points_table(of_family, family);
+    markup += "<h3>" + escaped(family) + "</h3>\n" + error_figure(family, of_family);
+    for (const std::string& metric : distinct(of_family, &ValidationPoint::metric)) {
+      markup += points_table(of_family, metric);
+    }
   }
   return markup;
 }
@@ -127,8 +146,8 @@ std::string suite_section(const ValidationRecord& record, const std::string& sui
 
 PagePart validation_part(const ValidationRecord& record, const std::string& prefix) {
   PagePart part{"Simulator against measurement",
-                fmt::format("{} measured values of {} suites beside what the simulator says.", record.points.size(),
-                            record.suites.size()),
+                fmt::format("{} measured values of {} suite{} beside what the simulator says.", record.points.size(),
+                            record.suites.size(), record.suites.size() == 1 ? "" : "s"),
                 {},
                 ""};
   part.markup += headline(record);

@@ -123,8 +123,8 @@ bool halves_baseline(const ValidationSummary& row) {
 
 std::string validation_legend() {
   return "Errors are simulated / measured - 1. Mean error and largest are of its size, bias is its mean; baseline is the "
-         "mean error of a model that knows one efficiency and one energy, marked ! where the simulator's is more than "
-         "half of it. Constants may rest on calibration points, never on validation points.";
+         "mean error of a model that knows one efficiency and one energy, which the simulator should at least halve. Constants "
+         "may rest on calibration points, never on validation points.";
 }
 
 std::string validation_text(const ValidationRecord& record, bool colour) {
@@ -132,7 +132,7 @@ std::string validation_text(const ValidationRecord& record, bool colour) {
                                  record.suites.size() == 1 ? "" : "s", record.version);
   if (!record.summary.empty()) {
     text += heading("Simulator against measurement", colour) + summary_table(record, colour) +
-            wrapped(validation_legend(), kTextColumns);
+            wrapped(validation_legend() + " A ! marks where the baseline is not halved.", kTextColumns);
   }
   text += gaps_table(record, colour) + not_simulated_table(record, colour);
   for (const std::string& suite : record.suites) {
