@@ -23,7 +23,7 @@ enum class Split : unsigned char { kCalibration, kValidation };
 inline const char* name(Split split) { return split == Split::kCalibration ? "calibration" : "validation"; }
 
 struct ValidationPoint {
-  std::string id;      // unique within a record
+  std::string id;      // unique within its suite
   std::string suite;   // "accelerator", "h200_sxm/tma"
   std::string family;  // points of one kind, that one statistic can be about
   Split split = Split::kValidation;

@@ -22,7 +22,7 @@ std::string title(const A& row) {
 }
 
 double rounded_up(double error) {
-  return std::ceil(error * 1000 - 1e-6) / 1000;
+  return std::max(0.0, std::ceil(error * 1000 - 1e-6)) / 1000;
 }
 
 void compare(const Ceiling& ceiling, const ValidationSummary& row, std::vector<std::string>& problems) {

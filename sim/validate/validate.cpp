@@ -23,7 +23,7 @@ void add_point(ValidationPoint point, const Suite& suite, std::set<std::string>&
   point.suite = suite.name();
   TILEWRIGHT_CHECK(std::isfinite(point.simulated) && std::isfinite(point.measured),
                    "a value of point " + point.id + " is not finite");
-  TILEWRIGHT_CHECK(ids.insert(point.id).second, "two points have the id " + point.id);
+  TILEWRIGHT_CHECK(ids.insert(point.suite + ": " + point.id).second, "two points have the id " + point.id);
   point.error = relative_error(point.simulated, point.measured);
   record.points.push_back(std::move(point));
 }
