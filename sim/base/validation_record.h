@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one `tilewright validate` leaves behind, as plain values: every measured point beside what the simulator
-// says, statistics over groups of them, the gaps that are known, and what could not be simulated. Errors are
-// fractions, simulated / measured - 1: positive where the simulator says more than the silicon.
+// What one `tilewright validate` leaves behind, as plain values: every measured point beside what the
+// simulator says, statistics over groups of them, the gaps that are known, and what could not be simulated.
+// Errors are fractions, simulated / measured - 1: positive where the simulator says more than the silicon.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,9 @@ using Parameters = std::map<std::string, ParameterValue>;
 
 // Calibration points may set constants; validation points never do.
 enum class Split : unsigned char { kCalibration, kValidation };
-inline const char* name(Split split) { return split == Split::kCalibration ? "calibration" : "validation"; }
+inline const char* name(Split split) {
+  return split == Split::kCalibration ? "calibration" : "validation";
+}
 
 struct ValidationPoint {
   std::string id;      // unique within its suite
@@ -34,8 +36,8 @@ struct ValidationPoint {
   double error = 0;
   std::optional<double> baseline;  // what a naive model says, in the metric's unit
   Parameters parameters;
-  std::string source;      // where the measured value comes from
-  std::string known_gap;   // the pattern of the gap that covers it; empty: none
+  std::string source;     // where the measured value comes from
+  std::string known_gap;  // the pattern of the gap that covers it; empty: none
 };
 
 // Over the points of one suite, family, split and metric.
@@ -65,9 +67,9 @@ struct NotSimulated {
 struct KnownGap {
   std::string points;  // pattern of point ids
   std::string reason;
-  double low = 0, high = 0;         // the errors expected of every such point
-  std::size_t n = 0;                // points simulated that match
-  std::vector<std::string> outside; // ids of those whose error is not in the range
+  double low = 0, high = 0;          // the errors expected of every such point
+  std::size_t n = 0;                 // points simulated that match
+  std::vector<std::string> outside;  // ids of those whose error is not in the range
 
   bool holds() const { return n > 0 && outside.empty(); }
 };

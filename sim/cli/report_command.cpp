@@ -49,15 +49,18 @@ int report_command(const ReportCommandOptions& options) {
     const std::string prefix = files.size() == 1 ? "" : fmt::format("part{}-", parts.size() + 1);
     parts.push_back(part_of(report::read_result(file), prefix));
   }
-  report::write_file_atomically(options.output, report::html_page(parts, fmt::format("{} results", parts.size())));
+  report::write_file_atomically(options.output,
+                                report::html_page(parts, fmt::format("{} results", parts.size())));
   fmt::print("{}\n", options.output.string());
   return static_cast<int>(ExitCode::kOk);
 }
 
 int compare_command(const CompareOptions& options) {
-  const report::Comparison comparison = report::compare(one_result(options.before), one_result(options.after));
+  const report::Comparison comparison =
+      report::compare(one_result(options.before), one_result(options.after));
   const bool colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
-  const std::string output = options.format == Format::kJson  ? report::comparison_json(comparison).dump(2) + "\n"
+  const std::string output = options.format == Format::kJson
+                                 ? report::comparison_json(comparison).dump(2) + "\n"
                              : options.format == Format::kCsv ? report::comparison_csv(comparison)
                                                               : report::comparison_text(comparison, colour);
   std::fwrite(output.data(), 1, output.size(), stdout);
@@ -66,13 +69,14 @@ int compare_command(const CompareOptions& options) {
   }
   const bool changed = comparison.largest() * 100 > *options.fail_above_percent;
   if (changed) {
-    std::cerr << fmt::format("the largest change, {:.3f} %, is above --fail-above {:g} %\n", comparison.largest() * 100,
-                             *options.fail_above_percent);
+    std::cerr << fmt::format("the largest change, {:.3f} %, is above --fail-above {:g} %\n",
+                             comparison.largest() * 100, *options.fail_above_percent);
   }
   if (!comparison.only_before.empty()) {
     std::cerr << fmt::format("{} of the values before are missing after\n", comparison.only_before.size());
   }
-  return static_cast<int>(changed || !comparison.only_before.empty() ? ExitCode::kThresholdExceeded : ExitCode::kOk);
+  return static_cast<int>(changed || !comparison.only_before.empty() ? ExitCode::kThresholdExceeded
+                                                                     : ExitCode::kOk);
 }
 
 }  // namespace tilewright::cli

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Commands about results: `validate` holds the simulator against measurements, `report` makes a page from the
-// folders of earlier runs, `compare` puts two of them beside each other. Each returns the exit code and throws
-// UserError, Interrupted, InternalError.
+// folders of earlier runs, `compare` puts two of them beside each other. Each returns the exit code and
+// throws UserError, Interrupted, InternalError.
 #pragma once
 
 #include "sim/cli/options.h"

@@ -42,7 +42,8 @@ std::vector<fs::path> points_files() {
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(config::repository_root() / "configs/validation", failed)) {
     const bool is_yaml = entry.path().extension() == ".yaml";
-    if (is_yaml && config::kind_of(entry.path(), {"validation_points", "known_gaps", "error_ceilings"}) == "validation_points") {
+    if (is_yaml && config::kind_of(entry.path(), {"validation_points", "known_gaps", "error_ceilings"}) ==
+                       "validation_points") {
       files.push_back(entry.path());
     }
   }
@@ -57,7 +58,8 @@ std::string render(const ValidationRecord& record, Format format) {
     case Format::kCsv:
       return report::points_csv(record);
     case Format::kText:
-      return report::validation_text(record, isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr);
+      return report::validation_text(record,
+                                     isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr);
   }
   throw InternalError("unknown output format");
 }
@@ -67,7 +69,8 @@ ValidationRecord simulate(const ValidateOptions& options) {
   const validate::Suites suites = validation_suites();
   const std::vector<validate::Suite*> chosen = validate::select(suites, options.suites);
   const std::vector<validate::GapSpec> gaps =
-      config::load<validate::GapFile>(config::repository_root() / "configs/validation/known_gaps.yaml").value.gaps;
+      config::load<validate::GapFile>(config::repository_root() / "configs/validation/known_gaps.yaml")
+          .value.gaps;
   std::optional<report::Progress> progress;
   validate::ProgressSteps steps;
   steps.start = [&](std::size_t points) { progress.emplace(points, "points"); };

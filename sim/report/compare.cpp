@@ -105,8 +105,8 @@ double Comparison::largest() const {
 }
 
 std::size_t Comparison::changed() const {
-  return static_cast<std::size_t>(
-      std::count_if(differences.begin(), differences.end(), [](const Difference& one) { return one.before != one.after; }));
+  return static_cast<std::size_t>(std::count_if(
+      differences.begin(), differences.end(), [](const Difference& one) { return one.before != one.after; }));
 }
 
 Comparison compare(const StoredResult& before, const StoredResult& after) {
@@ -114,10 +114,11 @@ Comparison compare(const StoredResult& before, const StoredResult& after) {
     return std::string(std::holds_alternative<StoredRun>(result) ? "run" : "validate");
   };
   if (kind(before) != kind(after)) {
-    throw UserError({Diagnostic{{},
-                                "results.unexpected",
-                                fmt::format("results of '{}' cannot be compared with results of '{}'", kind(before), kind(after)),
-                                {}}});
+    throw UserError({Diagnostic{
+        {},
+        "results.unexpected",
+        fmt::format("results of '{}' cannot be compared with results of '{}'", kind(before), kind(after)),
+        {}}});
   }
   Comparison comparison = compare_values(values(before), values(after));
   comparison.kind = kind(before);
@@ -141,7 +142,8 @@ std::string comparison_text(const Comparison& comparison, bool colour) {
       continue;
     }
     std::vector<std::string> cells = {one.what, one.metric, fmt::format("{:.7g}", one.before),
-                                      fmt::format("{:.7g}", one.after), fmt::format("{:+.3f}", one.relative * 100)};
+                                      fmt::format("{:.7g}", one.after),
+                                      fmt::format("{:+.3f}", one.relative * 100)};
     if (of_points) {
       cells.push_back(error_text(one.before, one.measured));
       cells.push_back(error_text(one.after, one.measured));
@@ -150,8 +152,8 @@ std::string comparison_text(const Comparison& comparison, bool colour) {
   }
   const std::size_t changed = comparison.changed();
   std::string text = changed == 0 ? "" : table.text(colour);
-  text += fmt::format("{} of {} values changed, the largest by {:.3f} %\n", changed, comparison.differences.size(),
-                      comparison.largest() * 100);
+  text += fmt::format("{} of {} values changed, the largest by {:.3f} %\n", changed,
+                      comparison.differences.size(), comparison.largest() * 100);
   return text + list("only before:", comparison.only_before) + list("only after:", comparison.only_after);
 }
 

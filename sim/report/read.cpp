@@ -36,7 +36,8 @@ std::vector<std::string> result_names() {
   return names;
 }
 
-[[noreturn]] void not_found(const fs::path& name, const std::string& message, std::vector<std::string> notes = {}) {
+[[noreturn]] void not_found(const fs::path& name, const std::string& message,
+                            std::vector<std::string> notes = {}) {
   throw UserError({Diagnostic{{name.string()}, "results.not-found", message, std::move(notes)}});
 }
 
@@ -57,8 +58,9 @@ std::vector<fs::path> result_files(const fs::path& name) {
     }
   }
   if (files.empty()) {
-    not_found(name, "holds no results", {"looked for: " + config::join(result_names()),
-                                         "`tilewright run -o DIR` and `tilewright validate -o DIR` write them"});
+    not_found(name, "holds no results",
+              {"looked for: " + config::join(result_names()),
+               "`tilewright run -o DIR` and `tilewright validate -o DIR` write them"});
   }
   return files;
 }

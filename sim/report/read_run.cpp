@@ -50,8 +50,8 @@ std::map<std::string, StallCycles> read_stalls(const JsonValue& json) {
 }
 
 LayerRecord read_layer(const JsonValue& json) {
-  json.only({"name", "group", "kind", "macs", "cycles", "utilisation", "energy_j", "energy_on_chip_j", "dram_bytes",
-             "limiter", "mapping", "output_hash", "energy_by_component_j", "stalls"});
+  json.only({"name", "group", "kind", "macs", "cycles", "utilisation", "energy_j", "energy_on_chip_j",
+             "dram_bytes", "limiter", "mapping", "output_hash", "energy_by_component_j", "stalls"});
   LayerRecord layer;
   layer.name = json["name"].text();
   layer.group = json["group"].text();
@@ -90,10 +90,31 @@ void read_energy(const JsonValue& json, RunRecord& run) {
 }
 
 RunRecord read_one_run(const JsonValue& json) {
-  json.only({"name", "machine", "workload", "group", "macs", "weight_bytes", "cycles", "time_s", "energy_j",
-             "energy_low_j", "energy_high_j", "energy_on_chip_j", "energy_on_chip_low_j", "energy_on_chip_high_j",
-             "utilisation", "energy_by_component_j", "energy_by_component_low_j", "energy_by_component_high_j",
-             "activity", "stalls", "layers", "published", "functional_layers", "saturations", "accuracy",
+  json.only({"name",
+             "machine",
+             "workload",
+             "group",
+             "macs",
+             "weight_bytes",
+             "cycles",
+             "time_s",
+             "energy_j",
+             "energy_low_j",
+             "energy_high_j",
+             "energy_on_chip_j",
+             "energy_on_chip_low_j",
+             "energy_on_chip_high_j",
+             "utilisation",
+             "energy_by_component_j",
+             "energy_by_component_low_j",
+             "energy_by_component_high_j",
+             "activity",
+             "stalls",
+             "layers",
+             "published",
+             "functional_layers",
+             "saturations",
+             "accuracy",
              "accuracy_source"});
   RunRecord run;
   run.name = json["name"].text();
@@ -126,8 +147,8 @@ RunRecord read_one_run(const JsonValue& json) {
 }
 
 ExperimentRecord::Machine read_machine(const JsonValue& json) {
-  json.only({"name", "summary", "clock_hz", "macs_per_cycle", "dram_bytes_per_second", "area_m2", "energy_table",
-             "toggle_rate", "energy_sources"});
+  json.only({"name", "summary", "clock_hz", "macs_per_cycle", "dram_bytes_per_second", "area_m2",
+             "energy_table", "toggle_rate", "energy_sources"});
   ExperimentRecord::Machine machine;
   machine.name = json["name"].text();
   machine.summary = json["summary"].text();
@@ -140,8 +161,8 @@ ExperimentRecord::Machine read_machine(const JsonValue& json) {
   for (const JsonValue& value : json["energy_sources"].items()) {
     value.only({"component", "action", "unit", "nominal", "low", "high", "source"});
     machine.energy_sources.push_back({value["component"].text(), value["action"].text(), value["unit"].text(),
-                                      value["nominal"].number(), value["low"].number(), value["high"].number(),
-                                      value["source"].text()});
+                                      value["nominal"].number(), value["low"].number(),
+                                      value["high"].number(), value["source"].text()});
   }
   return machine;
 }
@@ -154,8 +175,8 @@ StoredRun read_run(const std::filesystem::path& path) {
   if (json["schema_version"].count() != 1) {
     json["schema_version"].refuse("is not 1, the only one that this version reads");
   }
-  json.only({"schema_version", "version", "configuration_hash", "experiment", "fidelity", "command", "description",
-             "report", "machines", "runs"});
+  json.only({"schema_version", "version", "configuration_hash", "experiment", "fidelity", "command",
+             "description", "report", "machines", "runs"});
   StoredRun stored;
   ExperimentRecord& record = stored.record;
   record.version = json["version"].text();

@@ -21,7 +21,8 @@ workloads::Network gemm(const GemmWork& work, const std::string& name) {
   return builder.finish();
 }
 
-Tensor encoder_block(NetworkBuilder& builder, const EncoderWork& work, const std::string& block, Tensor input) {
+Tensor encoder_block(NetworkBuilder& builder, const EncoderWork& work, const std::string& block,
+                     Tensor input) {
   const auto named = [&](const char* layer) {
     return workloads::LayerName(block + "." + layer, std::string("encoder.") + layer);
   };
@@ -31,7 +32,8 @@ Tensor encoder_block(NetworkBuilder& builder, const EncoderWork& work, const std
   const Tensor value = builder.linear(named("value"), input, work.hidden);
   const Tensor scores = builder.matmul(named("scores"), query, key, {work.heads, head_size, work.tokens});
   const Tensor weights = builder.softmax(named("softmax"), scores);
-  const Tensor context = builder.matmul(named("context"), weights, value, {work.heads, work.tokens, head_size});
+  const Tensor context =
+      builder.matmul(named("context"), weights, value, {work.heads, work.tokens, head_size});
   const Tensor projected = builder.linear(named("projection"), context, work.hidden);
   const Tensor expanded = builder.linear(named("expand"), projected, work.hidden * work.expansion);
   return builder.linear(named("contract"), expanded, work.hidden);
@@ -74,7 +76,8 @@ class AcceleratorSuite : public Suite {
   struct Seen;
   static std::optional<Observation> naive(const Entry& entry, const workloads::Network& network);
   Seen see(const Entry& entry);
-  static std::optional<ValidationPoint> compared(const Seen& seen, const Seen* reference, const Metric& metric);
+  static std::optional<ValidationPoint> compared(const Seen& seen, const Seen* reference,
+                                                 const Metric& metric);
   static std::filesystem::path machine_of(const Entry& entry) {
     return entry.measurement->machine.empty() ? entry.file->machine : entry.measurement->machine;
   }
@@ -96,12 +99,13 @@ std::optional<Observation> AcceleratorSuite::naive(const Entry& entry, const wor
     return std::nullopt;
   }
   const NaiveModel& model = *entry.file->naive;
-  const arch::AcceleratorSpec machine = arch::load_accelerator(machine_of(entry), entry.measurement->set).value;
+  const arch::AcceleratorSpec machine =
+      arch::load_accelerator(machine_of(entry), entry.measurement->set).value;
   Observation guess;
   guess.run.macs = network.macs();
   guess.run.utilisation = model.efficiency;
-  const double cycles =
-      static_cast<double>(guess.run.macs) / (static_cast<double>(machine.macs_per_cycle()) * model.efficiency);
+  const double cycles = static_cast<double>(guess.run.macs) /
+                        (static_cast<double>(machine.macs_per_cycle()) * model.efficiency);
   guess.run.cycles = static_cast<Cycle>(cycles);
   guess.run.time_s = cycles / static_cast<double>(machine.operating_point.clock.value);
   const double joules = static_cast<double>(guess.run.macs) * model.energy_per_mac.value;
@@ -114,11 +118,13 @@ AcceleratorSuite::Seen AcceleratorSuite::see(const Entry& entry) {
   if (!entry.measurement->work.empty()) {
     network = network_of(entry.file->works.at(entry.measurement->work), entry.measurement->work);
   }
-  return {entry.measurement, simulator_(machine_of(entry), entry.measurement->set, network), naive(entry, network)};
+  return {entry.measurement, simulator_(machine_of(entry), entry.measurement->set, network),
+          naive(entry, network)};
 }
 
 // Empty where the simulated machine does not have the metric.
-std::optional<ValidationPoint> AcceleratorSuite::compared(const Seen& seen, const Seen* reference, const Metric& metric) {
+std::optional<ValidationPoint> AcceleratorSuite::compared(const Seen& seen, const Seen* reference,
+                                                          const Metric& metric) {
   const std::optional<double> simulated = metric.value(seen.simulated);
   const std::optional<double> whole = reference != nullptr ? metric.value(reference->simulated) : 1;
   if (!simulated || !whole || *whole == 0) {
@@ -135,8 +141,10 @@ std::optional<ValidationPoint> AcceleratorSuite::compared(const Seen& seen, cons
   }
   if (reference != nullptr) {
     point.measured /= reference->measurement->values.at(metric.name);
-    const std::optional<double> naive_whole = reference->naive ? metric.value(*reference->naive) : std::nullopt;
-    point.baseline = point.baseline && naive_whole ? std::optional(*point.baseline / *naive_whole) : std::nullopt;
+    const std::optional<double> naive_whole =
+        reference->naive ? metric.value(*reference->naive) : std::nullopt;
+    point.baseline =
+        point.baseline && naive_whole ? std::optional(*point.baseline / *naive_whole) : std::nullopt;
   }
   return point;
 }
@@ -160,7 +168,8 @@ Outcome AcceleratorSuite::simulate(std::size_t index) {
     }
   }
   for (const auto& [name, measured] : measurement.values) {
-    std::optional<ValidationPoint> point = compared(seen, reference ? &*reference : nullptr, *find_metric(name));
+    std::optional<ValidationPoint> point =
+        compared(seen, reference ? &*reference : nullptr, *find_metric(name));
     if (!point) {
       missing(1, "the machine has no " + name);
       continue;
@@ -181,7 +190,8 @@ workloads::Network network_of(const Work& work, const std::string& name) {
   return work.gemm ? gemm(*work.gemm, name) : encoder(*work.encoder, name);
 }
 
-std::unique_ptr<Suite> accelerator_suite(const std::vector<std::filesystem::path>& files, NetworkSimulator simulator) {
+std::unique_ptr<Suite> accelerator_suite(const std::vector<std::filesystem::path>& files,
+                                         NetworkSimulator simulator) {
   return std::make_unique<AcceleratorSuite>(files, std::move(simulator));
 }
 

@@ -16,13 +16,14 @@
 namespace tilewright::validate {
 
 // Runs a network on a machine file with overrides; an empty network only fills in the machine (area).
-using NetworkSimulator = std::function<Observation(const std::filesystem::path& machine,
-                                                   const std::vector<std::string>& overrides,
-                                                   const workloads::Network& network)>;
+using NetworkSimulator =
+    std::function<Observation(const std::filesystem::path& machine, const std::vector<std::string>& overrides,
+                              const workloads::Network& network)>;
 
 workloads::Network network_of(const Work& work, const std::string& name);
 
 // All points of these files. Loads them at once: throws UserError.
-std::unique_ptr<Suite> accelerator_suite(const std::vector<std::filesystem::path>& files, NetworkSimulator simulator);
+std::unique_ptr<Suite> accelerator_suite(const std::vector<std::filesystem::path>& files,
+                                         NetworkSimulator simulator);
 
 }  // namespace tilewright::validate

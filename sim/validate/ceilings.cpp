@@ -70,7 +70,8 @@ std::vector<std::string> broken(const CeilingFile& file, const ValidationRecord&
     }
   }
   for (const Ceiling& ceiling : file.ceilings) {
-    const bool run = std::find(record.suites.begin(), record.suites.end(), ceiling.suite) != record.suites.end();
+    const bool run =
+        std::find(record.suites.begin(), record.suites.end(), ceiling.suite) != record.suites.end();
     const bool found = std::any_of(record.summary.begin(), record.summary.end(),
                                    [&](const ValidationSummary& row) { return same_group(ceiling, row); });
     if (run && !found) {
@@ -82,13 +83,16 @@ std::vector<std::string> broken(const CeilingFile& file, const ValidationRecord&
 
 std::string ceilings_yaml(const ValidationRecord& record) {
   std::string yaml =
-      "# Errors of the day, rounded up to a tenth of a per cent: tests/validate holds `tilewright validate` to them.\n"
-      "# Written by TILEWRIGHT_UPDATE_GOLDEN=1 build/ci/tests/validate/validate_accuracy_test; say in the commit why one grew.\n"
+      "# Errors of the day, rounded up to a tenth of a per cent: tests/validate holds `tilewright validate` "
+      "to them.\n"
+      "# Written by TILEWRIGHT_UPDATE_GOLDEN=1 build/ci/tests/validate/validate_accuracy_test; say in the "
+      "commit why one grew.\n"
       "kind: error_ceilings\nceilings:\n";
   for (const ValidationSummary& row : record.summary) {
     yaml += fmt::format(
-        "  - {{suite: {}, family: {}, split: {}, metric: \"{}\", n: {}, mape: {:.3f}, max_error: {:.3f}}}\n", row.suite,
-        row.family, name(row.split), row.metric, row.n, rounded_up(row.mape), rounded_up(row.max_error));
+        "  - {{suite: {}, family: {}, split: {}, metric: \"{}\", n: {}, mape: {:.3f}, max_error: {:.3f}}}\n",
+        row.suite, row.family, name(row.split), row.metric, row.n, rounded_up(row.mape),
+        rounded_up(row.max_error));
   }
   return yaml + (record.summary.empty() ? "  []\n" : "");
 }

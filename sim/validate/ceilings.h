@@ -16,8 +16,8 @@ struct Ceiling {
   std::string suite, family;
   Split split = Split::kValidation;
   std::string metric;
-  std::size_t n = 0;     // at least so many points
-  double mape = 0;       // at most, as max_error
+  std::size_t n = 0;  // at least so many points
+  double mape = 0;    // at most, as max_error
   double max_error = 0;
 };
 struct CeilingFile {

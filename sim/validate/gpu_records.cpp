@@ -22,7 +22,8 @@ RecordedPoint read_point(const JsonValue& json) {
   RecordedPoint point;
   point.id = json["id"].text();
   point.family = json["family"].text();
-  point.split = json["split"].word({"calibration", "validation"}) == 0 ? Split::kCalibration : Split::kValidation;
+  point.split =
+      json["split"].word({"calibration", "validation"}) == 0 ? Split::kCalibration : Split::kValidation;
   point.metric = json["metric"].text();
   for (const auto& [key, value] : json["parameters"].members()) {
     point.parameters[key] = value.is_number() ? ParameterValue(value.number()) : ParameterValue(value.text());
@@ -49,12 +50,19 @@ double middle(const std::vector<double>& values) {
 
 class GpuSuite : public Suite {
  public:
-  GpuSuite(fs::path path, TwinSimulator simulator) : path_(std::move(path)), simulator_(std::move(simulator)) {}
+  GpuSuite(fs::path path, TwinSimulator simulator)
+      : path_(std::move(path)), simulator_(std::move(simulator)) {}
 
-  std::string name() const override { return path_.parent_path().filename().string() + "/" + path_.stem().string(); }
-  std::string description() const override { return "recorded on a " + path_.parent_path().filename().string(); }
+  std::string name() const override {
+    return path_.parent_path().filename().string() + "/" + path_.stem().string();
+  }
+  std::string description() const override {
+    return "recorded on a " + path_.parent_path().filename().string();
+  }
   std::size_t size() override { return records().points.size(); }
-  std::string label(std::size_t index) const override { return name() + " " + records_->points[index].family; }
+  std::string label(std::size_t index) const override {
+    return name() + " " + records_->points[index].family;
+  }
   Outcome simulate(std::size_t index) override;
 
  private:
@@ -66,7 +74,8 @@ class GpuSuite : public Suite {
     return *records_;
   }
   void find_baselines();
-  ValidationPoint compared(const RecordedPoint& recorded, const std::string& metric, const TwinValue& twin) const;
+  ValidationPoint compared(const RecordedPoint& recorded, const std::string& metric,
+                           const TwinValue& twin) const;
 
   fs::path path_;
   TwinSimulator simulator_;
@@ -114,8 +123,8 @@ Outcome GpuSuite::simulate(std::size_t index) {
     outcome.not_simulated.push_back({"", recorded.family, recorded.split, 1, reason});
   };
   const auto values = !simulator_ ? std::nullopt
-                                  : simulator_({records_->card, records_->suite, recorded.family, recorded.metric,
-                                                recorded.parameters, recorded.clocks});
+                                  : simulator_({records_->card, records_->suite, recorded.family,
+                                                recorded.metric, recorded.parameters, recorded.clocks});
   if (!values) {
     missing("no twin simulates this");
     return outcome;
@@ -142,8 +151,9 @@ RecordFile read_records(const fs::path& path) {
   RecordFile records;
   records.suite = header["suite"].text();
   records.card = header["card"].text();
-  records.source = fmt::format("{}, driver {}, CUDA {}, {}", header["card_name"].text(), header["driver"].text(),
-                               header["cuda"].text(), header["date"].text().substr(0, 10));
+  records.source =
+      fmt::format("{}, driver {}, CUDA {}, {}", header["card_name"].text(), header["driver"].text(),
+                  header["cuda"].text(), header["date"].text().substr(0, 10));
   for (const JsonValue& point : file.root()["points"].items()) {
     records.points.push_back(read_point(point));
   }

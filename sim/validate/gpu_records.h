@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The GPU half: what gpu_ref recorded (gpu_ref/measurements/<card>/<suite>.json, described by schema.json beside
-// them), each point simulated by the twin of the kernel that was measured, at the clocks it was measured at.
+// The GPU half: what gpu_ref recorded (gpu_ref/measurements/<card>/<suite>.json, described by schema.json
+// beside them), each point simulated by the twin of the kernel that was measured, at the clocks it was
+// measured at.
 #pragma once
 
 #include <filesystem>
@@ -44,7 +45,7 @@ struct RecordFile {
 // test. Throws UserError (results.*).
 RecordFile read_records(const std::filesystem::path& path);
 
-// One point as its twin sees it. `suite` is the record's: "tma" for both its times and its counters.
+// One point as its twin sees it. `suite` is the record's: "tma" for times, "counters_tma" for what a profiler counted.
 struct TwinRequest {
   std::string card, suite, family, metric;
   const Parameters& parameters;
@@ -54,13 +55,14 @@ struct TwinValue {
   double value = 0;
   std::optional<double> baseline;  // a roofline with one efficiency, where the twin knows the work
 };
-// Metrics by their recorded names, at least `metric` if it can; others that were recorded are compared too, the
-// rest is ignored. Nothing where there is no twin. A work list that is not the recorded one is a UserError.
+// Metrics by their recorded names, at least `metric` if it can; others that were recorded are compared too,
+// the rest is ignored. Nothing where there is no twin. A work list that is not the recorded one is a
+// UserError.
 using TwinSimulator = std::function<std::optional<std::map<std::string, TwinValue>>(const TwinRequest&)>;
 
-// One suite a file below `measurements`, named "<card>/<file>" in the order of the names; files are read when a
-// suite is used. Where a twin gives no baseline, it is the family's geometric mean over its calibration points
-// (over all, where it has none): one number for everything.
+// One suite a file below `measurements`, named "<card>/<file>" in the order of the names; files are read when
+// a suite is used. Where a twin gives no baseline, it is the family's geometric mean over its calibration
+// points (over all, where it has none): one number for everything.
 Suites gpu_suites(const std::filesystem::path& measurements, TwinSimulator simulator);
 
 }  // namespace tilewright::validate

@@ -8,9 +8,13 @@ namespace tilewright::validate {
 void describe(config::Schema<GapSpec>& schema) {
   schema.name("gap", "points whose error is known and explained");
   schema.field(&GapSpec::suite, "suite", "the suite that has the points").required().non_empty();
-  schema.field(&GapSpec::points, "points", "pattern of point ids; * stands for any text").required().non_empty();
+  schema.field(&GapSpec::points, "points", "pattern of point ids; * stands for any text")
+      .required()
+      .non_empty();
   schema.field(&GapSpec::reason, "reason", "the mechanism that is missing or wrong").required().non_empty();
-  schema.field(&GapSpec::low, "low", "the least error of any such point, simulated / measured - 1").required().range(-1, 1e6);
+  schema.field(&GapSpec::low, "low", "the least error of any such point, simulated / measured - 1")
+      .required()
+      .range(-1, 1e6);
   schema.field(&GapSpec::high, "high", "the largest").required().range(-1, 1e6);
   schema.check([](const GapSpec& gap, config::Checker& check) {
     if (gap.low > gap.high) {

@@ -17,9 +17,11 @@ double joules(const Observation& seen) {
   return seen.run.total_energy().nominal;
 }
 
-// Components as Keller et al. (2023) group them: "other" is clock, address generation, sequencing and leakage.
+// Components as Keller et al. (2023) group them: "other" is clock, address generation, sequencing and
+// leakage.
 Metric component(const std::string& name, std::vector<std::string> parts, const std::string& meaning) {
-  return {name, "fJ/MAC", meaning, [parts = std::move(parts)](const Observation& seen) -> Value {
+  return {name, "fJ/MAC", meaning,
+          [parts = std::move(parts)](const Observation& seen) -> Value {
             double sum = 0;
             for (const std::string& part : parts) {
               const auto energy = seen.run.energy.find(part);
@@ -29,7 +31,8 @@ Metric component(const std::string& name, std::vector<std::string> parts, const 
               sum += energy->second.nominal;
             }
             return ratio(sum * 1e15, macs(seen));
-          }, false};
+          },
+          false};
 }
 
 }  // namespace
@@ -38,9 +41,11 @@ const std::vector<Metric>& metrics() {
   static const std::vector<Metric> all = {
       {"giga_macs", "GMAC", "multiply-accumulates of one inference",
        [](const Observation& seen) -> Value { return macs(seen) / 1e9; }, true},
-      {"cycles", "cycle", "of one inference", [](const Observation& seen) -> Value {
+      {"cycles", "cycle", "of one inference",
+       [](const Observation& seen) -> Value {
          return seen.run.cycles > 0 ? Value(static_cast<double>(seen.run.cycles)) : std::nullopt;
-       }, false},
+       },
+       false},
       {"mac_utilisation", "1", "MACs / (cycles x MACs per cycle)",
        [](const Observation& seen) -> Value { return seen.run.utilisation; }, false},
       {"inferences_per_second", "1/s", "one after another",
@@ -55,9 +60,13 @@ const std::vector<Metric>& metrics() {
       component("weight_buffer_energy_per_mac", {"weight_buffer"}, "the A buffer of Keller et al. (2023)"),
       component("input_buffer_energy_per_mac", {"input_buffer"}, "the B buffer of Keller et al. (2023)"),
       component("accumulator_energy_per_mac", {"accumulator"}, "the accumulation collector"),
-      component("other_energy_per_mac", {"control", "leakage"}, "clock, address generation, sequencing, leakage"),
+      component("other_energy_per_mac", {"control", "leakage"},
+                "clock, address generation, sequencing, leakage"),
       {"area", "mm2", "of the chip's parts that the machine describes",
-       [](const Observation& seen) -> Value { return seen.area_m2 > 0 ? Value(seen.area_m2 * 1e6) : std::nullopt; }, false},
+       [](const Observation& seen) -> Value {
+         return seen.area_m2 > 0 ? Value(seen.area_m2 * 1e6) : std::nullopt;
+       },
+       false},
   };
   return all;
 }

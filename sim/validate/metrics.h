@@ -22,7 +22,8 @@ struct Metric {
   std::string name;
   std::string unit;
   std::string meaning;
-  // Empty where the observation does not have it: a component of the naive model's energy, the area of no machine.
+  // Empty where the observation does not have it: a component of the naive model's energy, the area of no
+  // machine.
   std::function<std::optional<double>(const Observation&)> value;
   bool is_given = false;  // the naive model is told it, so that it is no baseline
 };

@@ -43,8 +43,8 @@ void check_relative(const PointsFile& file, const Measurement& one, const std::s
   }
   if (std::find(known.begin(), known.end(), one.relative_to) == known.end()) {
     check.error(key + ".relative_to",
-                fmt::format("cannot be '{}': it must be a simulated measurement with the same metrics{}", one.relative_to,
-                            config::did_you_mean(one.relative_to, known)),
+                fmt::format("cannot be '{}': it must be a simulated measurement with the same metrics{}",
+                            one.relative_to, config::did_you_mean(one.relative_to, known)),
                 {"measurements: " + config::join(known)}, "config.unknown-value");
   }
 }
@@ -63,15 +63,17 @@ void check_measurement(const PointsFile& file, std::size_t index, Checker& check
       known.push_back(name);
     }
     check.error(key + ".work",
-                fmt::format("cannot be '{}', which 'works' does not have{}", one.work, config::did_you_mean(one.work, known)),
+                fmt::format("cannot be '{}', which 'works' does not have{}", one.work,
+                            config::did_you_mean(one.work, known)),
                 {"works: " + config::join(known)}, "config.unknown-value");
   }
   check_relative(file, one, key, check);
   for (const auto& [metric, measured] : one.values) {
     if (one.not_simulated.empty() && find_metric(metric) == nullptr) {
-      check.error(key + ".values." + metric,
-                  fmt::format("is no metric that is simulated{}", config::did_you_mean(metric, metric_names())),
-                  {"metrics: " + config::join(metric_names())}, "config.unknown-value");
+      check.error(
+          key + ".values." + metric,
+          fmt::format("is no metric that is simulated{}", config::did_you_mean(metric, metric_names())),
+          {"metrics: " + config::join(metric_names())}, "config.unknown-value");
     }
   }
   if (one.not_simulated.empty() && one.machine.empty() && file.machine.empty()) {
@@ -83,9 +85,15 @@ void check_measurement(const PointsFile& file, std::size_t index, Checker& check
 
 void describe(config::Schema<GemmWork>& schema) {
   schema.name("gemm", "one matrix product");
-  schema.field(&GemmWork::rows, "rows", "of the left operand: pixels or tokens").required().range(1, kMostElements);
-  schema.field(&GemmWork::reduction, "reduction", "length of the inner dimension").required().range(1, kMostElements);
-  schema.field(&GemmWork::columns, "columns", "of the right operand: output features").required().range(1, kMostElements);
+  schema.field(&GemmWork::rows, "rows", "of the left operand: pixels or tokens")
+      .required()
+      .range(1, kMostElements);
+  schema.field(&GemmWork::reduction, "reduction", "length of the inner dimension")
+      .required()
+      .range(1, kMostElements);
+  schema.field(&GemmWork::columns, "columns", "of the right operand: output features")
+      .required()
+      .range(1, kMostElements);
 }
 
 void describe(config::Schema<EncoderWork>& schema) {
@@ -132,7 +140,8 @@ void describe(config::Schema<Measurement>& schema) {
   schema.field(&M::set, "set", "changes of the machine, as --set on the command line");
   schema.field(&M::work, "work", "a name in 'works'; absent: the machine alone");
   schema.field(&M::values, "values", "metric: measured value").required().non_empty();
-  schema.field(&M::relative_to, "relative_to", "id of a measurement: values are compared relative to its values");
+  schema.field(&M::relative_to, "relative_to",
+               "id of a measurement: values are compared relative to its values");
   schema.field(&M::parameters, "parameters", "numbers that the measurements of a family differ in");
   schema.field(&M::labels, "labels", "words that they differ in");
   schema.field(&M::not_simulated, "not_simulated", "why there is nothing to compare with");
@@ -144,7 +153,8 @@ void describe(config::Schema<PointsFile>& schema) {
   schema.kind("validation_points", "published measurements of accelerators");
   schema.field(&P::name, "name", "of the file").required().non_empty();
   schema.field(&P::description, "description", "one sentence");
-  schema.field(&P::machine, "machine", "a file of kind 'accelerator' that stands for what was measured").file();
+  schema.field(&P::machine, "machine", "a file of kind 'accelerator' that stands for what was measured")
+      .file();
   schema.field(&P::works, "works", "what was computed, by name");
   schema.field(&P::naive, "naive", "the baseline beside every point");
   schema.field(&P::measurements, "measurements", "as published").required().non_empty();

@@ -33,8 +33,8 @@ struct Work {
   std::optional<EncoderWork> encoder;  // exactly one of both
 };
 
-// What knows nothing but a data sheet: time = MACs / (peak rate x one efficiency), energy = MACs x one energy.
-// At one operating point the latter is TDP x time.
+// What knows nothing but a data sheet: time = MACs / (peak rate x one efficiency), energy = MACs x one
+// energy. At one operating point the latter is TDP x time.
 struct NaiveModel {
   double efficiency = 1;
   Joules energy_per_mac;

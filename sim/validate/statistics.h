@@ -11,9 +11,9 @@
 namespace tilewright::validate {
 
 // One row per suite, family, split and metric, in the order of first appearance.
-//   mape       mean of |error|                  max_error  the largest |error|, at worst_id (the first of equals)
-//   bias       mean of error                    pearson    of the values themselves
-//   rank       Spearman's: Pearson's of the ranks, equal values sharing their mean rank
+//   mape       mean of |error|                  max_error  the largest |error|, at worst_id (the first of
+//   equals) bias       mean of error                    pearson    of the values themselves rank Spearman's:
+//   Pearson's of the ranks, equal values sharing their mean rank
 // Correlations need three points and some variation on both sides; the baseline's error needs every point's.
 std::vector<ValidationSummary> summarise(const std::vector<ValidationPoint>& points);
 

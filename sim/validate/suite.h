@@ -14,14 +14,15 @@ namespace tilewright::validate {
 
 // What one measured point came to. A point with nothing simulated says why.
 struct Outcome {
-  std::vector<ValidationPoint> points;  // one a metric; `error`, `suite` and `known_gap` are filled in by validate()
+  std::vector<ValidationPoint>
+      points;  // one a metric; `error`, `suite` and `known_gap` are filled in by validate()
   std::vector<NotSimulated> not_simulated;
 };
 
 class Suite {
  public:
   virtual ~Suite() = default;
-  virtual std::string name() const = 0;         // "accelerator", "h200_sxm/tma": what the command line selects
+  virtual std::string name() const = 0;  // "accelerator", "h200_sxm/tma": what the command line selects
   virtual std::string description() const = 0;  // one line
   // Measured points, each simulated on its own. Reading what was recorded may throw UserError.
   virtual std::size_t size() = 0;
@@ -31,8 +32,8 @@ class Suite {
 
 using Suites = std::vector<std::unique_ptr<Suite>>;
 
-// The suites of these names, in the list's order; a name's part before '/' selects all that share it, no names
-// select all. Throws UserError (usage.unknown-value) with the nearest name.
+// The suites of these names, in the list's order; a name's part before '/' selects all that share it, no
+// names select all. Throws UserError (usage.unknown-value) with the nearest name.
 std::vector<Suite*> select(const Suites& suites, const std::vector<std::string>& names);
 
 }  // namespace tilewright::validate

@@ -19,7 +19,8 @@ std::string stem(const std::string& name) {
   return name.substr(0, name.find('/'));
 }
 
-void add_point(ValidationPoint point, const Suite& suite, std::set<std::string>& ids, ValidationRecord& record) {
+void add_point(ValidationPoint point, const Suite& suite, std::set<std::string>& ids,
+               ValidationRecord& record) {
   point.suite = suite.name();
   TILEWRIGHT_CHECK(std::isfinite(point.simulated) && std::isfinite(point.measured),
                    "a value of point " + point.id + " is not finite");
@@ -53,10 +54,11 @@ std::vector<Suite*> select(const Suites& suites, const std::vector<std::string>&
   }
   for (const std::string& name : names) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      throw UserError({Diagnostic{{},
-                                  "usage.unknown-value",
-                                  fmt::format("there is no suite '{}'{}", name, config::did_you_mean(name, known)),
-                                  {"suites: " + config::join(known)}}});
+      throw UserError(
+          {Diagnostic{{},
+                      "usage.unknown-value",
+                      fmt::format("there is no suite '{}'{}", name, config::did_you_mean(name, known)),
+                      {"suites: " + config::join(known)}}});
     }
   }
   std::vector<Suite*> chosen;
@@ -109,7 +111,8 @@ std::vector<std::string> above(const ValidationRecord& record, double max_error)
   }
   for (const KnownGap& gap : record.known_gaps) {
     for (const std::string& id : gap.outside) {
-      ids.push_back(fmt::format("{}: outside of its known gap's {:+.1f} to {:+.1f} %", id, gap.low * 100, gap.high * 100));
+      ids.push_back(fmt::format("{}: outside of its known gap's {:+.1f} to {:+.1f} %", id, gap.low * 100,
+                                gap.high * 100));
     }
     if (gap.n == 0) {
       ids.push_back(fmt::format("known gap '{}' matches no point", gap.points));

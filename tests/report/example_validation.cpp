@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two suites. "chip": loads of 8, 64 and 512 bytes measured as 10, 20 and 40 cycles and simulated as 11 (+10 %,
-// calibration), 18 (-10 %) and 60 (+50 %, a known gap), baseline 20 each; one value of 0. "card/tma": a point with
-// awkward text. The validation loads: mean error 30 %, bias +20 %, worst b512, baseline 25 % (0 and -50 %).
+// Two suites. "chip": loads of 8, 64 and 512 bytes measured as 10, 20 and 40 cycles and simulated as 11 (+10
+// %, calibration), 18 (-10 %) and 60 (+50 %, a known gap), baseline 20 each; one value of 0. "card/tma": a
+// point with awkward text. The validation loads: mean error 30 %, bias +20 %, worst b512, baseline 25 % (0
+// and -50 %).
 #include "tests/report/example_validation.h"
 
 namespace tilewright::report {
@@ -45,10 +46,11 @@ ValidationRecord example_validation() {
   odd.suite = "card/tma";
   odd.parameters = {{"shape", "4 x \"4\", <wide>"}};
   record.points.push_back(odd);
-  record.summary = {{"chip", "load", Split::kCalibration, "cycles", 1, 0.1, 0.1, "b8/cycles", 0.1, {}, {}, 1.0},
-                    {"chip", "load", Split::kValidation, "cycles", 2, 0.3, 0.5, "b512/cycles", 0.2, {}, 1.0, 0.25},
-                    {"chip", "load", Split::kValidation, "conflicts", 1, 1, 1, "zero/conflicts", 1, {}, {}, {}},
-                    {"card/tma", "load", Split::kValidation, "cycles", 1, 0.1, 0.1, odd.id, 0.1, {}, {}, 1.0}};
+  record.summary = {
+      {"chip", "load", Split::kCalibration, "cycles", 1, 0.1, 0.1, "b8/cycles", 0.1, {}, {}, 1.0},
+      {"chip", "load", Split::kValidation, "cycles", 2, 0.3, 0.5, "b512/cycles", 0.2, {}, 1.0, 0.25},
+      {"chip", "load", Split::kValidation, "conflicts", 1, 1, 1, "zero/conflicts", 1, {}, {}, {}},
+      {"card/tma", "load", Split::kValidation, "cycles", 1, 0.1, 0.1, odd.id, 0.1, {}, {}, 1.0}};
   record.not_simulated = {{"card/tma", "multicast", Split::kValidation, 12, "no twin simulates this"}};
   record.known_gaps = {{"b512/*", "bursts are not <modelled>", 0.4, 0.6, 1, {}},
                        {"gone/*", "closed", 0.1, 0.2, 0, {}},

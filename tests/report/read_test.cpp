@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Results read back from their files: the same page comes out, and damaged files are refused with their place.
+// Results read back from their files: the same page comes out, and damaged files are refused with their
+// place.
 #include "sim/report/read.h"
 
 #include <doctest/doctest.h>
@@ -66,7 +67,8 @@ TEST_CASE("a run read back gives the same page and the same JSON") {
   options.text.near_energy_saving = 0.2;
   write_run_folder(folder.path(), record, "", options);
   const StoredRun stored = read_run(folder.path() / "run.json");
-  CHECK(html_page(stored.record, page_options(stored.options)) == html_page(record, page_options(options.text)));
+  CHECK(html_page(stored.record, page_options(stored.options)) ==
+        html_page(record, page_options(options.text)));
   CHECK(json_report(stored.record, stored.options)["runs"][1]["activity"] ==
         json_report(record, options.text)["runs"][1]["activity"]);
   CHECK(json_report(stored.record, stored.options)["runs"][0]["layers"][0]["stalls"] ==
@@ -85,10 +87,12 @@ TEST_CASE("a validation read back is the same") {
 }
 
 TEST_CASE("a page of several results keeps their ids apart") {
-  const std::string page = html_page({run_part(example_record(), {}, "part1-"), run_part(example_record(), {}, "part2-"),
-                                      validation_part(example_validation(), "part3-")},
-                                     "3 results");
-  for (const char* id : {"id=\"part1-toy\"", "id=\"part2-toy\"", "id=\"part3-summary\"", "id=\"part2\"", "href=\"#part3\""}) {
+  const std::string page =
+      html_page({run_part(example_record(), {}, "part1-"), run_part(example_record(), {}, "part2-"),
+                 validation_part(example_validation(), "part3-")},
+                "3 results");
+  for (const char* id :
+       {"id=\"part1-toy\"", "id=\"part2-toy\"", "id=\"part3-summary\"", "id=\"part2\"", "href=\"#part3\""}) {
     CHECK(contains(page, id));
   }
 }
@@ -114,21 +118,25 @@ TEST_CASE("a value that this version would not have written is named") {
     change(json);
     return refusal(json.dump());
   };
-  CHECK(contains(changed([](ordered_json& json) { json["runs"][1]["cycles"] = "many"; }),
-                 "'runs[1].cycles' must be a count (an integer from 0), found the text 'many' [results.unexpected]"));
+  CHECK(contains(
+      changed([](ordered_json& json) { json["runs"][1]["cycles"] = "many"; }),
+      "'runs[1].cycles' must be a count (an integer from 0), found the text 'many' [results.unexpected]"));
   CHECK(contains(changed([](ordered_json& json) { json["runs"][1]["cycles"] = -1; }), "found -1"));
   CHECK(contains(changed([](ordered_json& json) { json["runs"][1]["cycles"] = 1.5; }), "found 1.5"));
-  CHECK(contains(changed([](ordered_json& json) { json["runs"][0].erase("time_s"); }), "'runs[0].time_s' is missing"));
+  CHECK(contains(changed([](ordered_json& json) { json["runs"][0].erase("time_s"); }),
+                 "'runs[0].time_s' is missing"));
   CHECK(contains(changed([](ordered_json& json) { json["runs"][0]["time_z"] = 1; }),
                  "'runs[0].time_z' is not known here; did you mean 'time_s'?"));
   CHECK(contains(changed([](ordered_json& json) { json["runs"][2]["stalls"]["pe"]["bussy"] = 1; }),
                  "'runs[2].stalls.pe.bussy' is not known here; did you mean 'busy'?"));
-  CHECK(contains(changed([](ordered_json& json) { json["machines"] = nullptr; }), "'machines' must be a list, found nothing"));
+  CHECK(contains(changed([](ordered_json& json) { json["machines"] = nullptr; }),
+                 "'machines' must be a list, found nothing"));
 }
 
 TEST_CASE("folders without results, and what is not there") {
   const Folder folder;
-  CHECK_THROWS_WITH_AS(result_files(folder.path()), doctest::Contains("looked for: run.json, validate.json"), UserError);
+  CHECK_THROWS_WITH_AS(result_files(folder.path()), doctest::Contains("looked for: run.json, validate.json"),
+                       UserError);
   CHECK_THROWS_WITH_AS(result_files(folder.path() / "gone"), doctest::Contains("no such folder"), UserError);
   write_run_folder(folder.path(), example_record(), "");
   write_validation_folder(folder.path(), example_validation());

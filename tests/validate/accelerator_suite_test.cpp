@@ -23,8 +23,10 @@ const fs::path kRoot = TILEWRIGHT_SOURCE_DIR;
 // Measured in `values`; a machine that exists, so that the naive model knows its peak.
 class File {
  public:
-  explicit File(const std::string& rest) : path_(fs::temp_directory_path() / ("validation_points_" + std::to_string(::getpid()) + ".yaml")) {
-    std::ofstream(path_) << "kind: validation_points\nname: test\nmachine: " << (kRoot / "configs/arch/keller_core_5nm.yaml").string()
+  explicit File(const std::string& rest)
+      : path_(fs::temp_directory_path() / ("validation_points_" + std::to_string(::getpid()) + ".yaml")) {
+    std::ofstream(path_) << "kind: validation_points\nname: test\nmachine: "
+                         << (kRoot / "configs/arch/keller_core_5nm.yaml").string()
                          << "\nworks:\n  product: {gemm: {rows: 64, reduction: 512, columns: 1000}}\n" + rest;
   }
   File(const File&) = delete;
@@ -37,7 +39,8 @@ class File {
 };
 
 // 100,000 cycles in 100 us and 4 uJ for 32.768 M MACs; half of that energy at the other operating point.
-Observation stand_in(const fs::path&, const std::vector<std::string>& overrides, const workloads::Network& network) {
+Observation stand_in(const fs::path&, const std::vector<std::string>& overrides,
+                     const workloads::Network& network) {
   Observation seen;
   seen.area_m2 = 2e-6;
   seen.run.macs = network.macs();
@@ -74,9 +77,11 @@ TEST_CASE("metrics and the naive model, by hand") {
       "naive: {efficiency: 0.5, energy_per_mac: 100 fJ, source: test}\n"
       "measurements:\n"
       "  - id: one\n    family: f\n    split: validation\n    work: product\n    source: test\n"
-      "    values: {giga_macs: 1, cycles: 1, mac_utilisation: 1, inferences_per_second: 1, inferences_per_joule: 1,\n"
+      "    values: {giga_macs: 1, cycles: 1, mac_utilisation: 1, inferences_per_second: 1, "
+      "inferences_per_joule: 1,\n"
       "             tera_operations_per_joule: 1, energy_per_mac: 1, datapath_energy_per_mac: 1, area: 1}\n"
-      "  - {id: none, family: f, split: validation, work: product, source: test, values: {other_energy_per_mac: 1}}\n");
+      "  - {id: none, family: f, split: validation, work: product, source: test, values: "
+      "{other_energy_per_mac: 1}}\n");
   const ValidationRecord record = run(file);
   std::map<std::string, ValidationPoint> points;
   for (const ValidationPoint& point : record.points) {
@@ -104,9 +109,12 @@ TEST_CASE("metrics and the naive model, by hand") {
 TEST_CASE("a relative point divides both sides by another measurement") {
   const File file(
       "measurements:\n"
-      "  - {id: full, family: f, split: calibration, work: product, source: test, values: {tera_operations_per_joule: 16}}\n"
-      "  - {id: low, family: g, split: validation, work: product, source: test, values: {tera_operations_per_joule: 40},\n"
-      "     relative_to: full, set: [\"operating_point.voltage=0.46 V\", \"operating_point.clock=152 MHz\"]}\n");
+      "  - {id: full, family: f, split: calibration, work: product, source: test, values: "
+      "{tera_operations_per_joule: 16}}\n"
+      "  - {id: low, family: g, split: validation, work: product, source: test, values: "
+      "{tera_operations_per_joule: 40},\n"
+      "     relative_to: full, set: [\"operating_point.voltage=0.46 V\", \"operating_point.clock=152 "
+      "MHz\"]}\n");
   const ValidationRecord record = run(file);
   REQUIRE(record.points.size() == 2);
   CHECK(record.points[1].measured == Approx(2.5));
@@ -117,7 +125,9 @@ TEST_CASE("a relative point divides both sides by another measurement") {
 TEST_CASE("a points file that does not fit together says where and what would") {
   const auto message = [](const std::string& measurement) {
     try {
-      run(File("measurements:\n  - {id: a, family: f, split: validation, source: s, values: {area: 1}}\n  - " + measurement));
+      run(File(
+          "measurements:\n  - {id: a, family: f, split: validation, source: s, values: {area: 1}}\n  - " +
+          measurement));
     } catch (const UserError& error) {
       return std::string(error.what());
     }
@@ -126,11 +136,12 @@ TEST_CASE("a points file that does not fit together says where and what would") 
   const std::string start = "{id: b, family: f, split: validation, source: s, ";
   CHECK(message(start + "values: {area: 1}}") == "accepted");
   CHECK(message(start + "values: {aera: 1}}").find("did you mean 'area'?") != std::string::npos);
-  CHECK(message(start + "values: {area: 1}, work: prodct}").find("did you mean 'product'?") != std::string::npos);
+  CHECK(message(start + "values: {area: 1}, work: prodct}").find("did you mean 'product'?") !=
+        std::string::npos);
   CHECK(message(start + "values: {area: 1}, relative_to: c}").find("measurements: a") != std::string::npos);
   CHECK(message(start + "values: {area: 1}, relative_to: b}").find("cannot be 'b'") != std::string::npos);
-  CHECK(message("{id: a, family: f, split: validation, source: s, values: {area: 1}}").find("another measurement") !=
-        std::string::npos);
+  CHECK(message("{id: a, family: f, split: validation, source: s, values: {area: 1}}")
+            .find("another measurement") != std::string::npos);
 }
 
 }  // namespace

@@ -31,13 +31,16 @@ const ValidationRecord& record() {
 
 TEST_CASE("no group of points is further from its measurements than it was") {
   if (std::getenv("TILEWRIGHT_UPDATE_GOLDEN") != nullptr) {
-    const std::string yaml = validate::ceilings_yaml(record());  // before the file is emptied: all of the folder is read
+    const std::string yaml =
+        validate::ceilings_yaml(record());  // before the file is emptied: all of the folder is read
     std::ofstream(kFolder / "error_ceilings.yaml") << yaml;
   }
   const auto ceilings = config::load<validate::CeilingFile>(kFolder / "error_ceilings.yaml").value;
   CHECK_FALSE(ceilings.ceilings.empty());
   for (const std::string& problem : validate::broken(ceilings, record())) {
-    FAIL_CHECK(problem << "\n  if this is meant: TILEWRIGHT_UPDATE_GOLDEN=1 build/ci/tests/validate/validate_accuracy_test");
+    FAIL_CHECK(
+        problem
+        << "\n  if this is meant: TILEWRIGHT_UPDATE_GOLDEN=1 build/ci/tests/validate/validate_accuracy_test");
   }
 }
 
@@ -46,7 +49,8 @@ TEST_CASE("every known gap is still there, and still as large as it is said to b
   for (const KnownGap& gap : record().known_gaps) {
     CHECK_MESSAGE(gap.n > 0, "known gap '" << gap.points << "' matches no point");
     for (const std::string& id : gap.outside) {
-      FAIL_CHECK(id << " left the range of its known gap: if it has closed, take it off configs/validation/known_gaps.yaml");
+      FAIL_CHECK(id << " left the range of its known gap: if it has closed, take it off "
+                       "configs/validation/known_gaps.yaml");
     }
   }
 }

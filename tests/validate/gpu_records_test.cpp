@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Recorded GPU measurements: what ships is read whole, a twin is asked for every point at its clocks, and broken
-// files are refused. The twins are stand-ins.
+// Recorded GPU measurements: what ships is read whole, a twin is asked for every point at its clocks, and
+// broken files are refused. The twins are stand-ins.
 #include "sim/validate/gpu_records.h"
 
 #include <doctest/doctest.h>
@@ -80,7 +80,8 @@ TEST_CASE("a twin that repeats what was recorded has no error, at the recorded c
     std::map<std::string, TwinValue> values;
     CHECK(request.card == "h200_sxm");
     CHECK(request.suite == "wgmma");
-    const RecordFile& records = files.emplace("wgmma", read_records(kMeasurements / "h200_sxm/wgmma.json")).first->second;
+    const RecordFile& records =
+        files.emplace("wgmma", read_records(kMeasurements / "h200_sxm/wgmma.json")).first->second;
     for (const RecordedPoint& recorded : records.points) {
       if (recorded.family == request.family && recorded.parameters == request.parameters) {
         CHECK(recorded.clocks.sm_hz == request.clocks.sm_hz);
@@ -101,7 +102,8 @@ TEST_CASE("a twin that repeats what was recorded has no error, at the recorded c
 TEST_CASE("metrics, baselines and what is missing, by hand") {
   const Recorded recorded(file(point("a", "calibration", 10) + "," + point("b", "calibration", 40) + "," +
                                point("c", "validation", 30) + "," + point("d", "validation", 80)));
-  const TwinSimulator twins = [](const TwinRequest& request) -> std::optional<std::map<std::string, TwinValue>> {
+  const TwinSimulator twins =
+      [](const TwinRequest& request) -> std::optional<std::map<std::string, TwinValue>> {
     CHECK(std::get<double>(request.parameters.at("n")) == 8);
     CHECK(std::get<std::string>(request.parameters.at("kind")) == "SS");
     CHECK(*request.clocks.sm_hz == 1.5e9);
@@ -109,7 +111,8 @@ TEST_CASE("metrics, baselines and what is missing, by hand") {
     static int asked = 0;
     switch (asked++) {
       case 0:
-        return std::map<std::string, TwinValue>{{"cycles_per_load", {11, {}}}, {"sectors", {32, {}}}, {"unknown", {1, {}}}};
+        return std::map<std::string, TwinValue>{
+            {"cycles_per_load", {11, {}}}, {"sectors", {32, {}}}, {"unknown", {1, {}}}};
       case 1:
         return std::map<std::string, TwinValue>{{"sectors", {64, 48}}};
       case 2:

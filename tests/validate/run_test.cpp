@@ -16,7 +16,8 @@ namespace {
 // Points "p0", "p1", ... measured as 100, simulated as given; nothing for a negative value.
 class Fixed : public Suite {
  public:
-  Fixed(std::string name, std::vector<double> simulated) : name_(std::move(name)), simulated_(std::move(simulated)) {}
+  Fixed(std::string name, std::vector<double> simulated)
+      : name_(std::move(name)), simulated_(std::move(simulated)) {}
   std::string name() const override { return name_; }
   std::string description() const override { return "fixed"; }
   std::size_t size() override { return simulated_.size(); }
@@ -103,7 +104,8 @@ TEST_CASE("a known gap covers its points, and a change of them is noticed") {
   const ValidationRecord changed = run(suites, {{"a", "p*", "why", 0.1, 0.25}});
   CHECK(changed.known_gaps[0].outside == std::vector<std::string>{"p1", "p2"});
   CHECK(above(changed, 10).size() == 2);
-  const ValidationRecord nothing = run(suites, {{"a", "q", "why", 0.1, 0.25}, {"not_run", "q", "why", 0.1, 0.25}});
+  const ValidationRecord nothing =
+      run(suites, {{"a", "q", "why", 0.1, 0.25}, {"not_run", "q", "why", 0.1, 0.25}});
   REQUIRE(nothing.known_gaps.size() == 1);
   CHECK_FALSE(nothing.known_gaps[0].holds());
   CHECK(above(nothing, 10).size() == 1);

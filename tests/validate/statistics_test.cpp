@@ -12,7 +12,8 @@ namespace {
 
 using doctest::Approx;
 
-ValidationPoint point(const std::string& id, double measured, double simulated, std::optional<double> baseline = {}) {
+ValidationPoint point(const std::string& id, double measured, double simulated,
+                      std::optional<double> baseline = {}) {
   ValidationPoint made;
   made.id = id;
   made.suite = "s";
@@ -33,9 +34,10 @@ TEST_CASE("errors are relative to what was measured, and a measured zero is met 
 }
 
 TEST_CASE("a group's errors, by hand") {
-  // Errors +10 %, -20 %, +30 %, 0: mean of sizes 15 %, mean 5 %. The baseline says 20 throughout: +100, 0, +33.3, -50 %.
-  const std::vector<ValidationPoint> points = {point("a", 10, 11, 20), point("b", 20, 16, 20), point("c", 15, 19.5, 20),
-                                               point("d", 40, 40, 20)};
+  // Errors +10 %, -20 %, +30 %, 0: mean of sizes 15 %, mean 5 %. The baseline says 20 throughout: +100, 0,
+  // +33.3, -50 %.
+  const std::vector<ValidationPoint> points = {point("a", 10, 11, 20), point("b", 20, 16, 20),
+                                               point("c", 15, 19.5, 20), point("d", 40, 40, 20)};
   const std::vector<ValidationSummary> rows = summarise(points);
   REQUIRE(rows.size() == 1);
   CHECK(rows[0].n == 4);
@@ -45,7 +47,8 @@ TEST_CASE("a group's errors, by hand") {
   CHECK(rows[0].worst_id == "c");
   REQUIRE(rows[0].baseline_mape);
   CHECK(*rows[0].baseline_mape == Approx((1.0 + 0 + 1.0 / 3 + 0.5) / 4));
-  // Measured 10 20 15 40 (ranks 1 3 2 4), simulated 11 16 19.5 40 (1 2 3 4): 1 - 6 (0 + 1 + 1 + 0) / (4 x 15) = 0.8.
+  // Measured 10 20 15 40 (ranks 1 3 2 4), simulated 11 16 19.5 40 (1 2 3 4): 1 - 6 (0 + 1 + 1 + 0) / (4 x 15)
+  // = 0.8.
   REQUIRE(rows[0].rank);
   CHECK(*rows[0].rank == Approx(0.8));
   // Deviations: measured -11.25 -1.25 -6.25 18.75, simulated -10.625 -5.625 -2.125 18.375.
@@ -57,8 +60,8 @@ TEST_CASE("a group's errors, by hand") {
 }
 
 TEST_CASE("groups differ by suite, family, split and metric, in the order of their first points") {
-  std::vector<ValidationPoint> points = {point("a", 1, 1), point("b", 1, 1), point("c", 1, 1), point("d", 1, 1),
-                                         point("e", 1, 1), point("f", 1, 1)};
+  std::vector<ValidationPoint> points = {point("a", 1, 1), point("b", 1, 1), point("c", 1, 1),
+                                         point("d", 1, 1), point("e", 1, 1), point("f", 1, 1)};
   points[1].split = Split::kCalibration;
   points[2].metric = "other";
   points[3].family = "other";

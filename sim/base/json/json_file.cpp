@@ -51,8 +51,8 @@ SourceLocation location(const std::string& name, const std::string& text, std::s
   return {name, static_cast<int>(line), static_cast<int>(column)};
 }
 
-// nlohmann's "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error while parsing value -
-// unexpected end of input; expected ..." without its own numbering.
+// nlohmann's "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error while parsing
+// value - unexpected end of input; expected ..." without its own numbering.
 std::string reason_of(const Json::parse_error& error) {
   const std::string text = error.what();
   const std::size_t dash = text.find(" - ");
@@ -77,12 +77,14 @@ std::string found(const Json& json) {
 
 }  // namespace
 
-JsonFile::JsonFile(const std::filesystem::path& path) : name_(path.string()), json_(std::make_unique<Json>()) {
+JsonFile::JsonFile(const std::filesystem::path& path)
+    : name_(path.string()), json_(std::make_unique<Json>()) {
   const std::string text = read_text(path, name_);
   // The callback sees the depth before anything is kept.
   const auto not_too_deep = [&](int depth, Json::parse_event_t, Json&) {
     if (depth > kDeepest) {
-      throw UserError({Diagnostic{{name_}, "results.not-json", "is nested too deeply to be a file of results", {}}});
+      throw UserError(
+          {Diagnostic{{name_}, "results.not-json", "is nested too deeply to be a file of results", {}}});
     }
     return true;
   };
@@ -90,10 +92,13 @@ JsonFile::JsonFile(const std::filesystem::path& path) : name_(path.string()), js
     *json_ = Json::parse(text, not_too_deep);
   } catch (const Json::parse_error& error) {
     const std::size_t byte = error.byte > 0 ? error.byte - 1 : 0;
-    throw UserError({Diagnostic{location(name_, text, byte), "results.not-json",
-                                "is not JSON, or not all of it: " + reason_of(error), {}}});
+    throw UserError({Diagnostic{location(name_, text, byte),
+                                "results.not-json",
+                                "is not JSON, or not all of it: " + reason_of(error),
+                                {}}});
   } catch (const Json::exception& error) {  // a number that no double holds
-    throw UserError({Diagnostic{{name_}, "results.not-json", std::string("is not usable JSON: ") + error.what(), {}}});
+    throw UserError(
+        {Diagnostic{{name_}, "results.not-json", std::string("is not usable JSON: ") + error.what(), {}}});
   }
 }
 
@@ -104,8 +109,10 @@ JsonValue JsonFile::root() const {
 }
 
 void JsonValue::refuse(const std::string& message) const {
-  throw UserError(
-      {Diagnostic{{*file_}, "results.unexpected", config::quoted_excerpt(path_.empty() ? "the file" : path_) + " " + message, {}}});
+  throw UserError({Diagnostic{{*file_},
+                              "results.unexpected",
+                              config::quoted_excerpt(path_.empty() ? "the file" : path_) + " " + message,
+                              {}}});
 }
 
 const Json& JsonValue::of_kind(bool matches, const char* expected) const {

@@ -32,8 +32,8 @@ class JsonValue {
   bool is_null() const;
   bool is_number() const;
 
-  std::vector<JsonValue> items() const;                             // of an array
-  std::vector<std::pair<std::string, JsonValue>> members() const;   // of an object, in the file's order
+  std::vector<JsonValue> items() const;                            // of an array
+  std::vector<std::pair<std::string, JsonValue>> members() const;  // of an object, in the file's order
   std::string text() const;
   double number() const;
   uint64_t count() const;

@@ -86,9 +86,9 @@ std::vector<std::string> distinct(const PointList& points, std::string Validatio
 void draw_point(Svg& svg, const ValidationPoint& point, std::size_t series, double x, double y) {
   const bool is_filled = point.split == Split::kValidation;
   const std::string tooltip =
-      fmt::format("{}\nmeasured {} {}, simulated {} {}\nerror {:+.1f} %, {}{}", point.id, value_text(point.measured),
-                  point.unit, value_text(point.simulated), point.unit, point.error * 100, name(point.split),
-                  point.known_gap.empty() ? "" : ", known gap");
+      fmt::format("{}\nmeasured {} {}, simulated {} {}\nerror {:+.1f} %, {}{}", point.id,
+                  value_text(point.measured), point.unit, value_text(point.simulated), point.unit,
+                  point.error * 100, name(point.split), point.known_gap.empty() ? "" : ", known gap");
   svg.marker(series, x, y, fmt::format("{}{} dot", is_filled ? "g" : "o", series % kSeries), tooltip);
 }
 
@@ -101,7 +101,8 @@ std::string series_legend(const std::vector<std::string>& names) {
   }
   Svg outline(18, 18, "calibration");
   outline.marker(0, 9, 9, "o0 dot");
-  return "<ul class=\"legend\">\n" + items + "<li>" + outline.markup() + "outline: calibration point</li></ul>\n";
+  return "<ul class=\"legend\">\n" + items + "<li>" + outline.markup() +
+         "outline: calibration point</li></ul>\n";
 }
 
 std::string correlation_figure(const ValidationRecord& record) {
@@ -125,11 +126,13 @@ std::string correlation_figure(const ValidationRecord& record) {
                  [&](const ValidationPoint* point) { return point->unit == unit; });
     panels += panel(points, families);
   }
-  return figure(series_legend(families) + "<div class=\"panels\">" + panels + "</div>",
-                "Simulated against measured, one panel a unit, both axes logarithmic. On the line the simulator is right; "
-                "the bands are 10 and 25 % to either side." +
-                    (left_out == 0 ? std::string()
-                                   : fmt::format(" {} points with a value of 0 or less are not drawn.", left_out)));
+  return figure(
+      series_legend(families) + "<div class=\"panels\">" + panels + "</div>",
+      "Simulated against measured, one panel a unit, both axes logarithmic. On the line the simulator is "
+      "right; "
+      "the bands are 10 and 25 % to either side." +
+          (left_out == 0 ? std::string()
+                         : fmt::format(" {} points with a value of 0 or less are not drawn.", left_out)));
 }
 
 }  // namespace tilewright::report

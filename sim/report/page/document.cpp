@@ -56,15 +56,17 @@ std::string html_page(const std::vector<PagePart>& parts, const std::string& tit
   const std::string name = several ? title : parts.front().title;
   std::string page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
   page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-  page += "<title>" + escaped(name) + "</title>\n<style>\n" + style_sheet() + "</style>\n</head>\n<body><main>\n";
+  page +=
+      "<title>" + escaped(name) + "</title>\n<style>\n" + style_sheet() + "</style>\n</head>\n<body><main>\n";
   page += several ? "<h1>" + escaped(title) + "</h1>\n<nav>" : "";
   for (std::size_t i = 0; several && i < parts.size(); ++i) {
     page += fmt::format("<a href=\"#part{}\">{}</a>", i + 1, escaped(parts[i].title));
   }
   page += several ? "</nav>\n" : "";
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    page += several ? fmt::format("<h1 class=\"part\" id=\"part{}\">{}</h1>\n", i + 1, escaped(parts[i].title))
-                    : "<h1>" + escaped(parts[i].title) + "</h1>\n";
+    page += several
+                ? fmt::format("<h1 class=\"part\" id=\"part{}\">{}</h1>\n", i + 1, escaped(parts[i].title))
+                : "<h1>" + escaped(parts[i].title) + "</h1>\n";
     page += paragraph(parts[i].lead, "lead") + navigation(parts[i]) + parts[i].markup;
   }
   return page + "</main>\n<script>\n" + script() + "</script>\n</body>\n</html>\n";

@@ -17,9 +17,9 @@ constexpr double kLeft = 66;
 constexpr double kRight = 16;
 constexpr double kBottom = 52;
 constexpr double kTop = 12;
-constexpr std::size_t kMostWords = 8;   // of a parameter that is a word
+constexpr std::size_t kMostWords = 8;     // of a parameter that is a word
 constexpr std::size_t kLongestWord = 14;  // characters under a tick
-constexpr double kLogarithmicFrom = 8;  // largest over smallest value
+constexpr double kLogarithmicFrom = 8;    // largest over smallest value
 
 std::set<std::string> parameter_names(const PointList& points) {
   std::set<std::string> names;
@@ -36,7 +36,8 @@ struct Axis {
   std::set<double> numbers;
   std::set<std::string> words;
   bool drawable() const {
-    return numbers.empty() ? words.size() >= 2 && words.size() <= kMostWords : words.empty() && numbers.size() >= 2;
+    return numbers.empty() ? words.size() >= 2 && words.size() <= kMostWords
+                           : words.empty() && numbers.size() >= 2;
   }
 };
 
@@ -90,7 +91,8 @@ std::string shortened(const std::string& word) {
   return word.size() <= kLongestWord ? word : word.substr(0, kLongestWord - 1) + "\u2026";
 }
 
-std::string panel(const std::string& parameter, const PointList& points, const std::vector<std::string>& metrics) {
+std::string panel(const std::string& parameter, const PointList& points,
+                  const std::vector<std::string>& metrics) {
   const Axis axis = axis_of(points, parameter);
   Svg svg(kWidth, kHeight, "Error against " + parameter);
   const Scale y = error_scale(points);
@@ -114,7 +116,8 @@ std::string panel(const std::string& parameter, const PointList& points, const s
     if (value == point->parameters.end()) {
       continue;
     }
-    const double at = is_words ? word_at(std::get<std::string>(value->second)) : x(std::get<double>(value->second));
+    const double at =
+        is_words ? word_at(std::get<std::string>(value->second)) : x(std::get<double>(value->second));
     const auto metric = std::find(metrics.begin(), metrics.end(), point->metric) - metrics.begin();
     draw_point(svg, *point, static_cast<std::size_t>(metric), at, y(point->error * 100));
   }
@@ -131,9 +134,10 @@ std::string error_figure(const std::string& family, const PointList& points) {
       panels += panel(parameter, points, metrics);
     }
   }
-  return panels.empty() ? ""
-                        : figure(series_legend(metrics) + "<div class=\"panels\">" + panels + "</div>",
-                                 "Errors of " + family + " against what its points vary over; the band is 10 %.");
+  return panels.empty()
+             ? ""
+             : figure(series_legend(metrics) + "<div class=\"panels\">" + panels + "</div>",
+                      "Errors of " + family + " against what its points vary over; the band is 10 %.");
 }
 
 }  // namespace tilewright::report

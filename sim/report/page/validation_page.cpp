@@ -53,17 +53,25 @@ std::string headline(const ValidationRecord& record) {
 
 std::string summary_section(const ValidationRecord& record) {
   const bool one_suite = record.suites.size() == 1;  // its column would only take room
-  std::vector<std::string> headings = {"<suite", "<family", "<split", "<metric", "points", "mean error [%]",
-                                       "largest [%]", "bias [%]", "Pearson", "rank", "baseline [%]", "<halved",
-                                       "<worst point"};
+  std::vector<std::string> headings = {"<suite",         "<family",     "<split",      "<metric", "points",
+                                       "mean error [%]", "largest [%]", "bias [%]",    "Pearson", "rank",
+                                       "baseline [%]",   "<halved",     "<worst point"};
   headings.erase(headings.begin(), headings.begin() + (one_suite ? 1 : 0));
   HtmlTable table(headings);
   for (const ValidationSummary& row : record.summary) {
     const std::string halved = !row.baseline_mape ? "" : halves_baseline(row) ? "yes" : "no";
-    std::vector<std::string> cells = {row.suite, row.family, name(row.split), row.metric, std::to_string(row.n),
-                                      percent(row.mape), percent(row.max_error), signed_percent(row.bias),
-                                      correlation(row.pearson), correlation(row.rank),
-                                      row.baseline_mape ? percent(*row.baseline_mape) : "-", halved,
+    std::vector<std::string> cells = {row.suite,
+                                      row.family,
+                                      name(row.split),
+                                      row.metric,
+                                      std::to_string(row.n),
+                                      percent(row.mape),
+                                      percent(row.max_error),
+                                      signed_percent(row.bias),
+                                      correlation(row.pearson),
+                                      correlation(row.rank),
+                                      row.baseline_mape ? percent(*row.baseline_mape) : "-",
+                                      halved,
                                       short_id(row.worst_id, row.metric)};
     cells.erase(cells.begin(), cells.begin() + (one_suite ? 1 : 0));
     table.add_row(cells);
@@ -84,8 +92,10 @@ std::string gaps_section(const ValidationRecord& record, const std::string& pref
                    gap.reason});
   }
   return "<h2 id=\"" + prefix + "gaps\">Known gaps</h2>\n" +
-         paragraph("Errors that are expected, and why. Each is asserted by a test, so that one that closes is noticed.",
-                   "soft") +
+         paragraph(
+             "Errors that are expected, and why. Each is asserted by a test, so that one that closes is "
+             "noticed.",
+             "soft") +
          table.markup();
 }
 
@@ -103,8 +113,8 @@ std::string not_simulated_section(const ValidationRecord& record, const std::str
 
 // Points of one metric: its name and unit are in the title, so that the rows stay short.
 std::string points_table(const PointList& points, const std::string& metric) {
-  HtmlTable table({"<point", "<split", "measured", "simulated", "error [%]", "baseline [%]", "<gap", "<parameters",
-                   "<source"});
+  HtmlTable table({"<point", "<split", "measured", "simulated", "error [%]", "baseline [%]", "<gap",
+                   "<parameters", "<source"});
   std::string unit;
   for (const ValidationPoint* point : points) {
     if (point->metric != metric) {
@@ -114,12 +124,14 @@ std::string points_table(const PointList& points, const std::string& metric) {
     table.add_row({short_id(point->id, metric), name(point->split), value_text(point->measured),
                    value_text(point->simulated), signed_percent(point->error),
                    point->baseline ? signed_percent(relative_error(*point->baseline, point->measured)) : "-",
-                   point->known_gap.empty() ? "" : "known", parameters_text(point->parameters), point->source});
+                   point->known_gap.empty() ? "" : "known", parameters_text(point->parameters),
+                   point->source});
   }
   return folding(fmt::format("{} [{}]: every point", metric, unit), table);
 }
 
-std::string suite_section(const ValidationRecord& record, const std::string& suite, const std::string& prefix) {
+std::string suite_section(const ValidationRecord& record, const std::string& suite,
+                          const std::string& prefix) {
   PointList points;
   for (const ValidationPoint& point : record.points) {
     if (point.suite == suite) {
@@ -146,8 +158,8 @@ std::string suite_section(const ValidationRecord& record, const std::string& sui
 
 PagePart validation_part(const ValidationRecord& record, const std::string& prefix) {
   PagePart part{"Simulator against measurement",
-                fmt::format("{} measured values of {} suite{} beside what the simulator says.", record.points.size(),
-                            record.suites.size(), record.suites.size() == 1 ? "" : "s"),
+                fmt::format("{} measured values of {} suite{} beside what the simulator says.",
+                            record.points.size(), record.suites.size(), record.suites.size() == 1 ? "" : "s"),
                 {},
                 ""};
   part.markup += headline(record);

@@ -15,8 +15,8 @@ std::string optional(const std::optional<double>& value) {
 
 std::string points_csv(const ValidationRecord& record) {
   std::string csv;
-  append_csv_row(csv, {"id", "suite", "family", "split", "metric", "unit", "measured", "simulated", "error_fraction",
-                       "baseline", "known_gap", "parameters", "source"});
+  append_csv_row(csv, {"id", "suite", "family", "split", "metric", "unit", "measured", "simulated",
+                       "error_fraction", "baseline", "known_gap", "parameters", "source"});
   for (const ValidationPoint& point : record.points) {
     append_csv_row(csv, {point.id, point.suite, point.family, name(point.split), point.metric, point.unit,
                          fmt::format("{}", point.measured), fmt::format("{}", point.simulated),
@@ -28,8 +28,8 @@ std::string points_csv(const ValidationRecord& record) {
 
 std::string summary_csv(const ValidationRecord& record) {
   std::string csv;
-  append_csv_row(csv, {"suite", "family", "split", "metric", "n", "mape_fraction", "max_error_fraction", "worst_id",
-                       "bias_fraction", "pearson", "rank", "baseline_mape_fraction"});
+  append_csv_row(csv, {"suite", "family", "split", "metric", "n", "mape_fraction", "max_error_fraction",
+                       "worst_id", "bias_fraction", "pearson", "rank", "baseline_mape_fraction"});
   for (const ValidationSummary& row : record.summary) {
     append_csv_row(csv, {row.suite, row.family, name(row.split), row.metric, std::to_string(row.n),
                          fmt::format("{}", row.mape), fmt::format("{}", row.max_error), row.worst_id,

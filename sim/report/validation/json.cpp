@@ -93,20 +93,12 @@ Json summary_json(const ValidationSummary& row) {
 }
 
 ValidationSummary read_summary(const JsonValue& json) {
-  json.only({"suite", "family", "split", "metric", "n", "mape", "max_error", "worst_id", "bias", "pearson", "rank",
-             "baseline_mape"});
-  return {json["suite"].text(),
-          json["family"].text(),
-          read_split(json["split"]),
-          json["metric"].text(),
-          json["n"].count(),
-          json["mape"].number(),
-          json["max_error"].number(),
-          json["worst_id"].text(),
-          json["bias"].number(),
-          read_optional(json["pearson"]),
-          read_optional(json["rank"]),
-          read_optional(json["baseline_mape"])};
+  json.only({"suite", "family", "split", "metric", "n", "mape", "max_error", "worst_id", "bias", "pearson",
+             "rank", "baseline_mape"});
+  return {json["suite"].text(),           json["family"].text(),       read_split(json["split"]),
+          json["metric"].text(),          json["n"].count(),           json["mape"].number(),
+          json["max_error"].number(),     json["worst_id"].text(),     json["bias"].number(),
+          read_optional(json["pearson"]), read_optional(json["rank"]), read_optional(json["baseline_mape"])};
 }
 
 NotSimulated read_not_simulated(const JsonValue& json) {
@@ -117,8 +109,8 @@ NotSimulated read_not_simulated(const JsonValue& json) {
 
 KnownGap read_gap(const JsonValue& json) {
   json.only({"points", "reason", "low", "high", "n", "outside"});
-  KnownGap gap{json["points"].text(), json["reason"].text(), json["low"].number(), json["high"].number(),
-               json["n"].count(), {}};
+  KnownGap gap{json["points"].text(), json["reason"].text(), json["low"].number(),
+               json["high"].number(), json["n"].count(),     {}};
   for (const JsonValue& id : json["outside"].items()) {
     gap.outside.push_back(id.text());
   }
@@ -128,14 +120,10 @@ KnownGap read_gap(const JsonValue& json) {
 }  // namespace
 
 Json validation_json(const ValidationRecord& record) {
-  Json json = {{"schema_version", kSchemaVersion},
-               {"version", record.version},
-               {"command", record.command},
-               {"suites", record.suites},
-               {"points", Json::array()},
-               {"summary", Json::array()},
-               {"known_gaps", Json::array()},
-               {"not_simulated", Json::array()}};
+  Json json = {{"schema_version", kSchemaVersion}, {"version", record.version},
+               {"command", record.command},        {"suites", record.suites},
+               {"points", Json::array()},          {"summary", Json::array()},
+               {"known_gaps", Json::array()},      {"not_simulated", Json::array()}};
   for (const ValidationPoint& point : record.points) {
     json["points"].push_back(point_json(point));
   }
@@ -166,7 +154,8 @@ ValidationRecord read_validation(const std::filesystem::path& path) {
   if (json["schema_version"].count() != kSchemaVersion) {
     json["schema_version"].refuse("is not 1, the only one that this version reads");
   }
-  json.only({"schema_version", "version", "command", "suites", "points", "summary", "known_gaps", "not_simulated"});
+  json.only(
+      {"schema_version", "version", "command", "suites", "points", "summary", "known_gaps", "not_simulated"});
   ValidationRecord record;
   record.version = json["version"].text();
   record.command = json["command"].text();

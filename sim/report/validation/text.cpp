@@ -39,8 +39,9 @@ std::string summary_table(const ValidationRecord& record, bool colour) {
                {"worst point", "", Align::kLeft}});
   for (const ValidationSummary& row : record.summary) {
     const std::string baseline = row.baseline_mape ? percent(*row.baseline_mape) : "-";
-    table.add_row({row.suite, row.family, name(row.split), row.metric, std::to_string(row.n), percent(row.mape),
-                   percent(row.max_error), signed_percent(row.bias), correlation(row.pearson), correlation(row.rank),
+    table.add_row({row.suite, row.family, name(row.split), row.metric, std::to_string(row.n),
+                   percent(row.mape), percent(row.max_error), signed_percent(row.bias),
+                   correlation(row.pearson), correlation(row.rank),
                    baseline + (halves_baseline(row) ? " " : "!"), row.worst_id});
   }
   return table.text(colour);
@@ -49,11 +50,12 @@ std::string summary_table(const ValidationRecord& record, bool colour) {
 std::string gaps_table(const ValidationRecord& record, bool colour) {
   std::string text;
   for (const KnownGap& gap : record.known_gaps) {
-    const std::string state = gap.n == 0            ? "MATCHES NOTHING"
-                              : gap.outside.empty() ? "holds"
-                                                    : fmt::format("CHANGED ({} of {} points)", gap.outside.size(), gap.n);
-    text += fmt::format("  {}: {:+.1f} to {:+.1f} %, {} point{}, {}\n", gap.points, gap.low * 100, gap.high * 100, gap.n,
-                        gap.n == 1 ? "" : "s", state);
+    const std::string state = gap.n == 0 ? "MATCHES NOTHING"
+                              : gap.outside.empty()
+                                  ? "holds"
+                                  : fmt::format("CHANGED ({} of {} points)", gap.outside.size(), gap.n);
+    text += fmt::format("  {}: {:+.1f} to {:+.1f} %, {} point{}, {}\n", gap.points, gap.low * 100,
+                        gap.high * 100, gap.n, gap.n == 1 ? "" : "s", state);
     std::string reason = "    " + wrapped(gap.reason, kTextColumns - 4);
     for (std::size_t at = reason.find('\n'); at + 1 < reason.size(); at = reason.find('\n', at + 1)) {
       reason.insert(at + 1, "    ");
@@ -93,8 +95,8 @@ std::string points_table(const ValidationRecord& record, const std::string& suit
     if (point.suite != suite) {
       continue;
     }
-    table.add_row({point.id, name(point.split), value_text(point.measured), value_text(point.simulated), point.unit,
-                   signed_percent(point.error),
+    table.add_row({point.id, name(point.split), value_text(point.measured), value_text(point.simulated),
+                   point.unit, signed_percent(point.error),
                    point.baseline ? signed_percent(relative_error(*point.baseline, point.measured)) : "-",
                    point.known_gap.empty() ? "" : "known gap"});
   }
@@ -122,14 +124,16 @@ bool halves_baseline(const ValidationSummary& row) {
 }
 
 std::string validation_legend() {
-  return "Errors are simulated / measured - 1. Mean error and largest are of its size, bias is its mean; baseline is the "
-         "mean error of a model that knows one efficiency and one energy, which the simulator should at least halve. Constants "
+  return "Errors are simulated / measured - 1. Mean error and largest are of its size, bias is its mean; "
+         "baseline is the "
+         "mean error of a model that knows one efficiency and one energy, which the simulator should at "
+         "least halve. Constants "
          "may rest on calibration points, never on validation points.";
 }
 
 std::string validation_text(const ValidationRecord& record, bool colour) {
-  std::string text = fmt::format("{} points of {} suite{}, tilewright {}\n", record.points.size(), record.suites.size(),
-                                 record.suites.size() == 1 ? "" : "s", record.version);
+  std::string text = fmt::format("{} points of {} suite{}, tilewright {}\n", record.points.size(),
+                                 record.suites.size(), record.suites.size() == 1 ? "" : "s", record.version);
   if (!record.summary.empty()) {
     text += heading("Simulator against measurement", colour) + summary_table(record, colour) +
             wrapped(validation_legend() + " A ! marks where the baseline is not halved.", kTextColumns);
