@@ -173,6 +173,19 @@ TEST_CASE("names from files are text in the validation page, never markup") {
   CHECK_FALSE(contains(page, "<modelled>"));
 }
 
+TEST_CASE("a file with absurd but readable numbers still makes a page") {
+  ValidationRecord validation = example_validation();
+  validation.points[0].simulated = 1e308;
+  validation.points[0].error = 1e307;
+  validation.points[1].measured = 1e-308;
+  validation.points[2].parameters["bytes"] = -1e308;
+  CHECK(html_page({validation_part(validation)}).size() > 1000);
+  ExperimentRecord record = example_record();
+  record.runs[0].time_s = 1e308;
+  record.runs[1].energy["dram"].nominal = 1e308;
+  CHECK(html_page(record).size() > 1000);
+}
+
 TEST_CASE("a validation without points is a page too") {
   ValidationRecord empty;
   empty.suites = {"chip"};

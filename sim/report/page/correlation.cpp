@@ -20,6 +20,17 @@ constexpr double kRight = 14;
 constexpr std::size_t kSeries = 7;
 constexpr double kLeastRange = 4;  // largest over smallest value of an axis
 
+// Shapes repeat after seven; the colour then moves on by one, so that 49 series can be told apart.
+std::size_t colour(std::size_t series) {
+  return (series + series / kSeries) % kSeries;
+}
+
+std::string tooltip(const ValidationPoint& point) {
+  return fmt::format("{}\nmeasured {} {}, simulated {} {}\nerror {:+.1f} %, {}{}", point.id,
+                     value_text(point.measured), point.unit, value_text(point.simulated), point.unit,
+                     point.error * 100, name(point.split), point.known_gap.empty() ? "" : ", known gap");
+}
+
 // Both axes hold the same values, so that the diagonal is where the simulator is right.
 Scale common_scale(const PointList& points) {
   double low = points.front()->measured, high = low;
@@ -66,7 +77,8 @@ std::string panel(const PointList& points, const std::vector<std::string>& famil
   draw_ratio(svg, x, y, 1, "roof");
   for (const ValidationPoint* point : points) {
     const auto family = std::find(families.begin(), families.end(), point->family) - families.begin();
-    draw_point(svg, *point, static_cast<std::size_t>(family), x(point->measured), y(point->simulated));
+    draw_point(svg, *point, static_cast<std::size_t>(family), x(point->measured), y(point->simulated),
+               tooltip(*point));
   }
   return svg.markup();
 }
@@ -83,20 +95,17 @@ std::vector<std::string> distinct(const PointList& points, std::string Validatio
   return values;
 }
 
-void draw_point(Svg& svg, const ValidationPoint& point, std::size_t series, double x, double y) {
-  const bool is_filled = point.split == Split::kValidation;
-  const std::string tooltip =
-      fmt::format("{}\nmeasured {} {}, simulated {} {}\nerror {:+.1f} %, {}{}", point.id,
-                  value_text(point.measured), point.unit, value_text(point.simulated), point.unit,
-                  point.error * 100, name(point.split), point.known_gap.empty() ? "" : ", known gap");
-  svg.marker(series, x, y, fmt::format("{}{} dot", is_filled ? "g" : "o", series % kSeries), tooltip);
+void draw_point(Svg& svg, const ValidationPoint& point, std::size_t series, double x, double y,
+                const std::string& tooltip) {
+  const char fill = point.split == Split::kValidation ? 'g' : 'o';
+  svg.marker(series, x, y, fmt::format("{}{} dot", fill, colour(series)), tooltip);
 }
 
 std::string series_legend(const std::vector<std::string>& names) {
   std::string items;
   for (std::size_t i = 0; i < names.size(); ++i) {
     Svg key(18, 18, names[i]);
-    key.marker(i, 9, 9, fmt::format("g{} dot", i % kSeries));
+    key.marker(i, 9, 9, fmt::format("g{} dot", colour(i)));
     items += "<li>" + key.markup() + escaped(names[i]) + "</li>\n";
   }
   Svg outline(18, 18, "calibration");

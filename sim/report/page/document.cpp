@@ -22,7 +22,8 @@ std::string unbroken(std::string words) {
 std::string navigation(const PagePart& part) {
   std::string links;
   for (const auto& [id, words] : part.links) {
-    links += fmt::format("<a href=\"#{}\">{}</a>", escaped(id), escaped(words));
+    links += fmt::format("<a href=\"#{}\">{}</a>\n", escaped(id),
+                         escaped(words));  // a line may break between them
   }
   return "<nav>" + links + "</nav>\n";
 }
@@ -60,7 +61,7 @@ std::string html_page(const std::vector<PagePart>& parts, const std::string& tit
       "<title>" + escaped(name) + "</title>\n<style>\n" + style_sheet() + "</style>\n</head>\n<body><main>\n";
   page += several ? "<h1>" + escaped(title) + "</h1>\n<nav>" : "";
   for (std::size_t i = 0; several && i < parts.size(); ++i) {
-    page += fmt::format("<a href=\"#part{}\">{}</a>", i + 1, escaped(parts[i].title));
+    page += fmt::format("<a href=\"#part{}\">{}</a>\n", i + 1, escaped(parts[i].title));
   }
   page += several ? "</nav>\n" : "";
   for (std::size_t i = 0; i < parts.size(); ++i) {

@@ -15,11 +15,11 @@ constexpr double kWidth = 368;
 constexpr double kHeight = 270;
 constexpr double kLeft = 66;
 constexpr double kRight = 16;
-constexpr double kBottom = 52;
+constexpr double kBottom = 60;
 constexpr double kTop = 12;
-constexpr std::size_t kMostWords = 8;     // of a parameter that is a word
-constexpr std::size_t kLongestWord = 14;  // characters under a tick
-constexpr double kLogarithmicFrom = 8;    // largest over smallest value
+constexpr std::size_t kMostWords = 8;   // of a parameter that is a word
+constexpr double kCharacter = 6.6;      // pixels of one under a tick
+constexpr double kLogarithmicFrom = 8;  // largest over smallest value
 
 std::set<std::string> parameter_names(const PointList& points) {
   std::set<std::string> names;
@@ -87,8 +87,11 @@ void draw_error_axis(Svg& svg, const Scale& y) {
   svg.text_upwards(kLeft - 46, (y.first + y.last) / 2, "error [%]");
 }
 
-std::string shortened(const std::string& word) {
-  return word.size() <= kLongestWord ? word : word.substr(0, kLongestWord - 1) + "\u2026";
+// What fits a tick; words stand in two rows.
+std::string shortened(const std::string& word, std::size_t words) {
+  const auto room =
+      static_cast<std::size_t>(2 * (kWidth - kRight - kLeft) / static_cast<double>(words) / kCharacter);
+  return word.size() <= room ? word : word.substr(0, room - 1) + "\u2026";
 }
 
 std::string panel(const std::string& parameter, const PointList& points,
@@ -103,14 +106,17 @@ std::string panel(const std::string& parameter, const PointList& points,
   const auto word_at = [&](const std::string& word) {
     return x(static_cast<double>(std::distance(axis.words.begin(), axis.words.find(word))));
   };
+  double row = 0;
   for (const std::string& word : axis.words) {
-    svg.text(word_at(word), y.first + 16, shortened(word), Anchor::kMiddle, "tick");
+    svg.text(word_at(word), y.first + 16 + row, shortened(word, axis.words.size()), Anchor::kMiddle, "tick");
+    row = 13 - row;
   }
-  for (const double tick : is_words ? std::vector<double>{} : ticks(x, x.logarithmic ? 10 : 5)) {
+  for (const double tick :
+       is_words ? std::vector<double>{} : ticks(x, x.logarithmic ? tick_count(x, 46) : 5)) {
     svg.line(x(tick), y.first, x(tick), y.first + 4, "frame");
     svg.text(x(tick), y.first + 17, tick_label(tick), Anchor::kMiddle, "tick");
   }
-  svg.text((kLeft + kWidth - kRight) / 2, y.first + 37, parameter, Anchor::kMiddle, "axis");
+  svg.text((kLeft + kWidth - kRight) / 2, y.first + 46, parameter, Anchor::kMiddle, "axis");
   for (const ValidationPoint* point : points) {
     const auto value = point->parameters.find(parameter);
     if (value == point->parameters.end()) {
@@ -119,7 +125,8 @@ std::string panel(const std::string& parameter, const PointList& points,
     const double at =
         is_words ? word_at(std::get<std::string>(value->second)) : x(std::get<double>(value->second));
     const auto metric = std::find(metrics.begin(), metrics.end(), point->metric) - metrics.begin();
-    draw_point(svg, *point, static_cast<std::size_t>(metric), at, y(point->error * 100));
+    draw_point(svg, *point, static_cast<std::size_t>(metric), at, y(point->error * 100),
+               fmt::format("{}\n{:+.1f} %", point->id, point->error * 100));
   }
   return svg.markup();
 }

@@ -48,7 +48,7 @@ tbody tr:hover{background:var(--card)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 20px;font-size:14px}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 #tip{position:fixed;pointer-events:none;background:var(--ink);color:var(--paper);font-size:13px;line-height:1.4;padding:6px 10px;border-radius:5px;white-space:pre-line;max-width:420px;z-index:9}
 @media print{main{max-width:none;padding:0}body{font-size:11pt}nav,#tip{display:none}h1,h2,h3,summary{break-after:avoid}h2{margin-top:34px}.part{break-before:page}nav+.part{break-before:auto}
-.legend,.card,tr{break-inside:avoid}.scroll{overflow:visible}@page{margin:14mm}
+.legend,.card,tr{break-inside:avoid}.scroll{overflow:visible}td.w{white-space:normal;overflow-wrap:anywhere}@page{margin:14mm}
 table{font-size:8pt}th,td{padding:1.5pt 4pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )css";
 }

@@ -19,8 +19,10 @@ std::string correlation_figure(const ValidationRecord& record);
 // One panel for each parameter that takes at least two values in the family. Empty where there is none.
 std::string error_figure(const std::string& family, const PointList& points);
 
-// A marker that is filled for validation and an outline for calibration, with the point's values on it.
-void draw_point(Svg& svg, const ValidationPoint& point, std::size_t series, double x, double y);
+// A marker that is filled for validation and an outline for calibration. Series differ in shape, colour or
+// both.
+void draw_point(Svg& svg, const ValidationPoint& point, std::size_t series, double x, double y,
+                const std::string& tooltip);
 std::string series_legend(const std::vector<std::string>& names);
 
 // Points in the order of their first family or metric and so on: the distinct values of a member.

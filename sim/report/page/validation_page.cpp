@@ -111,21 +111,43 @@ std::string not_simulated_section(const ValidationRecord& record, const std::str
          paragraph("Measured points that have no counterpart in the simulator yet.", "soft") + table.markup();
 }
 
+// Recorded points say their parameters in their ids.
+bool id_says_parameters(const PointList& points) {
+  return std::all_of(points.begin(), points.end(), [](const ValidationPoint* point) {
+    return std::all_of(point->parameters.begin(), point->parameters.end(), [&](const auto& parameter) {
+      return point->id.find(parameter.first + "=") != std::string::npos;
+    });
+  });
+}
+
 // Points of one metric: its name and unit are in the title, so that the rows stay short.
 std::string points_table(const PointList& points, const std::string& metric) {
-  HtmlTable table({"<point", "<split", "measured", "simulated", "error [%]", "baseline [%]", "<gap",
-                   "<parameters", "<source"});
+  std::vector<std::string> headings = {"<point",    "<split",       "measured", "simulated",
+                                       "error [%]", "baseline [%]", "<gap",     "<source"};
+  const bool with_parameters = !id_says_parameters(points);
+  if (with_parameters) {
+    headings.emplace_back("<parameters");
+  }
+  HtmlTable table(headings);
   std::string unit;
   for (const ValidationPoint* point : points) {
     if (point->metric != metric) {
       continue;
     }
     unit = point->unit;
-    table.add_row({short_id(point->id, metric), name(point->split), value_text(point->measured),
-                   value_text(point->simulated), signed_percent(point->error),
-                   point->baseline ? signed_percent(relative_error(*point->baseline, point->measured)) : "-",
-                   point->known_gap.empty() ? "" : "known", parameters_text(point->parameters),
-                   point->source});
+    std::vector<std::string> cells = {
+        short_id(point->id, metric),
+        name(point->split),
+        value_text(point->measured),
+        value_text(point->simulated),
+        signed_percent(point->error),
+        point->baseline ? signed_percent(relative_error(*point->baseline, point->measured)) : "-",
+        point->known_gap.empty() ? "" : "known",
+        point->source};
+    if (with_parameters) {
+      cells.push_back(parameters_text(point->parameters));
+    }
+    table.add_row(cells);
   }
   return folding(fmt::format("{} [{}]: every point", metric, unit), table);
 }
