@@ -7,6 +7,7 @@
 #include <cmath>
 #include <memory>
 
+#include "sim/base/error.h"
 #include "sim/base/json/json_file.h"
 
 namespace tilewright::validate {
@@ -30,6 +31,17 @@ RecordedPoint read_point(const JsonValue& json) {
   }
   for (const auto& [key, value] : json["metrics"].members()) {
     point.metrics[key] = {value["value"].number(), value["unit"].text()};
+  }
+  if (json.has("joules")) {
+    point.metrics["joules"] = {json["joules"].number(), "J"};
+  }
+  if (!json["power_w"].is_null()) {
+    point.metrics["power_w"] = {json["power_w"].number(), "W"};
+  }
+  if (json.has("hashes")) {
+    for (const auto& [key, value] : json["hashes"].members()) {
+      point.hashes[key] = value.text();
+    }
   }
   // The suite's own metric is the median of the repeats, whatever else the point holds.
   point.metrics[point.metric] = {json["median"].number(), json["unit"].text()};
@@ -74,6 +86,7 @@ class GpuSuite : public Suite {
     return *records_;
   }
   void find_baselines();
+  void require_same_hashes(const RecordedPoint& recorded, const TwinResult& twin) const;
   ValidationPoint compared(const RecordedPoint& recorded, const std::string& metric,
                            const TwinValue& twin) const;
 
@@ -122,22 +135,38 @@ Outcome GpuSuite::simulate(std::size_t index) {
   const auto missing = [&](const std::string& reason) {
     outcome.not_simulated.push_back({"", recorded.family, recorded.split, 1, reason});
   };
-  const auto values = !simulator_ ? std::nullopt
-                                  : simulator_({records_->card, records_->suite, recorded.family,
-                                                recorded.metric, recorded.parameters, recorded.clocks});
-  if (!values) {
+  const std::optional<TwinResult> twin =
+      !simulator_ ? std::nullopt
+                  : simulator_({records_->card, records_->suite, recorded.family, recorded.metric,
+                                recorded.parameters, recorded.clocks});
+  if (!twin) {
     missing("no twin simulates this");
     return outcome;
   }
-  for (const auto& [metric, twin] : *values) {
+  require_same_hashes(recorded, *twin);
+  for (const auto& [metric, value] : twin->metrics) {
     if (recorded.metrics.contains(metric)) {
-      outcome.points.push_back(compared(recorded, metric, twin));
+      outcome.points.push_back(compared(recorded, metric, value));
     }
   }
-  if (!values->contains(recorded.metric)) {
+  if (!twin->metrics.contains(recorded.metric)) {
     missing("the twin does not give " + recorded.metric);
   }
   return outcome;
+}
+
+void GpuSuite::require_same_hashes(const RecordedPoint& recorded, const TwinResult& twin) const {
+  for (const auto& [what, hash] : twin.hashes) {
+    const auto known = recorded.hashes.find(what);
+    if (known != recorded.hashes.end() && known->second != hash) {
+      throw UserError({Diagnostic{
+          {path_.string()},
+          "results.unexpected",
+          fmt::format("point '{}': its {} has the hash {}, the twin's {}: they did not do the same work",
+                      recorded.id, what, known->second, hash),
+          {}}});
+    }
+  }
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ struct RecordedPoint {
   std::string metric;                            // the one that the suite is about
   std::map<std::string, RecordedValue> metrics;  // that one too
   RecordedClocks clocks;
+  std::map<std::string, std::string> hashes;  // of work lists and outputs, by name
 };
 
 struct RecordFile {
@@ -45,7 +46,8 @@ struct RecordFile {
 // test. Throws UserError (results.*).
 RecordFile read_records(const std::filesystem::path& path);
 
-// One point as its twin sees it. `suite` is the record's: "tma" for times, "counters_tma" for what a profiler counted.
+// One point as its twin sees it. `suite` is the record's: "tma" for times, "counters_tma" for what a profiler
+// counted.
 struct TwinRequest {
   std::string card, suite, family, metric;
   const Parameters& parameters;
@@ -55,10 +57,16 @@ struct TwinValue {
   double value = 0;
   std::optional<double> baseline;  // a roofline with one efficiency, where the twin knows the work
 };
-// Metrics by their recorded names, at least `metric` if it can; others that were recorded are compared too,
-// the rest is ignored. Nothing where there is no twin. A work list that is not the recorded one is a
-// UserError.
-using TwinSimulator = std::function<std::optional<std::map<std::string, TwinValue>>(const TwinRequest&)>;
+struct TwinResult {
+  // By their recorded names, at least the suite's metric if it can; others that were recorded are compared
+  // too, the rest is ignored. Joules of the launch and its power are recorded as "joules" and "power_w".
+  std::map<std::string, TwinValue> metrics;
+  // Of what the twin worked on ("work_list"). One that differs from the recorded hash of that name is a
+  // UserError (results.unexpected): the two did not do the same.
+  std::map<std::string, std::string> hashes;
+};
+// Nothing where there is no twin.
+using TwinSimulator = std::function<std::optional<TwinResult>(const TwinRequest&)>;
 
 // One suite a file below `measurements`, named "<card>/<file>" in the order of the names; files are read when
 // a suite is used. Where a twin gives no baseline, it is the family's geometric mean over its calibration

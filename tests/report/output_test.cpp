@@ -99,7 +99,8 @@ TEST_CASE("ticks are short, round and inside of their scale") {
   CHECK(tick_label(0) == "0");
   CHECK(ticks({5, 50, 0, 300, true}, 6) == std::vector<double>{5, 10, 20, 50});
   CHECK(ticks({1, 1e6, 0, 300, true}, 6).size() == 7);
-  for (const auto& [low, high] : {std::pair{1.0, 1.0}, {2.0, 1.0}, {-1e308, 1e308}, {0.0, std::numeric_limits<double>::infinity()}}) {
+  for (const auto& [low, high] :
+       {std::pair{1.0, 1.0}, {2.0, 1.0}, {-1e308, 1e308}, {0.0, std::numeric_limits<double>::infinity()}}) {
     CHECK(ticks({low, high, 0, 300}, 6).empty());
   }
   CHECK(ticks({0, 10, 0, 300, true}, 6).empty());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// write_example FOLDER: the example records' files, for the tests written in Python; those of the validation are in
-// FOLDER/validation.
+// write_example FOLDER: the example records' files, for the tests written in Python; those of the validation
+// are in FOLDER/validation.
 #include <iostream>
 
 #include "sim/base/error.h"
@@ -22,8 +22,9 @@ int main(int argc, char** argv) {
                                               tilewright::report::text_report(record));
     const std::filesystem::path validation = std::filesystem::path(argv[1]) / "validation";
     tilewright::report::write_validation_folder(validation, tilewright::report::example_validation());
-    tilewright::report::write_file_atomically(validation / "report.txt",
-                                              tilewright::report::validation_text(tilewright::report::example_validation()));
+    tilewright::report::write_file_atomically(
+        validation / "report.txt",
+        tilewright::report::validation_text(tilewright::report::example_validation()));
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 1;

@@ -42,7 +42,8 @@ std::string point(const std::string& id, const std::string& split, double median
   return R"({"id": ")" + id + R"(", "family": "f", "split": ")" + split +
          R"(", "parameters": {"n": 8, "kind": "SS"}, "metric": "cycles_per_load", "unit": "cycle", "median": )" +
          std::to_string(median) + R"(, "metrics": {"cycles_per_load": {"value": 1, "unit": "cycle"},
-         "sectors": {"value": 64, "unit": "sector"}}, "sm_clock_hz": 1.5e9, "l2_clock_hz": null, "memory_clock_hz": 3e9})";
+         "sectors": {"value": 64, "unit": "sector"}}, "sm_clock_hz": 1.5e9, "l2_clock_hz": null, "memory_clock_hz": 3e9,
+         "power_w": null, "joules": 2, "hashes": {"work_list": "abc"}})";
 }
 
 std::string file(const std::string& points) {
@@ -77,7 +78,7 @@ TEST_CASE("every shipped record is read, and without twins every point is counte
 TEST_CASE("a twin that repeats what was recorded has no error, at the recorded clocks") {
   std::map<std::string, RecordFile> files;
   const TwinSimulator echo = [&](const TwinRequest& request) {
-    std::map<std::string, TwinValue> values;
+    TwinResult result;
     CHECK(request.card == "h200_sxm");
     CHECK(request.suite == "wgmma");
     const RecordFile& records =
@@ -85,10 +86,10 @@ TEST_CASE("a twin that repeats what was recorded has no error, at the recorded c
     for (const RecordedPoint& recorded : records.points) {
       if (recorded.family == request.family && recorded.parameters == request.parameters) {
         CHECK(recorded.clocks.sm_hz == request.clocks.sm_hz);
-        values[request.metric] = {recorded.metrics.at(request.metric).value, {}};
+        result.metrics[request.metric] = {recorded.metrics.at(request.metric).value, {}};
       }
     }
-    return std::optional(values);
+    return std::optional(result);
   };
   const Suites suites = gpu_suites(kMeasurements, echo);
   const ValidationRecord record = validate(select(suites, {"h200_sxm/wgmma"}), {});
@@ -102,8 +103,7 @@ TEST_CASE("a twin that repeats what was recorded has no error, at the recorded c
 TEST_CASE("metrics, baselines and what is missing, by hand") {
   const Recorded recorded(file(point("a", "calibration", 10) + "," + point("b", "calibration", 40) + "," +
                                point("c", "validation", 30) + "," + point("d", "validation", 80)));
-  const TwinSimulator twins =
-      [](const TwinRequest& request) -> std::optional<std::map<std::string, TwinValue>> {
+  const TwinSimulator twins = [](const TwinRequest& request) -> std::optional<TwinResult> {
     CHECK(std::get<double>(request.parameters.at("n")) == 8);
     CHECK(std::get<std::string>(request.parameters.at("kind")) == "SS");
     CHECK(*request.clocks.sm_hz == 1.5e9);
@@ -111,18 +111,18 @@ TEST_CASE("metrics, baselines and what is missing, by hand") {
     static int asked = 0;
     switch (asked++) {
       case 0:
-        return std::map<std::string, TwinValue>{
-            {"cycles_per_load", {11, {}}}, {"sectors", {32, {}}}, {"unknown", {1, {}}}};
+        return TwinResult{{{"cycles_per_load", {11, {}}}, {"sectors", {32, {}}}, {"unknown", {1, {}}}}, {}};
       case 1:
-        return std::map<std::string, TwinValue>{{"sectors", {64, 48}}};
+        return TwinResult{{{"sectors", {64, 48}}}, {}};
       case 2:
-        return std::map<std::string, TwinValue>{{"cycles_per_load", {33, 15}}};
+        return TwinResult{{{"cycles_per_load", {33, 15}}, {"joules", {4, {}}}},
+                          {{"work_list", "abc"}, {"other", "1"}}};
       default:
         return std::nullopt;
     }
   };
   const ValidationRecord record = run(recorded.folder(), twins);
-  REQUIRE(record.points.size() == 4);
+  REQUIRE(record.points.size() == 5);
   CHECK(record.points[0].id == "a/cycles_per_load");
   CHECK(record.points[0].measured == 10);  // the median, not the metric of the same name
   CHECK(record.points[0].error == Approx(0.1));
@@ -132,9 +132,19 @@ TEST_CASE("metrics, baselines and what is missing, by hand") {
   CHECK(*record.points[2].baseline == 48);  // the twin's own
   CHECK(record.points[3].error == Approx(0.1));
   CHECK(record.points[3].source == "A card, driver 1, CUDA 12.8, 2026-01-02");
+  CHECK(record.points[4].id == "c/joules");
+  CHECK(record.points[4].error == Approx(1));
   REQUIRE(record.not_simulated.size() == 2);
   CHECK(record.not_simulated[0].reason == "the twin does not give cycles_per_load");
   CHECK(record.not_simulated[1].reason == "no twin simulates this");
+}
+
+TEST_CASE("a twin that worked on another work list than was measured is refused") {
+  const Recorded recorded(file(point("a", "validation", 10)));
+  const TwinSimulator twin = [](const TwinRequest&) { return TwinResult{{}, {{"work_list", "abd"}}}; };
+  CHECK_THROWS_WITH_AS(run(recorded.folder(), twin),
+                       doctest::Contains("point 'a': its work_list has the hash abc, the twin's abd"),
+                       UserError);
 }
 
 TEST_CASE("a broken record names its place") {
