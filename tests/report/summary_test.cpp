@@ -56,8 +56,7 @@ TEST_CASE("a path is on the Pareto front unless another takes less energy and ti
   worse.time_s *= 1.01;
   record.runs.push_back(worse);
   const auto front = pareto_set(runs_of(record).runs);
-  REQUIRE(front.size() ==
-          3);  // full keeps the most MACs, narrow takes least, shallow is between in all three
+  REQUIRE(front.size() == 3);  // full keeps the most MACs, narrow takes least, shallow is between in all three
   CHECK(front[0]->name == "full");
   CHECK(front[1]->name == "narrow");
   CHECK(front[2]->name == "shallow");
