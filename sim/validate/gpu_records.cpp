@@ -86,6 +86,7 @@ class GpuSuite : public Suite {
     return *records_;
   }
   void find_baselines();
+  double baseline(const RecordedPoint& recorded, const std::string& metric) const;
   void require_same_hashes(const RecordedPoint& recorded, const TwinResult& twin) const;
   ValidationPoint compared(const RecordedPoint& recorded, const std::string& metric,
                            const TwinValue& twin) const;
@@ -112,6 +113,20 @@ void GpuSuite::find_baselines() {
   }
 }
 
+// What a roofline with one efficiency says. A time is its work over the family's mean rate, where a rate of
+// that work was recorded beside it; anything else is its own mean.
+double GpuSuite::baseline(const RecordedPoint& recorded, const std::string& metric) const {
+  const RecordedValue& value = recorded.metrics.at(metric);
+  const std::string per = "/" + value.unit;
+  for (const auto& [name, rate] : recorded.metrics) {
+    const bool is_rate = (value.unit == "cycle" || value.unit == "s") && rate.unit.ends_with(per);
+    if (is_rate && rate.value > 0) {
+      return value.value * rate.value / baselines_.at({recorded.family, name});
+    }
+  }
+  return baselines_.at({recorded.family, metric});
+}
+
 ValidationPoint GpuSuite::compared(const RecordedPoint& recorded, const std::string& metric,
                                    const TwinValue& twin) const {
   const RecordedValue& measured = recorded.metrics.at(metric);
@@ -123,7 +138,7 @@ ValidationPoint GpuSuite::compared(const RecordedPoint& recorded, const std::str
   point.unit = measured.unit;
   point.measured = measured.value;
   point.simulated = twin.value;
-  point.baseline = twin.baseline ? *twin.baseline : baselines_.at({recorded.family, metric});
+  point.baseline = twin.baseline ? *twin.baseline : baseline(recorded, metric);
   point.parameters = recorded.parameters;
   point.source = records_->source;
   return point;

@@ -69,8 +69,9 @@ struct TwinResult {
 using TwinSimulator = std::function<std::optional<TwinResult>(const TwinRequest&)>;
 
 // One suite a file below `measurements`, named "<card>/<file>" in the order of the names; files are read when
-// a suite is used. Where a twin gives no baseline, it is the family's geometric mean over its calibration
-// points (over all, where it has none): one number for everything.
+// a suite is used. Where a twin gives no baseline, it is a roofline with one efficiency: rates are their
+// family's geometric mean over its calibration points (over all, where it has none), times are the work over
+// that rate where a rate was recorded beside them, and anything else is its own mean.
 Suites gpu_suites(const std::filesystem::path& measurements, TwinSimulator simulator);
 
 }  // namespace tilewright::validate

@@ -139,6 +139,24 @@ TEST_CASE("metrics, baselines and what is missing, by hand") {
   CHECK(record.not_simulated[1].reason == "no twin simulates this");
 }
 
+TEST_CASE("a time's baseline is its work over the family's mean rate") {
+  // 4 and 16 bytes a cycle: 8 on average. 10 cycles at 4 are 40 bytes, which take 5 at 8; 10 at 16 take 20.
+  const auto with_rate = [](const std::string& id, int rate) {
+    std::string text = point(id, "calibration", 10);
+    const std::string sectors = R"("sectors": {"value": 64, "unit": "sector"})";
+    return text.replace(text.find(sectors), sectors.size(),
+                        R"("rate": {"value": )" + std::to_string(rate) + R"(, "unit": "B/cycle"})");
+  };
+  const Recorded recorded(file(with_rate("a", 4) + "," + with_rate("b", 16)));
+  const ValidationRecord record = run(recorded.folder(), [](const TwinRequest&) {
+    return TwinResult{{{"cycles_per_load", {10, {}}}, {"rate", {8, {}}}}, {}};
+  });
+  REQUIRE(record.points.size() == 4);
+  CHECK(*record.points[0].baseline == Approx(5));
+  CHECK(*record.points[1].baseline == Approx(8));
+  CHECK(*record.points[2].baseline == Approx(20));
+}
+
 TEST_CASE("a twin that worked on another work list than was measured is refused") {
   const Recorded recorded(file(point("a", "validation", 10)));
   const TwinSimulator twin = [](const TwinRequest&) { return TwinResult{{}, {{"work_list", "abd"}}}; };
