@@ -2,19 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times the attention kernels side by side with PyTorch's (cuDNN, FlexAttention) on one card, interleaved.
 
-    compare.py --library build/gpu_ref/attention/libtilewright_attention.so [--quick] [--out FILE.json]
-Needs PyTorch with a Hopper card. All ratios are speeds relative to another kernel of the same round, per kept FLOP: `burst` is
-a round of at most 20 ms of work after an idle moment, `sustained` one of three seconds, at the power limit.
+    compare.py --library build/gpu_ref/attention/libtilewright_attention.so --out FOLDER --commit HASH --card NAME
+Needs PyTorch with a Hopper card. Ratios between contenders of the same round count, not absolute figures: `burst` is a launch of
+at most 60 ms after an idle moment, `sustained` three seconds of launches at the power limit. One record each.
 """
 import argparse
 import ctypes
-import json
-import statistics
+import pathlib
 import sys
 import time
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "vit"))
+from meter import Meter, point, write_record  # noqa: E402
 
 HEAD_SIZE = 128
 MASKS = {"uniform": 0, "runs": 1, "blocks": 2}
@@ -52,7 +54,9 @@ class Library:
 
 
 def once(launch):
+    """Seconds of one launch on the card. The card waits meanwhile, so that the host's part is not counted."""
     begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    torch.cuda._sleep(1_000_000)
     begin.record()
     launch()
     end.record()
@@ -61,7 +65,7 @@ def once(launch):
 
 
 def burst(contenders, rounds):
-    """Median seconds of each contender; contenders take turns, with a pause that lets power and clock recover."""
+    """Seconds of each contender; contenders take turns, with a pause that lets power and clock recover."""
     times = {name: [] for name in contenders}
     for round_ in range(rounds + 2):
         for name, launch in contenders.items():
@@ -69,7 +73,7 @@ def burst(contenders, rounds):
             seconds = once(launch)
             if round_ >= 2:
                 times[name].append(seconds)
-    return {name: statistics.median(samples) for name, samples in times.items()}
+    return times
 
 
 def sustained(contenders, seconds):
@@ -87,7 +91,7 @@ def sustained(contenders, seconds):
                 launch()
             torch.cuda.synchronize()
             rates[name].append((time.perf_counter() - begin) / count)
-    return {name: statistics.mean(samples) for name, samples in rates.items()}
+    return rates
 
 
 def arrays(heads, tokens):
@@ -118,32 +122,43 @@ def flex(q, k, v, density, block=128):
 
 
 class Table:
+    """The points of both records, printed as they come."""
+
     def __init__(self):
-        self.rows = []
+        self.meter = Meter()
+        self.points = {"burst": [], "sustained": []}
 
-    def add(self, **row):
-        self.rows.append(row)
-        print("  ".join(f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
-                        for key, value in row.items()), flush=True)
+    def add(self, kind, parameters, samples, density):
+        flop = 4 * parameters["heads"] * parameters["tokens"] ** 2 * HEAD_SIZE * density
+        family = f"side_by_side_{kind}"
+        median = sorted(samples)[len(samples) // 2]
+        self.points[kind].append(point(family, parameters, samples, self.meter, None, None, {
+            "tflops": {"value": flop / median * 1e-12, "unit": "TFLOP/s"},
+            "list_density": {"value": density, "unit": "1"}}))
+        print(f"{family}  " + "  ".join(f"{key}={value}" for key, value in parameters.items()) +
+              f"  {median * 1e6:.0f} us  {flop / median * 1e-12:.1f} TFLOP/s", flush=True)
 
-
-def tflops(heads, tokens, seconds, density=1.0):
-    return 4 * heads * tokens * tokens * HEAD_SIZE * density / seconds * 1e-12
+    def write(self, folder, card, commit, command):
+        for kind, points in self.points.items():
+            if points:
+                suite = f"side_by_side_{kind}"
+                write_record(pathlib.Path(folder) / f"{suite}.json",
+                             self.meter.header(suite, card, commit, command, {suite}), points)
 
 
 def measure(table, what, contenders, densities, heads, tokens, options):
-    kinds = {"burst": burst(contenders, 3 if options.quick else 7)}
-    if not options.quick and what.get("sustained", True):
-        kinds["sustained"] = sustained(contenders, 3.0)
-    what = {key: value for key, value in what.items() if key != "sustained"}
-    for kind, seconds in kinds.items():
-        for name, time_s in seconds.items():
-            table.add(kind=kind, **what, heads=heads, tokens=tokens, contender=name, density=float(densities[name]),
-                      time_s=float(time_s), tflops=float(tflops(heads, tokens, time_s, densities[name])))
+    kinds = {"burst": lambda: burst(contenders, 7), "sustained": lambda: sustained(contenders, 3.0)}
+    sustain = what.pop("sustained", True)
+    for kind, run in kinds.items():
+        if options.kind not in (kind, "both") or (kind == "sustained" and not sustain):
+            continue
+        for name, samples in run().items():
+            table.add(kind, {**what, "heads": heads, "tokens": tokens, "contender": name}, samples,
+                      float(densities[name]))
 
 
 def dense(library, table, options):
-    for heads, tokens in ((24, 4096), (12, 16384), (12, 32760)) + (() if options.quick else ((12, 75600),)):
+    for heads, tokens in ((24, 4096), (12, 16384), (12, 32760), (12, 75600)):
         q, k, v, out = arrays(heads, tokens)
         contenders = {"cudnn": cudnn(q, k, v)}
         for name in library.kernels():
@@ -178,16 +193,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--library", required=True)
     parser.add_argument("--dense", default="dense_d128", help="our dense kernel that the sparse ones are compared with")
-    parser.add_argument("--quick", action="store_true", help="few rounds, burst only")
-    parser.add_argument("--out", help="JSON file for the rows")
+    parser.add_argument("--kind", choices=("burst", "sustained", "both"), default="both")
     parser.add_argument("--only", choices=("dense", "block_sparse", "gather", "crossover"))
+    parser.add_argument("--out", required=True, help="folder of the records")
+    parser.add_argument("--card", required=True, help="folder name of the card in the records")
+    parser.add_argument("--commit", required=True)
     options = parser.parse_args()
     library, table = Library(options.library), Table()
     names = [name for name in library.kernels() if "_d128" in name]
     gathers = [name for name in names if name.startswith("gather")]
     blocks = [name for name in names if name.startswith("block_sparse_128")]
     wanted = lambda test: options.only in (None, test)
-    densities = (0.1, 0.3, 0.7) if options.quick else (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
+    densities = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
     if wanted("dense"):
         dense(library, table, options)
     if wanted("block_sparse"):
@@ -196,14 +213,12 @@ def main():
     if wanted("gather"):
         # Rows of the mask are shared by 384 queries: no list is a union of different rows, whatever the kernel's M.
         sparse(library, table, options, gathers, "uniform", densities, 384, 1, "gather")
-    if wanted("crossover") and not options.quick:
+    if wanted("crossover"):
         for run in (1, 4, 16, 64, 128):
             sparse(library, table, options, [n for n in gathers if "m64" not in n] + blocks, "runs",
                    (0.2, 0.4, 0.6, 0.8, 0.9, 0.95), 384, run, "crossover", tokens=16384)
-    if options.out:
-        with open(options.out, "w", encoding="utf-8") as stream:
-            json.dump({"torch": torch.__version__, "cudnn": torch.backends.cudnn.version(),
-                       "card": torch.cuda.get_device_name(), "rows": table.rows}, stream, indent=1)
+    table.write(options.out, options.card, options.commit,
+                "attention/compare.py --library libtilewright_attention.so --kind " + options.kind)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ struct Suite {
 };
 
 // The whole program of a table of suites: reads the options (--help names them), runs the suites asked for on
-// the current card and writes one record each. `name` is the program's in messages and in the records' command.
-// Returns the exit code: 0 ok, 1 a CUDA call failed or data were wrong, 2 usage.
+// the current card and writes one record each. `name` is the program's in messages and in the records'
+// command. Returns the exit code: 0 ok, 1 a CUDA call failed or data were wrong, 2 usage.
 int bench_main(int count, char** arguments, const char* name, std::span<const Suite> suites);
 
 }  // namespace tw::gpu

@@ -17,6 +17,9 @@ constexpr int kUnroll = 8;
 constexpr int kMaximumBulkSlots = 4;
 
 enum class Move : uint8_t { kLoad, kStore, kBulk };
+// What an arrival promises: that all CTAs of the cluster see this thread's earlier writes, or no more than
+// the hand-over itself.
+enum class Order : uint8_t { kRelease, kLight };
 
 __device__ __forceinline__ uint32_t cluster_size() {
   uint32_t size;
@@ -188,6 +191,7 @@ __global__ void remote_bulk_kernel(Stamp* stamps, uint32_t box_bytes, int rounds
   cluster_sync();
 }
 
+template <Order kOrder>
 __global__ void cluster_barrier_kernel(Stamp* stamps) {
   cluster_sync();
   if (threadIdx.x == 0) {
@@ -197,14 +201,28 @@ __global__ void cluster_barrier_kernel(Stamp* stamps) {
   __syncwarp();
 #pragma unroll 8
   for (int i = 0; i < kBarriers; ++i) {
-    cluster_sync();
+    if constexpr (kOrder == Order::kRelease) {
+      cluster_sync();
+    } else {
+      cluster_sync_relaxed();
+    }
   }
   if (threadIdx.x == 0) {
     stamp_end(stamps);
   }
 }
 
+template <Order kOrder>
+__device__ __forceinline__ void signal(uint32_t cluster_barrier) {
+  if constexpr (kOrder == Order::kRelease) {
+    mbarrier_arrive_remote(cluster_barrier);
+  } else {
+    mbarrier_arrive_remote_cta_scope(cluster_barrier);
+  }
+}
+
 // One thread of CTA 0 and one of CTA `peer` play ball over an mbarrier each.
+template <Order kOrder>
 __global__ void remote_signal_kernel(Stamp* stamps, uint32_t peer) {
   __shared__ alignas(8) uint64_t barrier;
   const uint32_t own = shared_address(&barrier), rank = cluster_rank();
@@ -218,7 +236,7 @@ __global__ void remote_signal_kernel(Stamp* stamps, uint32_t peer) {
     stamps[blockIdx.x].errors = 0;
     stamp_begin(stamps);
     for (int i = 0; i < kSignals; ++i) {
-      mbarrier_arrive_remote(there);
+      signal<kOrder>(there);
       mbarrier_spin(own, i & 1);
     }
     stamp_end(stamps);
@@ -226,16 +244,31 @@ __global__ void remote_signal_kernel(Stamp* stamps, uint32_t peer) {
     const uint32_t there = cluster_address(own, 0);
     for (int i = 0; i < kSignals; ++i) {
       mbarrier_spin(own, i & 1);
-      mbarrier_arrive_remote(there);
+      signal<kOrder>(there);
     }
   }
   __syncwarp();
   cluster_sync();
 }
 
+const char* name_of(Order order) {
+  return order == Order::kRelease ? "release" : "light";
+}
+
+template <Order kOrder>
+void measure_signal(Bench& bench, int cluster, uint32_t peer) {
+  ClusterLaunch play(remote_signal_kernel<kOrder>, cluster, 32, 0);
+  const Repeat repeat{.warm_up = 2, .repeats = 7};
+  const auto samples =
+      bench.measure(cluster, repeat, [&](Stamp* stamps, int) { play(cluster, stamps, peer); });
+  bench.add("remote_signal", Mechanisms::kOne,
+            {{"cluster", int64_t{cluster}}, {"peer", int64_t{peer}}, {"order", std::string(name_of(kOrder))}},
+            samples, repeat,
+            {{"round_trip_cycles", "cycle", [](const Sample& s) { return s.cycles / kSignals; }}});
+}
+
 void measure_latencies(Bench& bench, int cluster) {
   ClusterLaunch chase(remote_chase_kernel, cluster, 32, 0);
-  ClusterLaunch signal(remote_signal_kernel, cluster, 32, 0);
   const auto size = static_cast<uint32_t>(cluster);
   for (uint32_t peer = 0; peer < size; peer += bench.quick() && peer > 0 ? size / 2 : 1) {
     const Repeat repeat{.warm_up = 2, .repeats = 7, .verifies = true};
@@ -247,22 +280,22 @@ void measure_latencies(Bench& bench, int cluster) {
     if (peer == 0) {
       continue;  // its own memory through the cluster's address: for comparison
     }
-    const Repeat played{.warm_up = 2, .repeats = 7};
-    const auto samples =
-        bench.measure(cluster, played, [&](Stamp* stamps, int) { signal(cluster, stamps, peer); });
-    bench.add("remote_signal", Mechanisms::kOne, {{"cluster", int64_t{cluster}}, {"peer", int64_t{peer}}},
-              samples, played,
-              {{"round_trip_cycles", "cycle", [](const Sample& s) { return s.cycles / kSignals; }}});
+    measure_signal<Order::kRelease>(bench, cluster, peer);
+    measure_signal<Order::kLight>(bench, cluster, peer);
   }
 }
 
+template <Order kOrder>
 void measure_barriers(Bench& bench, int cluster) {
   for (const int threads : {32, 128, 384, 1024}) {
-    ClusterLaunch launch(cluster_barrier_kernel, cluster, threads, 0);
+    ClusterLaunch launch(cluster_barrier_kernel<kOrder>, cluster, threads, 0);
     const Repeat repeat{.warm_up = 2, .repeats = 7};
     const auto samples = bench.measure(cluster, repeat, [&](Stamp* stamps, int) { launch(cluster, stamps); });
     bench.add("cluster_barrier", Mechanisms::kOne,
-              {{"cluster", int64_t{cluster}}, {"threads", int64_t{threads}}}, samples, repeat,
+              {{"cluster", int64_t{cluster}},
+               {"threads", int64_t{threads}},
+               {"order", std::string(name_of(kOrder))}},
+              samples, repeat,
               {{"cycles_per_barrier", "cycle", [](const Sample& s) { return s.cycles / kBarriers; }}});
   }
 }
@@ -319,7 +352,8 @@ void run_cluster(Bench& bench) {
       continue;
     }
     measure_latencies(bench, cluster);
-    measure_barriers(bench, cluster);
+    measure_barriers<Order::kRelease>(bench, cluster);
+    measure_barriers<Order::kLight>(bench, cluster);
     for (const bool all : {false, true}) {
       for (const int threads : {128, 512, 1024}) {
         measure_stream<Move::kLoad>(bench, cluster, threads, false, all);

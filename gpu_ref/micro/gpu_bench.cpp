@@ -9,7 +9,8 @@ int main(int count, char** arguments) {
   constexpr std::array kSuites = {
       Suite{"shared_memory", "LDS and STS by width, stride and warps; latency", run_shared_memory},
       Suite{"cp_async", "LDGSTS: issue interval, latency, bytes in flight", run_cp_async},
-      Suite{"tma", "bulk and tensor copies by box; multicast", run_tma},
+      Suite{"tma", "bulk and tensor copies by box", run_tma},
+      Suite{"multicast", "tensor boxes that the CTAs of a cluster send to each other", run_multicast},
       Suite{"synchronisation", "mbarrier, named barrier, fences", run_synchronisation},
       Suite{"wgmma", "m64nNk16 interval and latency; beside shared-memory stores", run_wgmma},
       Suite{"arithmetic", "FFMA, FMUL, FMNMX, EX2, F2FP, IMAD, SHFL; beside wgmma", run_arithmetic},

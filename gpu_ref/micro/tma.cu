@@ -1,42 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copies by the tensor memory unit: bulk (one run of bytes) and tensor boxes, by size and shape; how long one
-// takes, how soon the next can be issued, how many must be in flight; multicast within a cluster.
+// takes, how soon the next can be issued, how many must be in flight.
 #include <algorithm>
 
-#include "micro/device_data.h"
-#include "micro/ptx.cuh"
 #include "micro/suites.h"
+#include "micro/tma_boxes.cuh"
 
 namespace tw::gpu {
 namespace {
-
-constexpr uint32_t kBarrierBytes = 1024;  // keeps the tiles behind it aligned for the swizzle
-
-enum class Copy : uint8_t { kBulk, kTensor };
-
-// A box of box_rows x box_columns elements of 2 bytes out of a matrix of `rows` x `columns`; a bulk copy
-// takes the same bytes as one run.
-struct Shape {
-  uint32_t rows, columns, box_rows, box_columns, swizzled;
-  __host__ __device__ uint32_t box_bytes() const { return box_rows * box_columns * 2; }
-  __host__ __device__ uint32_t boxes() const { return rows / box_rows * (columns / box_columns); }
-};
-
-// Walks a CTA through its boxes: along one row of boxes, then on to its next row. No division, which would
-// take longer than the issue of a copy.
-struct Walk {
-  uint32_t column = 0, row;
-  __device__ Walk(const Shape& shape, uint32_t cta)
-      : row(cta % (shape.rows / shape.box_rows) * shape.box_rows) {}
-  __device__ __forceinline__ void step(const Shape& shape, uint32_t ctas) {
-    column += shape.box_columns;
-    if (column == shape.columns) {
-      column = 0;
-      row += ctas * shape.box_rows;
-      row = row >= shape.rows ? row - shape.rows : row;
-    }
-  }
-};
 
 template <Copy kCopy>
 __device__ __forceinline__ void issue(uint32_t destination, const CUtensorMap* map, const uint8_t* source,
@@ -47,24 +18,6 @@ __device__ __forceinline__ void issue(uint32_t destination, const CUtensorMap* m
               shape.box_bytes(), barrier);
   } else {
     tensor_load(destination, map, static_cast<int>(walk.column), static_cast<int>(walk.row), barrier);
-  }
-}
-
-// The swizzle follows the address bits, so a tile of fewer than eight rows is placed by where it starts.
-template <Copy kCopy>
-__device__ void count_wrong_words(const uint8_t* tiles, uint32_t tile, const Shape& shape, const Walk& walk,
-                                  Stamp* stamps) {
-  for (uint32_t at = threadIdx.x * 4; at < shape.box_bytes(); at += blockDim.x * 4) {
-    const uint32_t row = at / (shape.box_columns * 2), column_bytes = at % (shape.box_columns * 2);
-    size_t from = (size_t{walk.row} * shape.columns + walk.column * shape.box_rows) * 2 + at;
-    uint32_t lies = tile + at;
-    if constexpr (kCopy == Copy::kTensor) {
-      from = (size_t{walk.row + row} * shape.columns + walk.column) * 2 + column_bytes;
-      lies = shape.swizzled != 0 ? swizzle128(lies) : lies;
-    }
-    if (*reinterpret_cast<const uint32_t*>(tiles + lies) != pattern_word(from / 4)) {
-      atomicAdd(&stamps[blockIdx.x].errors, 1u);
-    }
   }
 }
 
@@ -164,55 +117,6 @@ __global__ void tma_issue_kernel(Stamp* stamps, const __grid_constant__ CUtensor
   }
 }
 
-// Each CTA of a cluster loads its share of every box and sends it to all of them.
-template <int kCluster>
-__global__ void __cluster_dims__(kCluster, 1, 1)
-    tma_multicast_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map, Shape shape, int slots,
-                         int rounds) {
-  extern __shared__ __align__(1024) uint8_t shared[];
-  const uint32_t barriers = shared_address(shared), tiles = barriers + kBarrierBytes;
-  const uint32_t rank = cluster_rank(), box_bytes = shape.box_bytes(), groups = shape.boxes() / kCluster;
-  const uint32_t clusters = gridDim.x / kCluster, first = blockIdx.x / kCluster;
-  uint32_t group = first;
-  if (threadIdx.x == 0) {
-    for (int s = 0; s < slots; ++s) {
-      mbarrier_init(barriers + s * 8, 1);
-    }
-    mbarrier_init_fence();
-    stamps[blockIdx.x].errors = 0;
-  }
-  cluster_sync();
-  if (threadIdx.x == 0) {
-    stamp_begin(stamps);
-  }
-  for (int round = 0; round < rounds; ++round) {
-    for (int s = 0; s < slots && threadIdx.x == 0; ++s) {
-      mbarrier_arrive_expect(barriers + s * 8, box_bytes * kCluster);
-      tensor_load_multicast(tiles + (s * kCluster + rank) * box_bytes, &map, 0,
-                            static_cast<int>((group * kCluster + rank) * shape.box_rows), barriers + s * 8,
-                            (1u << kCluster) - 1);
-      group += clusters;
-      group = group >= groups ? group - groups : group;
-    }
-    for (int s = 0; s < slots && threadIdx.x == 0; ++s) {
-      mbarrier_wait(barriers + s * 8, round & 1);
-    }
-    __syncwarp();
-    cluster_sync();  // nobody may overwrite a neighbour's tile before it has arrived there
-  }
-  if (threadIdx.x == 0) {
-    stamp_end(stamps);
-  }
-  __syncthreads();
-  for (int s = 0; s < slots; ++s) {
-    const uint32_t checked = (first + ((rounds - 1) * slots + s) * clusters) % groups;
-    for (uint32_t r = 0; r < kCluster; ++r) {
-      count_wrong_words<Copy::kTensor>(shared + kBarrierBytes, (s * kCluster + r) * box_bytes, shape,
-                                       Walk(shape, checked * kCluster + r), stamps);
-    }
-  }
-}
-
 struct Case {
   Copy copy;
   Shape shape;
@@ -290,34 +194,6 @@ void measure_issue(Bench& bench, const Source& source, Copy copy, uint32_t box_r
               [=](const Sample& s) { return double(boxes) * shape.box_bytes() / s.mean_value(1); }}});
 }
 
-template <int kCluster>
-void measure_multicast(Bench& bench, const Source& source, uint32_t box_rows, int slots) {
-  const Shape shape{.rows = static_cast<uint32_t>(kResidentBytes / 128),
-                    .columns = 64,
-                    .box_rows = box_rows,
-                    .box_columns = 64,
-                    .swizzled = 1};
-  const CUtensorMap map = make_tensor_map(source.words, shape.rows, 64, box_rows, 64, Swizzle::k128);
-  const size_t shared = kBarrierBytes + size_t{shape.box_bytes()} * kCluster * slots;
-  const size_t reserved = std::max(shared, size_t{120} * 1024);
-  allow_shared(tma_multicast_kernel<kCluster>, reserved);
-  const int ctas = bench.sm_count() / kCluster * kCluster, rounds = 64;
-  const Repeat repeat{.verifies = true};
-  const auto samples = bench.measure(ctas, repeat, [&](Stamp* stamps, int) {
-    tma_multicast_kernel<kCluster><<<ctas, 32, reserved>>>(stamps, map, shape, slots, rounds);
-  });
-  const double received = double(rounds) * slots * shape.box_bytes() * kCluster;
-  bench.add("tma_multicast", Mechanisms::kCombined,
-            {{"cluster", int64_t{kCluster}},
-             {"box_bytes", int64_t{shape.box_bytes()}},
-             {"boxes_in_flight", int64_t{slots}},
-             {"sms", int64_t{ctas}}},
-            samples, repeat,
-            {{"cycles_per_round", "cycle", [=](const Sample& s) { return s.cycles_mean / rounds; }},
-             {"received_bytes_per_cycle_per_sm", "B/cycle",
-              [=](const Sample& s) { return received / s.cycles_mean; }}});
-}
-
 Shape half_rows(size_t bytes, uint32_t box_rows, uint32_t columns) {
   return {.rows = static_cast<uint32_t>(bytes / (columns * 2)),
           .columns = columns,
@@ -379,12 +255,6 @@ void run_tma(Bench& bench) {
           measure_issue(bench, source, copy, rows, boxes);
         }
       }
-    }
-  }
-  for (const uint32_t rows : {8u, 32u, 64u}) {
-    for (const int slots : {1, 4}) {
-      measure_multicast<2>(bench, source, rows, slots);
-      measure_multicast<4>(bench, source, std::min(rows, 32u) + (rows == 64u ? 16 : 0), slots);
     }
   }
 }
