@@ -65,6 +65,7 @@ struct NotSimulated {
 
 // An error that is expected, with its cause. A gap that is no longer there is as much news as a new one.
 struct KnownGap {
+  std::string suite;
   std::string points;  // pattern of point ids
   std::string reason;
   double low = 0, high = 0;          // the errors expected of every such point

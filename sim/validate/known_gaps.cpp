@@ -55,7 +55,7 @@ void apply(const std::vector<GapSpec>& gaps, ValidationRecord& record) {
     if (std::find(record.suites.begin(), record.suites.end(), spec.suite) == record.suites.end()) {
       continue;
     }
-    KnownGap gap{spec.points, spec.reason, spec.low, spec.high, 0, {}};
+    KnownGap gap{spec.suite, spec.points, spec.reason, spec.low, spec.high, 0, {}};
     for (ValidationPoint& point : record.points) {
       if (point.suite != spec.suite || !point.known_gap.empty() || !matches(spec.points, point.id)) {
         continue;

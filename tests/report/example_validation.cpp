@@ -52,9 +52,9 @@ ValidationRecord example_validation() {
       {"chip", "load", Split::kValidation, "conflicts", 1, 1, 1, "zero/conflicts", 1, {}, {}, {}},
       {"card/tma", "load", Split::kValidation, "cycles", 1, 0.1, 0.1, odd.id, 0.1, {}, {}, 1.0}};
   record.not_simulated = {{"card/tma", "multicast", Split::kValidation, 12, "no twin simulates this"}};
-  record.known_gaps = {{"b512/*", "bursts are not <modelled>", 0.4, 0.6, 1, {}},
-                       {"gone/*", "closed", 0.1, 0.2, 0, {}},
-                       {"b64/*", "moved", 0.1, 0.2, 1, {"b64/cycles"}}};
+  record.known_gaps = {{"chip", "b512/*", "bursts are not <modelled>", 0.4, 0.6, 1, {}},
+                       {"chip", "gone/*", "closed", 0.1, 0.2, 0, {}},
+                       {"chip", "b64/*", "moved", 0.1, 0.2, 1, {"b64/cycles"}}};
   return record;
 }
 

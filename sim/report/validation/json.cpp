@@ -108,9 +108,14 @@ NotSimulated read_not_simulated(const JsonValue& json) {
 }
 
 KnownGap read_gap(const JsonValue& json) {
-  json.only({"points", "reason", "low", "high", "n", "outside"});
-  KnownGap gap{json["points"].text(), json["reason"].text(), json["low"].number(),
-               json["high"].number(), json["n"].count(),     {}};
+  json.only({"suite", "points", "reason", "low", "high", "n", "outside"});
+  KnownGap gap{json["suite"].text(),
+               json["points"].text(),
+               json["reason"].text(),
+               json["low"].number(),
+               json["high"].number(),
+               json["n"].count(),
+               {}};
   for (const JsonValue& id : json["outside"].items()) {
     gap.outside.push_back(id.text());
   }
@@ -131,7 +136,8 @@ Json validation_json(const ValidationRecord& record) {
     json["summary"].push_back(summary_json(row));
   }
   for (const KnownGap& gap : record.known_gaps) {
-    json["known_gaps"].push_back({{"points", gap.points},
+    json["known_gaps"].push_back({{"suite", gap.suite},
+                                  {"points", gap.points},
                                   {"reason", gap.reason},
                                   {"low", gap.low},
                                   {"high", gap.high},
