@@ -5,11 +5,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 
 #include "sim/base/config/diagnostics.h"
+#include "sim/base/config/text.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/kinds.h"
+#include "sim/cli/results_commands.h"
 #include "sim/cli/run_command.h"
 
 namespace tilewright::cli {
@@ -38,6 +41,24 @@ Format parse_format(const std::string& word) {
   return word == "json" ? Format::kJson : word == "csv" ? Format::kCsv : Format::kText;
 }
 
+// A percentage of at least 0, with or without its sign; CLI11 would take "5x" for 5.
+std::optional<double> parse_percent(const std::string& option, std::string word) {
+  if (word.empty()) {
+    return std::nullopt;
+  }
+  const std::string typed = word;
+  if (word.back() == '%') {
+    word.pop_back();
+  }
+  const std::optional<config::Decimal> decimal = config::parse_decimal(word);
+  const double value = decimal ? config::to_double(*decimal) : -1;
+  if (!decimal || decimal->negative || !std::isfinite(value)) {
+    usage_error("usage.bad-value", fmt::format("{} must be per cent, a number from 0, got '{}'", option, typed),
+                {fmt::format("for example: {} 10", option)});
+  }
+  return value;
+}
+
 std::optional<accel::Fidelity> parse_fidelity(const std::string& word) {
   if (word.empty()) {
     return std::nullopt;
@@ -54,6 +75,11 @@ struct Words {
   ListOptions list;
   std::string list_format = "text";
   std::string kind, schema_format = "json", shell;
+  ValidateOptions validate;
+  std::string max_error, validate_format = "text";
+  ReportCommandOptions report;
+  CompareOptions compare;
+  std::string fail_above, compare_format = "text";
 };
 
 // A value that must follow its option keeps "--set a=b c=d" from swallowing the next argument.
@@ -100,6 +126,25 @@ void describe_others(CLI::App& application, Words& words) {
       ->type_name("text|json|csv");
   CLI::App* completion = application.add_subcommand("completion", "print a completion script for a shell");
   completion->add_option("SHELL", words.shell, config::join(shell_names()))->required()->type_name("");
+}
+
+void describe_results(CLI::App& application, Words& words) {
+  CLI::App* validate = application.add_subcommand("validate", "hold the simulator against what was measured");
+  validate->add_option("SUITE", words.validate.suites, "suites, or what stands before their '/'; all, if none is named")
+      ->type_name("");
+  validate->add_option("--max-error", words.max_error, "exit with 3 if a point outside of the known gaps is further off")
+      ->type_name("PERCENT");
+  validate->add_option("--format", words.validate_format, "of what is printed")->type_name("text|json|csv");
+  validate->add_option("-o,--output", words.validate.output_directory, "write results and report here")->type_name("DIR");
+  CLI::App* report = application.add_subcommand("report", "make one page from the folders of earlier results");
+  report->add_option("DIR", words.report.folders, "folders that -o wrote, or files in them")->required()->type_name("");
+  report->add_option("-o,--output", words.report.output, "the page; report.html, if absent")->type_name("FILE");
+  CLI::App* compare = application.add_subcommand("compare", "show what changed between two results");
+  compare->add_option("BEFORE", words.compare.before, "a folder that -o wrote, or a file in it")->required()->type_name("");
+  compare->add_option("AFTER", words.compare.after, "the same, later")->required()->type_name("");
+  compare->add_option("--fail-above", words.fail_above, "exit with 3 if a value changed by more, or is missing")
+      ->type_name("PERCENT");
+  compare->add_option("--format", words.compare_format, "of what is printed")->type_name("text|json|csv");
 }
 
 std::vector<std::string> option_names(const CLI::App& command) {
@@ -175,6 +220,19 @@ int dispatch(const CLI::App& application, Words& words) {
     words.run.file = config::find_file(words.run.file);
     return run_command(words.run);
   }
+  if (command == "validate") {
+    words.validate.max_error_percent = parse_percent("--max-error", words.max_error);
+    words.validate.format = parse_format(words.validate_format);
+    return validate_command(words.validate);
+  }
+  if (command == "report") {
+    return report_command(words.report);
+  }
+  if (command == "compare") {
+    words.compare.fail_above_percent = parse_percent("--fail-above", words.fail_above);
+    words.compare.format = parse_format(words.compare_format);
+    return compare_command(words.compare);
+  }
   if (command == "check") {
     check_command(words.check);
   } else if (command == "list") {
@@ -202,8 +260,9 @@ int run_application(const std::vector<std::string>& arguments) {
       "failed, 2 usage or configuration, 3 a threshold was exceeded, 70 internal error, 130 interrupted.");
   Words words;
   describe_run(application, words);
+  describe_results(application, words);
   describe_others(application, words);
-  words.run.command = "tilewright " + config::join(arguments, " ");
+  words.run.command = words.validate.command = "tilewright " + config::join(arguments, " ");
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     application.parse(reversed);

@@ -9,6 +9,7 @@
 #include "sim/base/config/diagnostics.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/kinds.h"
+#include "sim/cli/results_commands.h"
 
 namespace tilewright::cli {
 namespace {
@@ -17,13 +18,14 @@ struct Command {
   std::string name;
   std::string help;
   std::vector<std::string> options;
-  std::vector<std::string> words;  // of its first argument; none: files
+  std::vector<std::string> words;  // of its arguments; none: files
+  bool repeated = false;           // every argument is one of them, not only the first
 };
 
 std::vector<Command> commands_of(const CLI::App& application) {
   std::vector<Command> commands;
   for (const CLI::App* one : application.get_subcommands({})) {
-    Command command{one->get_name(), one->get_description(), {}, {}};
+    Command command{one->get_name(), one->get_description(), {}, {}, false};
     for (const CLI::Option* option : one->get_options()) {
       for (const std::string& name : option->get_lnames()) {
         command.options.push_back("--" + name);
@@ -35,6 +37,11 @@ std::vector<Command> commands_of(const CLI::App& application) {
       command.words = kind_names();
     } else if (command.name == "completion") {
       command.words = shell_names();
+    } else if (command.name == "validate") {
+      for (const auto& suite : validation_suites()) {
+        command.words.push_back(suite->name());
+      }
+      command.repeated = true;
     }
     commands.push_back(std::move(command));
   }
@@ -52,12 +59,13 @@ std::string names(const std::vector<Command>& commands) {
 std::string bash_script(const std::vector<Command>& commands) {
   std::string cases;
   for (const Command& command : commands) {
-    cases += fmt::format("    {}) options=\"{}\"; words=\"{}\" ;;\n", command.name,
-                         config::join(command.options, " "), config::join(command.words, " "));
+    cases += fmt::format("    {}) options=\"{}\"; words=\"{}\"{} ;;\n", command.name,
+                         config::join(command.options, " "), config::join(command.words, " "),
+                         command.repeated ? "; repeated=yes" : "");
   }
   return fmt::format(R"(# bash completion for tilewright; source it, or save it as a file of bash-completion.
 _tilewright() {{
-  local word="${{COMP_WORDS[COMP_CWORD]}}" previous="${{COMP_WORDS[COMP_CWORD-1]}}" options="" words=""
+  local word="${{COMP_WORDS[COMP_CWORD]}}" previous="${{COMP_WORDS[COMP_CWORD-1]}}" options="" words="" repeated=""
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "{} --help --version" -- "$word"))
@@ -66,13 +74,14 @@ _tilewright() {{
   case "$previous" in
     --fidelity) COMPREPLY=($(compgen -W "event tick" -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "text json csv" -- "$word")); return ;;
-    --set) return ;;
+    --set|--max-error|--fail-above) return ;;
   esac
   case "${{COMP_WORDS[1]}}" in
 {}  esac
   if [[ "$word" == -* ]]; then
     COMPREPLY=($(compgen -W "$options" -- "$word"))
-  elif [ -n "$words" ] && [ "$COMP_CWORD" -eq 2 ]; then
+  elif [ -n "$words" ] && [ "$previous" != -o ] && [ "$previous" != --output ] \
+      && {{ [ "$COMP_CWORD" -eq 2 ] || [ -n "$repeated" ]; }}; then
     COMPREPLY=($(compgen -W "$words" -- "$word"))
   else
     COMPREPLY=($(compgen -f -- "$word"))
@@ -106,6 +115,8 @@ _tilewright() {{
   case $words[CURRENT-1] in
     --fidelity) compadd -- event tick; return ;;
     --format) compadd -- text json csv; return ;;
+    --set|--max-error|--fail-above) return ;;
+    -o|--output) _files; return ;;
   esac
   case $words[2] in
 {}  esac

@@ -6,6 +6,9 @@
 #include "sim/cli/claims.h"
 #include "sim/cli/dynamic_inference.h"
 #include "sim/cli/experiment.h"
+#include "sim/validate/ceilings.h"
+#include "sim/validate/known_gaps.h"
+#include "sim/validate/points_file.h"
 
 namespace tilewright::cli {
 namespace {
@@ -31,6 +34,9 @@ const std::vector<ConfigurationKind>& configuration_kinds() {
       kind<ExperimentSpec>(),
       kind<ClaimsSpec>(),
       kind<DynamicInferenceSpec>(),
+      kind<validate::PointsFile>(),
+      kind<validate::GapFile>(),
+      kind<validate::CeilingFile>(),
   };
   return kinds;
 }

@@ -13,6 +13,7 @@
 #include "sim/cli/commands.h"
 #include "sim/cli/dynamic_inference.h"
 #include "sim/cli/kinds.h"
+#include "sim/cli/results_commands.h"
 #include "sim/cli/table.h"
 #include "workloads/paths.h"
 
@@ -118,6 +119,14 @@ Table diagnostics(const ListOptions&) {
   return table;
 }
 
+Table suites(const ListOptions&) {
+  Table table{{"name", "description"}, {}};
+  for (const auto& suite : validation_suites()) {
+    table.rows.push_back({suite->name(), suite->description()});
+  }
+  return table;
+}
+
 Table kinds(const ListOptions&) {
   Table table{{"name", "description"}, {}};
   for (const ConfigurationKind& kind : configuration_kinds()) {
@@ -202,6 +211,7 @@ const std::vector<Catalogue>& catalogues() {
       {"stalls", stalls},
       {"actions", actions},
       {"modules", modules},
+      {"suites", suites},
       {"layers", layers},
       {"kinds", kinds},
       {"diagnostics", diagnostics},

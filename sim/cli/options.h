@@ -38,4 +38,23 @@ struct ListOptions {
   Format format = Format::kText;
 };
 
+struct ValidateOptions {
+  std::vector<std::string> suites;          // empty: all
+  std::optional<double> max_error_percent;  // of any point outside of the known gaps
+  Format format = Format::kText;
+  std::filesystem::path output_directory;   // empty: only stdout
+  std::string command;                      // as typed, for the record
+};
+
+struct ReportCommandOptions {
+  std::vector<std::filesystem::path> folders;     // or files of results
+  std::filesystem::path output = "report.html";
+};
+
+struct CompareOptions {
+  std::filesystem::path before, after;       // folders or files of results
+  std::optional<double> fail_above_percent;  // of any relative difference
+  Format format = Format::kText;
+};
+
 }  // namespace tilewright::cli

@@ -46,7 +46,7 @@ report::TextOptions text_options(const ExperimentSpec& experiment) {
 std::string render(const ExperimentRecord& record, Format format, const report::TextOptions& options) {
   switch (format) {
     case Format::kJson:
-      return report::json_report(record).dump(2) + "\n";
+      return report::json_report(record, options).dump(2) + "\n";
     case Format::kCsv:
       return report::runs_csv(record);
     case Format::kText:

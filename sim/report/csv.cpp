@@ -27,13 +27,6 @@ std::string number(double value) {
   return fmt::format("{}", value);
 }
 
-void append_row(std::string& csv, const std::vector<std::string>& fields) {
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    csv += (i == 0 ? "" : ",") + quoted(fields[i]);
-  }
-  csv += '\n';
-}
-
 void add_energy(std::vector<std::string>& fields, const EnergyEstimate& energy) {
   fields.insert(fields.end(), {number(energy.nominal), number(energy.low), number(energy.high)});
 }
@@ -47,6 +40,13 @@ std::vector<std::string> all_components(const ExperimentRecord& record) {
 }
 
 }  // namespace
+
+void append_csv_row(std::string& csv, const std::vector<std::string>& fields) {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    csv += (i == 0 ? "" : ",") + quoted(fields[i]);
+  }
+  csv += '\n';
+}
 
 std::string runs_csv(const ExperimentRecord& record) {
   const std::vector<std::string> component_names = all_components(record);
@@ -69,7 +69,7 @@ std::string runs_csv(const ExperimentRecord& record) {
     headings.push_back("energy_" + component + "_j");
   }
   std::string csv;
-  append_row(csv, headings);
+  append_csv_row(csv, headings);
   for (const RunRecord& run : record.runs) {
     std::vector<std::string> fields = {run.machine,
                                        run.workload,
@@ -86,14 +86,14 @@ std::string runs_csv(const ExperimentRecord& record) {
       const auto energy = run.energy.find(component);
       fields.push_back(energy == run.energy.end() ? "" : number(energy->second.nominal));
     }
-    append_row(csv, fields);
+    append_csv_row(csv, fields);
   }
   return csv;
 }
 
 std::string layers_csv(const ExperimentRecord& record) {
   std::string csv;
-  append_row(csv,
+  append_csv_row(csv,
              {"machine", "path", "layer", "group", "kind", "macs", "cycles", "time_s", "utilisation_fraction",
               "energy_on_chip_j", "energy_on_chip_low_j", "energy_on_chip_high_j", "energy_j", "energy_low_j",
               "energy_high_j", "dram_bytes", "limiter", "reused", "mapping"});
@@ -112,7 +112,7 @@ std::string layers_csv(const ExperimentRecord& record) {
       add_energy(fields, total(layer.energy));
       fields.insert(fields.end(), {fmt::format("{}", layer.dram_bytes), layer.limiter,
                                    layer.reused ? "1" : "0", layer.mapping});
-      append_row(csv, fields);
+      append_csv_row(csv, fields);
     }
   }
   return csv;

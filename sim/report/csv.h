@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "sim/base/record.h"
 
@@ -13,5 +14,8 @@ namespace tilewright::report {
 
 std::string runs_csv(const ExperimentRecord& record);
 std::string layers_csv(const ExperimentRecord& record);
+
+// One line, its fields quoted where they must be.
+void append_csv_row(std::string& csv, const std::vector<std::string>& fields);
 
 }  // namespace tilewright::report

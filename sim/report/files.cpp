@@ -13,6 +13,7 @@
 #include "sim/report/csv.h"
 #include "sim/report/json.h"
 #include "sim/report/page.h"
+#include "sim/report/validation.h"
 
 namespace tilewright::report {
 namespace {
@@ -70,15 +71,20 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view t
 
 void write_run_folder(const std::filesystem::path& folder, const ExperimentRecord& record,
                       std::string_view resolved_yaml, const FolderOptions& options) {
-  write_file_atomically(folder / "run.json", json_report(record).dump(1) + "\n");
+  write_file_atomically(folder / "run.json", json_report(record, options.text).dump(1) + "\n");
   write_file_atomically(folder / "runs.csv", runs_csv(record));
   write_file_atomically(folder / "layers.csv", layers_csv(record));
   write_file_atomically(folder / "resolved.yaml", resolved_yaml);
   if (options.html) {
-    const PageOptions page{options.text.reference_path, options.text.near_energy_saving,
-                           options.text.near_margin, options.text.remark};
-    write_file_atomically(folder / "report.html", html_page(record, page));
+    write_file_atomically(folder / "report.html", html_page(record, page_options(options.text)));
   }
+}
+
+void write_validation_folder(const std::filesystem::path& folder, const ValidationRecord& record) {
+  write_file_atomically(folder / "validate.json", validation_json(record).dump(1) + "\n");
+  write_file_atomically(folder / "points.csv", points_csv(record));
+  write_file_atomically(folder / "summary.csv", summary_csv(record));
+  write_file_atomically(folder / "report.html", html_page({validation_part(record)}));
 }
 
 }  // namespace tilewright::report

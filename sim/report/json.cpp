@@ -50,7 +50,15 @@ Json components_json(const RunRecord& run, double EnergyEstimate::*end) {
   return json;
 }
 
-Json layer_json(const LayerRecord& layer) {
+Json layer_components_json(const LayerRecord& layer) {
+  Json json = Json::object();
+  for (const auto& [component, energy] : layer.energy) {
+    json[component] = finite(energy.nominal);
+  }
+  return json;
+}
+
+Json layer_json(const LayerRecord& layer, bool in_detail) {
   Json json = {{"name", layer.name},
                {"group", layer_group(layer)},
                {"kind", layer.kind},
@@ -65,6 +73,10 @@ Json layer_json(const LayerRecord& layer) {
   if (!layer.output_hash.empty()) {
     json["output_hash"] = layer.output_hash;
   }
+  if (in_detail) {
+    json["energy_by_component_j"] = layer_components_json(layer);
+    json["stalls"] = stalls_json(layer.stalls);
+  }
   return json;
 }
 
@@ -77,7 +89,7 @@ Json published_json(const RunRecord& run) {
   return json;
 }
 
-Json run_json(const RunRecord& run) {
+Json run_json(const RunRecord& run, bool in_detail) {
   const EnergyEstimate energy = run.total_energy();
   const EnergyEstimate energy_on_chip = run.on_chip_energy();
   Json json = {{"name", run.name},
@@ -102,7 +114,7 @@ Json run_json(const RunRecord& run) {
                {"stalls", stalls_json(run.stalls)},
                {"layers", Json::array()}};
   for (const LayerRecord& layer : run.layers) {
-    json["layers"].push_back(layer_json(layer));
+    json["layers"].push_back(layer_json(layer, in_detail));
   }
   if (!run.published.empty()) {
     json["published"] = published_json(run);
@@ -142,20 +154,25 @@ Json machine_json(const ExperimentRecord::Machine& machine) {
 
 }  // namespace
 
-Json json_report(const ExperimentRecord& record) {
+Json json_report(const ExperimentRecord& record, const TextOptions& options) {
   Json json = {{"schema_version", kSchemaVersion},
                {"version", version(record)},
                {"configuration_hash", record.configuration_hash},
                {"experiment", record.experiment},
                {"fidelity", record.fidelity},
                {"command", record.command},
+               {"description", record.description},
+               {"report",
+                {{"reference_path", options.reference_path},
+                 {"near_energy_saving", finite(options.near_energy_saving)},
+                 {"near_margin", finite(options.near_margin)}}},
                {"machines", Json::array()},
                {"runs", Json::array()}};
   for (const ExperimentRecord::Machine& machine : record.machines) {
     json["machines"].push_back(machine_json(machine));
   }
   for (const RunRecord& run : record.runs) {
-    json["runs"].push_back(run_json(run));
+    json["runs"].push_back(run_json(run, run.name == options.reference_path));
   }
   return json;
 }

@@ -8,10 +8,12 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "sim/base/record.h"
+#include "sim/report/text.h"
 
 namespace tilewright::report {
 
-// Throws InternalError for a number that is not finite: JSON has none, and no result may be one.
-nlohmann::ordered_json json_report(const ExperimentRecord& record);
+// Throws InternalError for a number that is not finite: JSON has none, and no result may be one. Layers of the
+// reference path have their energies and stalls, so that `tilewright report` can draw its figures again.
+nlohmann::ordered_json json_report(const ExperimentRecord& record, const TextOptions& options = {});
 
 }  // namespace tilewright::report

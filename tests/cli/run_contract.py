@@ -55,7 +55,7 @@ def kinds():
 def test_version_and_help():
     expect(re.fullmatch(r"tilewright \d+\.\d+\.\d+\n", result_of("--version")), "version")
     expect("Exit codes" in result_of("--help"), "help")
-    for command in ("run", "check", "list", "schema", "completion"):
+    for command in ("run", "validate", "report", "compare", "check", "list", "schema", "completion"):
         expect(f"Usage: tilewright {command}" in result_of(command, "--help"), f"help of {command}")
 
 
@@ -88,7 +88,9 @@ def test_catalogues():
     expect("keller_core_5nm" in result_of("list", "machines"), "machines")
     expect("pe0" in result_of("list", "modules", "configs/arch/keller_core_5nm.yaml"), "modules")
     expect("Conv2DFuse" in result_of("list", "layers", "configs/workloads/segformer_b2_ade_paths.yaml"), "layers")
-    for what in ("experiments", "dataflows", "layer-kinds", "stalls", "kinds", "diagnostics"):
+    suites = [row["name"] for row in json.loads(result_of("list", "suites", "--format", "json"))]
+    expect(suites[0] == "accelerator" and "h200_sxm/wgmma" in suites, str(suites))
+    for what in ("experiments", "dataflows", "layer-kinds", "stalls", "suites", "kinds", "diagnostics"):
         expect(len(result_of("list", what).splitlines()) >= 1, what)
         csv = result_of("list", what, "--format", "csv").splitlines()
         expect(len(csv) == len(json.loads(result_of("list", what, "--format", "json"))) + 1, f"{what} as CSV")
@@ -129,11 +131,11 @@ def test_documentation_lists_every_code():
     for folder in ("sim", "arch", "workloads", "mappers"):
         for path in (ROOT / folder).rglob("*.[ch]*"):
             if path.name != "diagnostics.cpp":  # the list itself
-                used |= set(re.findall(r'"((?:config|usage|onnx)\.[a-z-]+)"', path.read_text()))
+                used |= set(re.findall(r'"((?:config|usage|onnx|results)\.[a-z-]+)"', path.read_text()))
     expect(used == listed, f"only used: {used - listed}; only listed: {listed - used}")
     shown = set()
     for path in MALFORMED.glob("*.stderr"):
-        shown |= set(re.findall(r"\[((?:config|usage|onnx)\.[a-z-]+)\]$", path.read_text(), re.MULTILINE))
+        shown |= set(re.findall(r"\[((?:config|usage|onnx|results)\.[a-z-]+)\]$", path.read_text(), re.MULTILINE))
     # A large file is made below; models are written by tests/workloads/onnx_test.cpp.
     elsewhere = {"config.too-large", "onnx.shape", "onnx.unsupported"}
     expect(listed - shown == elsewhere, f"codes without a malformed input: {listed - shown}")
@@ -153,10 +155,72 @@ def test_completion():
     expect(complete(script, "tilewright", "run", "--fid") == ["--fidelity"], "options")
     expect(complete(script, "tilewright", "run", "--fidelity", "") == ["event", "tick"], "values")
     expect(complete(script, "tilewright", "schema", "acc") == ["accelerator"], "kinds")
+    expect(complete(script, "tilewright", "validate", "acc") == ["accelerator"], "suites")
+    expect("h200_sxm/tma" in complete(script, "tilewright", "validate", "accelerator", "h200_sxm/t"), "more suites")
+    expect(complete(script, "tilewright", "compare", "--fail") == ["--fail-above"], "options of compare")
+    expect(complete(script, "tilewright", "validate", "--max-error", "") == [], "a number cannot be completed")
     for shell in ("zsh", "fish"):
         text = result_of("completion", shell)
-        for word in ("run", "check", "fidelity", "accelerator", "layer-kinds", "zsh"):
+        for word in ("run", "check", "fidelity", "accelerator", "layer-kinds", "zsh", "validate", "h200_sxm/wgmma", "max-error"):
             expect(word in text, f"{shell}: {word}")
+
+
+def test_validate_prints_results_only_and_knows_its_thresholds():
+    schema = json.loads((ROOT / "sim/report/validate.schema.json").read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        results = pathlib.Path(folder) / "new/results"
+        result = run("validate", "accelerator", "--format", "json", "-o", str(results), "--max-error", "10")
+        expect(result.returncode == 0 and "written to" in result.stderr, f"{result.returncode} {result.stderr}")
+        record = json.loads(result.stdout)
+        jsonschema.validate(record, schema, cls=jsonschema.Draft202012Validator)
+        expect(record["suites"] == ["accelerator"] and len(record["points"]) > 10, str(record["suites"]))
+        expect(sorted(path.name for path in results.iterdir()) ==
+               ["points.csv", "report.html", "summary.csv", "validate.json"], str(list(results.iterdir())))
+        expect(json.loads((results / "validate.json").read_text()) == record, "the file is what was printed")
+    misspelt = run("validate", "h200_sxm/wgma")
+    expect(misspelt.returncode == 2 and misspelt.stdout == "" and "did you mean 'h200_sxm/wgmma'?" in misspelt.stderr,
+           misspelt.stderr)
+    strict = run("validate", "accelerator", "--max-error", "0.001%")
+    expect(strict.returncode == 3 and "above --max-error" in strict.stderr and "every point" in strict.stdout,
+           f"{strict.returncode} {strict.stderr}")
+    everything = json.loads(result_of("validate", "--format", "json"))
+    missing = sum(row["n"] for row in everything["not_simulated"])
+    recorded = sum(len(json.loads(path.read_text())["points"]) for path in (ROOT / "gpu_ref/measurements").glob("*/*.json"))
+    gpu = {point["id"].rsplit("/", 1)[0] for point in everything["points"] if point["suite"] != "accelerator"}
+    here = sum(row["n"] for row in record["not_simulated"])
+    expect(missing - here + len(gpu) >= recorded, f"{missing} - {here} + {len(gpu)} of {recorded} recorded points")
+    csv = result_of("validate", "accelerator", "--format", "csv").splitlines()
+    expect(len(csv) == len(record["points"]) + 1 and csv[0].startswith("id,suite,family,split"), csv[0])
+
+
+def test_results_make_pages_and_are_compared():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder)
+        result = run("run", "configs/experiments/segformer_b2_paths.yaml", "--set", "paths=[full]", "-o", str(path / "before"))
+        expect(result.returncode == 0, result.stderr)
+        (path / "after").mkdir()
+        later = json.loads((path / "before/run.json").read_text())
+        later["runs"][0]["cycles"] = later["runs"][0]["cycles"] * 101 // 100
+        (path / "after/run.json").write_text(json.dumps(later))
+        expect(run("validate", "accelerator", "-o", str(path / "measured")).returncode == 0, "validate")
+        expect(result_of("report", "before", "-o", "same.html", cwd=path) == "same.html\n", "report names its page")
+        expect((path / "same.html").read_bytes() == (path / "before/report.html").read_bytes(), "the page of a run again")
+        expect(result_of("report", "before", "after/run.json", "measured", cwd=path) == "report.html\n", "three results")
+        page = (path / "report.html").read_text()
+        expect("3 results" in page and page.count("Simulator against measurement") == 2, "all three are in it")
+        expect("0 of 10 values changed" in result_of("compare", "before", "before/run.json", "--fail-above", "0", cwd=path),
+               "equal results")
+        changed = run("compare", "before", "after", "--fail-above", "0.0001", cwd=path)
+        expect(changed.returncode == 3 and "cycles" in changed.stdout and "--fail-above" in changed.stderr, changed.stderr)
+        expect(run("compare", "before", "after", "--fail-above", "1000", cwd=path).returncode == 0, "a wide threshold")
+        both = json.loads(result_of("compare", "before", "after", "--format", "json", cwd=path))
+        expect(len(both["differences"]) == 10 and 0.009 < both["largest"] < 0.011, str(both["largest"]))
+        mixed = run("compare", "before", "measured", cwd=path)
+        expect(mixed.returncode == 2 and "cannot be compared" in mixed.stderr, mixed.stderr)
+        (path / "before/run.json").write_bytes((path / "before/run.json").read_bytes()[:5000])
+        broken = run("report", "before", "-o", "broken.html", cwd=path)
+        expect(broken.returncode == 2 and "[results.not-json]" in broken.stderr and not (path / "broken.html").exists(),
+               broken.stderr)
 
 
 def test_an_interrupt_ends_a_run_with_130():

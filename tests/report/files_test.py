@@ -15,7 +15,7 @@ import tempfile
 import unittest
 
 WRITE_EXAMPLE = sys.argv.pop(1)
-SCHEMA = pathlib.Path(__file__).parents[2] / "sim/report/run.schema.json"
+SCHEMAS = pathlib.Path(__file__).parents[2] / "sim/report"
 VOID = {"meta", "line", "rect", "circle", "polygon", "br", "path"}
 # time in seconds, energies in joules: on chip, with DRAM
 RUNS = {"full": (20000, 2e-5, 10e-6, 15e-6), "narrow": (14000, 1.4e-5, 7e-6, 11e-6),
@@ -75,8 +75,10 @@ class FilesTest(unittest.TestCase):
             return list(csv.DictReader(file))
 
     def test_equal_records_give_equal_bytes_and_nothing_else_is_left(self):
-        names = sorted(file.name for file in self.first.iterdir())
-        self.assertEqual(names, ["layers.csv", "report.html", "report.txt", "resolved.yaml", "run.json", "runs.csv"])
+        names = sorted(file.relative_to(self.first).as_posix() for file in self.first.rglob("*") if file.is_file())
+        self.assertEqual(names, ["layers.csv", "report.html", "report.txt", "resolved.yaml", "run.json", "runs.csv",
+                                 "validation/points.csv", "validation/report.html", "validation/report.txt",
+                                 "validation/summary.csv", "validation/validate.json"])
         for name in names:
             self.assertEqual((self.first / name).read_bytes(), (self.path / "again" / name).read_bytes(), name)
 
@@ -85,7 +87,7 @@ class FilesTest(unittest.TestCase):
             import jsonschema
         except ImportError:
             self.skipTest("python3-jsonschema is not installed")
-        schema = json.loads(SCHEMA.read_text())
+        schema = json.loads((SCHEMAS / "run.schema.json").read_text())
         jsonschema.Draft202012Validator.check_schema(schema)
         validator = jsonschema.Draft202012Validator(schema)
         self.assertEqual([error.message for error in validator.iter_errors(self.json)], [])
@@ -145,8 +147,9 @@ class FilesTest(unittest.TestCase):
         table = text.splitlines()[6:10]
         self.assertEqual(len({len(row) for row in table}), 1, "columns line up")
 
-    def test_page_stands_alone(self):
-        source = (self.first / "report.html").read_text()
+    def page(self, name):
+        """The words of a page that nests, loads nothing and links only into itself."""
+        source = (self.first / name).read_text()
         page = Page()
         page.feed(source)
         page.close()
@@ -154,15 +157,65 @@ class FilesTest(unittest.TestCase):
         self.assertEqual(page.open, [])
         self.assertEqual(page.loads, [])
         self.assertTrue(all(link.startswith("#") for link in page.links), page.links)
-        self.assertTrue({link[1:] for link in page.links} <= page.ids)
+        self.assertTrue({link[1:] for link in page.links} <= page.ids, {link[1:] for link in page.links} - page.ids)
         self.assertIsNone(re.search(r"https?:|//\w|url\(|@import|fetch\(|XMLHttp", source))
         self.assertLess(len(source), 1_500_000)
-        words = " ".join(page.words)
+        self.assertNotRegex(source, r"\b(nan|inf)\b")
+        return " ".join(page.words)
+
+    def test_page_stands_alone(self):
+        words = self.page("report.html")
         for expected in ("0.015", "narrow", "enc0.fc1", "0123abcd", "tilewright run example.yaml", "by hand <1>",
                          "consistent with"):
             self.assertIn(expected, words)
         self.assertNotIn("reproduced", words)
-        self.assertNotRegex(source, r"\b(nan|inf)\b")
+
+    def test_page_of_a_validation_stands_alone(self):
+        words = self.page("validation/report.html")
+        for expected in ("30.0", "b512", "+50.0", "bursts are not <modelled>", "matches nothing", "changed: 1 outside",
+                         "no twin simulates this", 'shape=4 x "4", <wide>', "by hand, page 1", "tilewright validate"):
+            self.assertIn(expected, words)
+
+    def test_json_of_a_validation_fits_the_schema(self):
+        try:
+            import jsonschema
+        except ImportError:
+            self.skipTest("python3-jsonschema is not installed")
+        schema = json.loads((SCHEMAS / "validate.schema.json").read_text())
+        jsonschema.Draft202012Validator.check_schema(schema)
+        validation = json.loads((self.first / "validation/validate.json").read_text())
+        validator = jsonschema.Draft202012Validator(schema)
+        self.assertEqual([error.message for error in validator.iter_errors(validation)], [])
+        self.assertEqual(list(validation["points"][0])[:9],
+                         ["id", "suite", "family", "split", "metric", "unit", "measured", "simulated", "error"])
+        self.assertEqual(list(validation["summary"][0]), ["suite", "family", "split", "metric", "n", "mape", "max_error",
+                                                          "worst_id", "bias", "pearson", "rank", "baseline_mape"])
+        validation["points"][0]["measured"] = "ten"
+        self.assertEqual(len(list(validator.iter_errors(validation))), 1)
+
+    def test_csv_of_a_validation(self):
+        points = self.rows("validation/points.csv")
+        self.assertEqual([row["id"] for row in points],
+                         ["b8/cycles", "b64/cycles", "b512/cycles", "zero/conflicts", 'a<b>&"c",d/cycles'])
+        self.assertAlmostEqual(float(points[1]["error_fraction"]), -0.1)
+        self.assertEqual(points[2]["known_gap"], "b512/*")
+        self.assertEqual(points[3]["baseline"], "")
+        self.assertEqual(points[4]["parameters"], 'shape=4 x "4", <wide>')
+        summary = self.rows("validation/summary.csv")
+        self.assertAlmostEqual(float(summary[1]["mape_fraction"]), 0.3)
+        self.assertEqual(summary[1]["pearson"], "")
+
+    def test_text_of_a_validation(self):
+        text = (self.first / "validation/report.txt").read_text()
+        rows = [row.split() for row in text.splitlines()]
+        self.assertIn(["chip", "load", "validation", "cycles", "2", "30.0", "50.0", "+20.0", "-", "1.000", "25.0!",
+                       "b512/cycles"], rows)
+        self.assertIn(["b512/cycles", "validation", "40", "60", "cycle", "+50.0", "-50.0", "known", "gap"], rows)
+        self.assertIn(["zero/conflicts", "validation", "0", "3", "1", "+100.0", "-"], rows)
+        self.assertIn(["card/tma", "multicast", "validation", "12", "no", "twin", "simulates", "this"], rows)
+        for state in ("b512/*: +40.0 to +60.0 %, 1 point, holds", "MATCHES NOTHING", "CHANGED (1 of 1 points)"):
+            self.assertIn(state, text)
+        self.assertLess(text.index("Simulator against measurement"), text.index("every point"))
 
 
 if __name__ == "__main__":

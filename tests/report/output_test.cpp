@@ -14,6 +14,7 @@
 #include "sim/report/files.h"
 #include "sim/report/json.h"
 #include "sim/report/page.h"
+#include "sim/report/page/markup.h"
 #include "sim/report/progress.h"
 #include "sim/report/table.h"
 #include "tests/report/example_record.h"
@@ -86,6 +87,24 @@ TEST_CASE("numbers") {
   CHECK(decimals_for(12345) == 0);
   CHECK(decimals_for(0) == 0);
   CHECK(wrapped("one two three", 7) == "one two\nthree\n");
+}
+
+TEST_CASE("ticks are short, round and inside of their scale") {
+  CHECK(tick_label(0.5) == "0.5");
+  CHECK(tick_label(20000) == "20000");
+  CHECK(tick_label(100000) == "1e5");
+  CHECK(tick_label(-1.5e11) == "-1.5e11");
+  CHECK(tick_label(2e-7) == "2e-7");
+  CHECK(tick_label(1e-10) == "1e-10");
+  CHECK(tick_label(0) == "0");
+  CHECK(ticks({5, 50, 0, 300, true}, 6) == std::vector<double>{5, 10, 20, 50});
+  CHECK(ticks({1, 1e6, 0, 300, true}, 6).size() == 7);
+  for (const auto& [low, high] :
+       {std::pair{1.0, 1.0}, {2.0, 1.0}, {-1e308, 1e308}, {0.0, std::numeric_limits<double>::infinity()}}) {
+    CHECK(ticks({low, high, 0, 300}, 6).empty());
+  }
+  CHECK(ticks({0, 10, 0, 300, true}, 6).empty());
+  CHECK(tick_count({1, 10, 350, 50, true}, 50) == 6);
 }
 
 TEST_CASE("a result that is not finite is our bug, not a null in the file") {

@@ -15,7 +15,7 @@ constexpr std::size_t kLongCell = 48;  // characters; longer ones may be broken 
 
 // The seven shapes as polygons; the disc is drawn as a circle.
 constexpr std::size_t kShapes = 7;
-std::string polygon(std::size_t shape, double x, double y) {
+std::string marker_points(std::size_t shape, double x, double y) {
   static const std::vector<std::vector<std::pair<double, double>>> kPoints = {
       {},
       {{-4.2, -4.2}, {4.2, -4.2}, {4.2, 4.2}, {-4.2, 4.2}},
@@ -141,8 +141,16 @@ void Svg::marker(std::size_t which, double x, double y, std::string_view css_cla
   if (which % kShapes == 0) {
     circle(x, y, 4.8, css_class, tooltip);
   } else {
-    shape(fmt::format("polygon points=\"{}\"", polygon(which % kShapes, x, y)), css_class, tooltip);
+    shape(fmt::format("polygon points=\"{}\"", marker_points(which % kShapes, x, y)), css_class, tooltip);
   }
+}
+
+void Svg::polygon(const std::vector<std::pair<double, double>>& corners, std::string_view css_class) {
+  std::string points;
+  for (const auto& [x, y] : corners) {
+    points += fmt::format("{:.1f},{:.1f} ", x, y);
+  }
+  shape(fmt::format("polygon points=\"{}\"", points), css_class, {});
 }
 
 void Svg::text(double x, double y, std::string_view words, Anchor anchor, std::string_view css_class) {
@@ -165,6 +173,11 @@ double Scale::operator()(double value) const {
 
 std::vector<double> ticks(const Scale& scale, int count) {
   std::vector<double> values;
+  // A file that was read back may hold any number; what has no extent, or one beyond numbers, has no ticks.
+  const double extent = scale.high - scale.low;
+  if (!(extent > 0) || !std::isfinite(extent) || (scale.logarithmic && !(scale.low > 0))) {
+    return values;
+  }
   if (scale.logarithmic) {
     const int from = static_cast<int>(std::floor(std::log10(scale.low)));
     const int to = static_cast<int>(std::ceil(std::log10(scale.high)));
@@ -194,22 +207,40 @@ std::vector<double> ticks(const Scale& scale, int count) {
 }
 
 std::string tick_label(double value) {
-  return fmt::format("{:.6g}", value);
+  constexpr double kLong = 1e5;  // six digits are wider than a tick
+  std::string label = std::abs(value) < kLong ? fmt::format("{:.6g}", value) : fmt::format("{:.3g}", value);
+  // "1e+05" and "1e-07" without what says nothing.
+  for (std::size_t at = label.find('e'); at != std::string::npos && label.size() > at + 2;) {
+    const char next = label[at + 1];
+    if (next == '+' || next == '0') {
+      label.erase(at + 1, 1);
+    } else if (next == '-' && label[at + 2] == '0') {
+      label.erase(at + 2, 1);
+    } else {
+      break;
+    }
+  }
+  return label;
+}
+
+// As many as there is room for labels of an axis.
+int tick_count(const Scale& scale, double pixels) {
+  return static_cast<int>(std::abs(scale.last - scale.first) / pixels);
 }
 
 void draw_axes(Svg& svg, const Scale& x, const Scale& y, std::string_view x_name, std::string_view y_name) {
-  for (const double value : ticks(x, x.logarithmic ? 15 : 7)) {
+  for (const double value : ticks(x, x.logarithmic ? tick_count(x, 46) : 7)) {
     svg.line(x(value), y.first, x(value), y.last, "grid");
     svg.text(x(value), y.first + 16, tick_label(value), Anchor::kMiddle, "tick");
   }
-  for (const double value : ticks(y, y.logarithmic ? 12 : 6)) {
+  for (const double value : ticks(y, y.logarithmic ? tick_count(y, 34) : 6)) {
     svg.line(x.first, y(value), x.last, y(value), "grid");
     svg.text(x.first - 7, y(value) + 4, tick_label(value), Anchor::kEnd, "tick");
   }
   svg.line(x.first, y.first, x.last, y.first, "frame");
   svg.line(x.first, y.first, x.first, y.last, "frame");
   svg.text((x.first + x.last) / 2, y.first + 36, x_name, Anchor::kMiddle, "axis");
-  svg.text_upwards(x.first - 46, (y.first + y.last) / 2, y_name);
+  svg.text_upwards(x.first - 51, (y.first + y.last) / 2, y_name);
 }
 
 }  // namespace tilewright::report

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tilewright::report {
@@ -47,6 +48,7 @@ class Svg {
   // again.
   void marker(std::size_t shape, double x, double y, std::string_view css_class,
               std::string_view tooltip = {});
+  void polygon(const std::vector<std::pair<double, double>>& corners, std::string_view css_class);
   void text(double x, double y, std::string_view words, Anchor anchor, std::string_view css_class = {});
   void text_upwards(double x, double y, std::string_view words);
   std::string markup() const { return markup_ + "</svg>\n"; }
@@ -67,7 +69,8 @@ struct Scale {
 // Round values inside the scale: at most about `count` on a linear one; 1, 2, 5 of each decade (1 where that
 // is too many) on a logarithmic one.
 std::vector<double> ticks(const Scale& scale, int count);
-// "0.5", "20", "1 000": as short as a tick can be.
+int tick_count(const Scale& scale, double pixels);  // ticks that so many pixels each leave room for
+// "0.5", "20", "1e5", "2e-7": as short as a tick can be.
 std::string tick_label(double value);
 
 // Frame, grid, tick labels and names of both axes.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/report/page/document.h"
 #include "sim/report/page/figures.h"
 #include "sim/report/page/markup.h"
 #include "sim/report/summary.h"
@@ -10,25 +11,6 @@
 
 namespace tilewright::report {
 namespace {
-
-// A number and its unit stay on one line.
-std::string unbroken(std::string words) {
-  for (const std::string unit : {"%", "mm", "GB/s", "MHz", "mJ", "V", "MiB", "KiB"}) {
-    for (std::size_t at = words.find(' ' + unit); at != std::string::npos; at = words.find(' ' + unit, at)) {
-      words.replace(at, 1, "\u00a0");
-    }
-  }
-  return words;
-}
-
-std::string paragraph(const std::string& words, const std::string& css_class = "") {
-  return fmt::format("<p class=\"{}\">{}</p>\n", css_class, escaped(unbroken(words)));
-}
-
-std::string card(const std::string& value, const std::string& unit, const std::string& words) {
-  return fmt::format("<div class=\"card\"><b>{} <small>{}</small></b><span>{}</span></div>\n", escaped(value),
-                     escaped(unit), escaped(unbroken(words)));
-}
 
 std::string energy_words(const std::string& what, const EnergyEstimate& energy) {
   return fmt::format("{}, {:.3g} to {:.3g} mJ", what, energy.low * 1e3, energy.high * 1e3);
@@ -60,7 +42,7 @@ std::string cards(const MachineRuns& runs, const PageOptions& options) {
               percent(1 - fraction(static_cast<double>(path.run->macs), static_cast<double>(run.macs)))));
     }
   }
-  return "<div class=\"cards\">\n" + markup + "</div>\n";
+  return cards_of(markup);
 }
 
 std::string ratio(const KnobSaving::Ratio& value) {
@@ -141,8 +123,8 @@ std::string kinds_section(const RunRecord& run) {
   return "<h3>" + escaped(run.name) + " by kind of layer</h3>\n" + table.markup();
 }
 
-std::string machine_section(const MachineRuns& runs, const PageOptions& options) {
-  std::string markup = fmt::format("<h2 id=\"{0}\">{0}</h2>\n", escaped(runs.name));
+std::string machine_section(const MachineRuns& runs, const PageOptions& options, const std::string& prefix) {
+  std::string markup = fmt::format("<h2 id=\"{}{}\">{}</h2>\n", prefix, escaped(runs.name), escaped(runs.name));
   if (runs.machine != nullptr) {
     const ExperimentRecord::Machine& machine = *runs.machine;
     markup += paragraph(
@@ -164,16 +146,20 @@ std::string machine_section(const MachineRuns& runs, const PageOptions& options)
   return markup + (roofline.empty() ? "" : "<h3>Roofline</h3>\n" + roofline);
 }
 
-// Joules of one action read best in picojoules.
-std::pair<double, std::string> readable_unit(const std::string& unit) {
-  return unit == "J"    ? std::pair{1e12, std::string("pJ")}
-         : unit == "W"  ? std::pair{1e3, std::string("mW")}
-         : unit == "m2" ? std::pair{1e6, std::string("mm\u00b2")}
-                        : std::pair{1.0, unit};
+// A unit in which the value has few zeros: joules of one action in picojoules or nanojoules, areas in square
+// millimetres or micrometres.
+std::pair<double, std::string> readable_unit(const SourcedValue& value) {
+  if (value.unit == "J") {
+    return value.nominal < 1e-9 ? std::pair{1e12, std::string("pJ")} : std::pair{1e9, std::string("nJ")};
+  }
+  if (value.unit == "m2") {
+    return value.nominal < 1e-9 ? std::pair{1e12, std::string("\u00b5m\u00b2")} : std::pair{1e6, std::string("mm\u00b2")};
+  }
+  return value.unit == "W" ? std::pair{1e3, std::string("mW")} : std::pair{1.0, value.unit};
 }
 
-std::string sources_section(const std::vector<MachineRuns>& machines) {
-  std::string markup = "<h2 id=\"sources\">Sources and limits</h2>\n" + paragraph(range_text());
+std::string sources_section(const std::vector<MachineRuns>& machines, const std::string& prefix) {
+  std::string markup = "<h2 id=\"" + prefix + "sources\">Sources and limits</h2>\n" + paragraph(range_text());
   markup += paragraph(
       "Cycles are simulated, not estimated; energy is the simulated activity times the constants below, area "
       "and leakage "
@@ -193,7 +179,7 @@ std::string sources_section(const std::vector<MachineRuns>& machines) {
     }
     HtmlTable table({"<component", "<action", "nominal", "low", "high", "<unit", "<source"});
     for (const SourcedValue& value : runs.machine->energy_sources) {
-      const auto [factor, unit] = readable_unit(value.unit);
+      const auto [factor, unit] = readable_unit(value);
       table.add_row({value.component, value.action, fmt::format("{:.4g}", value.nominal * factor),
                      fmt::format("{:.4g}", value.low * factor), fmt::format("{:.4g}", value.high * factor),
                      unit, value.source});
@@ -205,37 +191,36 @@ std::string sources_section(const std::vector<MachineRuns>& machines) {
   return markup;
 }
 
-std::string provenance_section(const ExperimentRecord& record) {
-  std::string rows;
-  for (const auto& [term, value] : {std::pair<std::string, std::string>{"experiment", record.experiment},
-                                    {"fidelity", record.fidelity},
-                                    {"tilewright", version(record)},
-                                    {"configuration hash", record.configuration_hash},
-                                    {"command", record.command}}) {
-    rows += "<dt>" + term + "</dt><dd>" + escaped(value) + "</dd>\n";
-  }
-  return "<h2 id=\"provenance\">Provenance</h2>\n<dl>\n" + rows + "</dl>\n";
+std::string provenance(const ExperimentRecord& record, const std::string& prefix) {
+  return provenance_section({{"experiment", record.experiment},
+                             {"fidelity", record.fidelity},
+                             {"tilewright", version(record)},
+                             {"configuration hash", record.configuration_hash},
+                             {"command", record.command}},
+                            prefix);
 }
 
 }  // namespace
 
-std::string html_page(const ExperimentRecord& record, const PageOptions& options) {
+PageOptions page_options(const TextOptions& options) {
+  return {options.reference_path, options.near_energy_saving, options.near_margin, options.remark};
+}
+
+PagePart run_part(const ExperimentRecord& record, const PageOptions& options, const std::string& prefix) {
   const std::vector<MachineRuns> machines = by_machine(record, options.reference_path);
-  std::string page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
-  page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-  page += "<title>" + escaped(record.experiment) + "</title>\n<style>\n" + style_sheet() +
-          "</style>\n</head>\n<body><main>\n";
-  page += "<h1>" + escaped(record.experiment) + "</h1>\n" + paragraph(record.description, "lead");
-  page += "<nav>";
+  PagePart part{record.experiment, record.description, {}, ""};
   for (const MachineRuns& runs : machines) {
-    page += fmt::format("<a href=\"#{0}\">{0}</a>", escaped(runs.name));
+    part.links.emplace_back(prefix + runs.name, runs.name);
+    part.markup += machine_section(runs, options, prefix);
   }
-  page += "<a href=\"#sources\">Sources and limits</a><a href=\"#provenance\">Provenance</a></nav>\n";
-  for (const MachineRuns& runs : machines) {
-    page += machine_section(runs, options);
-  }
-  page += sources_section(machines) + provenance_section(record);
-  return page + "</main>\n<script>\n" + script() + "</script>\n</body>\n</html>\n";
+  part.links.emplace_back(prefix + "sources", "Sources and limits");
+  part.links.emplace_back(prefix + "provenance", "Provenance");
+  part.markup += sources_section(machines, prefix) + provenance(record, prefix);
+  return part;
+}
+
+std::string html_page(const ExperimentRecord& record, const PageOptions& options) {
+  return html_page({run_part(record, options)});
 }
 
 }  // namespace tilewright::report

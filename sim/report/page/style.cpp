@@ -34,6 +34,9 @@ svg text.head{font-size:13.5px;font-weight:600}svg text.label{paint-order:stroke
 .s0{fill:var(--s0)}.s1{fill:var(--s1)}.s2{fill:var(--s2)}.s3{fill:var(--s3)}.s4{fill:var(--s4)}.s5{fill:var(--s5)}.s6{fill:var(--s6)}
 .s7{fill:var(--s7)}.s8{fill:var(--s8)}.s9{fill:var(--s9)}.s10{fill:var(--s10)}
 .g0{fill:var(--g0)}.g1{fill:var(--g1)}.g2{fill:var(--g2)}.g3{fill:var(--g3)}.g4{fill:var(--g4)}.g5{fill:var(--g5)}.g6{fill:var(--g6)}
+.o0,.o1,.o2,.o3,.o4,.o5,.o6{fill:none}.dot.o0,.dot.o1,.dot.o2,.dot.o3,.dot.o4,.dot.o5,.dot.o6{stroke-width:1.7;pointer-events:all}
+.dot.o0{stroke:var(--g0)}.dot.o1{stroke:var(--g1)}.dot.o2{stroke:var(--g2)}.dot.o3{stroke:var(--g3)}.dot.o4{stroke:var(--g4)}.dot.o5{stroke:var(--g5)}.dot.o6{stroke:var(--g6)}
+.band{fill:var(--g1);fill-opacity:.13}.band.wide{fill-opacity:.08}.part{margin-top:72px;padding-top:16px;border-top:4px solid var(--ink)}
 .legend{display:flex;flex-wrap:wrap;gap:3px 18px;font-size:13.5px;margin:6px 0;list-style:none;padding:0}
 .legend li{display:flex;align-items:center;gap:6px}
 details{margin:8px 0 4px}summary{cursor:pointer;font-size:14px;color:var(--soft)}
@@ -44,7 +47,8 @@ th{white-space:normal;line-height:1.25;font-weight:600;border-bottom:1.5px solid
 tbody tr:hover{background:var(--card)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 20px;font-size:14px}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 #tip{position:fixed;pointer-events:none;background:var(--ink);color:var(--paper);font-size:13px;line-height:1.4;padding:6px 10px;border-radius:5px;white-space:pre-line;max-width:420px;z-index:9}
-@media print{main{max-width:none;padding:0}body{font-size:11pt}nav,#tip{display:none}h2{break-before:page}.scroll{overflow:visible}
+@media print{main{max-width:none;padding:0}body{font-size:11pt}nav,#tip{display:none}h1,h2,h3,summary{break-after:avoid}h2{margin-top:34px}.part{break-before:page}nav+.part{break-before:auto}
+.legend,.card,tr{break-inside:avoid}.scroll{overflow:visible}td.w{white-space:normal;overflow-wrap:anywhere}@page{margin:14mm}
 table{font-size:8pt}th,td{padding:1.5pt 4pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )css";
 }
@@ -65,7 +69,7 @@ const down=heading.getAttribute('aria-sort')==='ascending';
 for(const other of table.querySelectorAll('th'))other.removeAttribute('aria-sort');
 heading.setAttribute('aria-sort',down?'descending':'ascending');
 const value=row=>{const text=row.cells[column].textContent;if(words)return text;
-const number=parseFloat(text.replace(/[^0-9.+-]/g,''));return isNaN(number)?-Infinity:number;};
+const number=text.replace(/,/g,'').match(/[-+]?[0-9][0-9.]*(e[-+]?[0-9]+)?/);return number?parseFloat(number[0]):-Infinity;};
 const rows=[...body.rows].map(row=>[value(row),row]);
 rows.sort((a,b)=>(words?a[0].localeCompare(b[0]):a[0]<b[0]?-1:a[0]>b[0]?1:0)*(down?-1:1));
 body.append(...rows.map(pair=>pair[1]));};
