@@ -20,7 +20,7 @@ namespace {
 // More than CI's share for a long run: TILEWRIGHT_FUZZ_CASES=20000 build/release/tests/gpu/gpu_fuzz_test
 uint64_t number_of_cases() {
   const char* const wanted = std::getenv("TILEWRIGHT_FUZZ_CASES");
-  return wanted != nullptr ? std::stoull(wanted) : 600;
+  return wanted != nullptr ? std::stoull(wanted) : 400;
 }
 
 }  // namespace
