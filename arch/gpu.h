@@ -47,11 +47,13 @@ struct SharedMemorySpec {
 struct SynchronisationSpec {
   uint32_t arrive_dispatch_cycles = 6;
   uint32_t arrive_wavefronts = 2;
-  uint32_t arrive_latency = 28;        // last wavefront to the barrier's update
-  uint32_t copy_arrive_latency = 74;   // the same for cp.async.mbarrier.arrive.noinc once its copies have landed
-  uint32_t wait_cycles = 43;           // try_wait on a finished phase
-  uint32_t wake_cycles = 43;           // phase complete to its waiting warps
+  uint32_t arrive_latency = 2;        // last wavefront to the barrier's update
+  uint32_t copy_arrive_latency = 46;   // cp.async.mbarrier.arrive.noinc until it reaches the banks as an arrival
+  uint32_t wait_cycles = 43;           // try_wait on a phase that is finished, or is within `wait_look_cycles`
+  uint32_t wait_look_cycles = 20;      // try_wait to its look at the barrier; a later end has to wake the warp
+  uint32_t wake_cycles = 67;           // phase complete to its waiting warps
   uint32_t named_cycles_per_warp = 2;  // the barrier unit takes one warp at a time
+  uint32_t named_arrive_latency = 20;  // bar.arrive counts so much later than bar.sync
   uint32_t named_latency = 12;         // last arrival taken to release
   uint32_t fence_cycles_per_warp = 6;  // fence.proxy.async, one warp of the SM at a time
   uint32_t fence_latency = 3;

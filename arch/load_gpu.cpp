@@ -42,6 +42,11 @@ void check_shared(const SharedMemorySpec& shared, Checker& check) {
 }
 
 void check_gpu(const GpuSpec& gpu, Checker& check) {
+  const SynchronisationSpec& synchronisation = gpu.synchronisation;
+  if (synchronisation.wait_look_cycles > synchronisation.wait_cycles) {
+    check.error("synchronisation.wait_look_cycles", fmt::format("must be at most 'synchronisation.wait_cycles' ({}), is {}",
+                                                                synchronisation.wait_cycles, synchronisation.wait_look_cycles));
+  }
   if (gpu.global_path.return_latency > gpu.launch.cta_gap_cycles) {
     check.error("launch.cta_gap_cycles",
                 fmt::format("must be at least 'global_path.return_latency' ({}), is {}", gpu.global_path.return_latency,
@@ -106,10 +111,12 @@ void describe(config::Schema<SynchronisationSpec>& schema) {
   keys.cycles(&S::arrive_dispatch_cycles, "arrive_dispatch_cycles", "of the dispatch port for an arrival", 1);
   keys.cycles(&S::arrive_wavefronts, "arrive_wavefronts", "of shared memory for an arrival", 1);
   keys.cycles(&S::arrive_latency, "arrive_latency", "last wavefront to the barrier's update", 1);
-  keys.cycles(&S::copy_arrive_latency, "copy_arrive_latency", "likewise for an arrival that follows copies", 1);
+  keys.cycles(&S::copy_arrive_latency, "copy_arrive_latency", "of an arrival that follows copies, until it reaches the banks", 1);
   keys.cycles(&S::wait_cycles, "wait_cycles", "try_wait on a finished phase", 1);
+  keys.cycles(&S::wait_look_cycles, "wait_look_cycles", "try_wait to its look at the barrier");
   keys.cycles(&S::wake_cycles, "wake_cycles", "end of a phase to its waiting warps", 1);
   keys.cycles(&S::named_cycles_per_warp, "named_cycles_per_warp", "of the named-barrier unit for each warp", 1);
+  keys.cycles(&S::named_arrive_latency, "named_arrive_latency", "bar.arrive counts so much later than bar.sync");
   keys.cycles(&S::named_latency, "named_latency", "last arrival to release", 1);
   keys.cycles(&S::fence_cycles_per_warp, "fence_cycles_per_warp", "fence.proxy.async, one warp at a time", 1);
   keys.cycles(&S::fence_latency, "fence_latency", "beyond that", 1);

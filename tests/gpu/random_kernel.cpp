@@ -73,6 +73,9 @@ void Generator::make_machine() {
   spec.synchronisation.arrive_latency = between(1, 30);
   spec.synchronisation.copy_arrive_latency = between(1, 80);
   spec.synchronisation.wake_cycles = between(2, 40);
+  spec.synchronisation.wait_cycles = between(1, 50);
+  spec.synchronisation.wait_look_cycles = between(0, spec.synchronisation.wait_cycles);
+  spec.synchronisation.named_arrive_latency = between(0, 25);
   spec.synchronisation.named_cycles_per_warp = between(1, 5);
   spec.synchronisation.fence_cycles_per_warp = between(2, 8);
   spec.copy.outstanding_lines = one_of({32U, 40U, 64U, 512U});

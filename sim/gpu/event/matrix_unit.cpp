@@ -78,8 +78,7 @@ void EventMatrixUnit::start(Cycle now) {
   }
   const uint64_t delay = debt_ / spec_.sub_core.count;
   debt_ -= delay * spec_.sub_core.count;
-  begin += mutated(Mutation::kDebtForgotten) ? 0 : delay;
-  const uint32_t cycles = matrix_cycles(matrix, head.op);
+  const Cycle cycles = matrix_cycles(matrix, head.op) + (mutated(Mutation::kDebtForgotten) ? 0 : delay);
   use_ = {begin, begin + cycles, matrix_wavefronts(matrix, head.op)};
   running_ = true;
   counts_.matrix_cycles += cycles;

@@ -244,6 +244,10 @@ void EventSm::apply(const PipeAction& action, Cycle now) {
       }
       break;
     }
+    case PipeAction::Kind::kArriveInBanks:
+      counts_.lsu_wavefronts += spec_.synchronisation.arrive_wavefronts;
+      pipe_.push(now, spec_.synchronisation.arrive_wavefronts, {PipeAction::Kind::kArrive, action.target, action.amount, 0});
+      break;
     case PipeAction::Kind::kArrive:
       update_barrier(action.target, action.amount, 0, now);
       break;
@@ -268,8 +272,8 @@ void EventSm::retire_copies(uint32_t index, Cycle now) {
   while (!warp.markers.empty() && warp.markers.front().copies <= retired) {
     const EventWarp::Marker marker = warp.markers.front();
     warp.markers.pop_front();
-    at(std::max(marker.issued + spec_.synchronisation.copy_arrive_latency, now + spec_.synchronisation.arrive_latency),
-       {PipeAction::Kind::kArrive, static_cast<uint16_t>(marker.barrier), kWarpLanes, 0});
+    at(std::max(marker.issued + spec_.synchronisation.copy_arrive_latency, now + 1),
+       {PipeAction::Kind::kArriveInBanks, static_cast<uint16_t>(marker.barrier), kWarpLanes, 0});
   }
 }
 
@@ -278,12 +282,15 @@ void EventSm::update_barrier(uint32_t index, uint32_t arrivals, uint32_t bytes, 
   if (!barrier.state.update(arrivals, bytes)) {
     return;
   }
-  const Cycle ready = now + spec_.synchronisation.wake_cycles - (mutated(Mutation::kWakeEarly) ? 1 : 0);
+  const arch::SynchronisationSpec& synchronisation = spec_.synchronisation;
   std::erase_if(barrier.waiting, [&](uint32_t waiting) {
     EventWarp& warp = warps_[waiting];
     const bool over = barrier.state.phases >= warp.wanted;
     if (over) {
-      wake(warp, ready);
+      const Cycle asked = warp.last_issue - 1;
+      wake(warp, now <= asked + synchronisation.wait_look_cycles
+                     ? asked + synchronisation.wait_cycles
+                     : now + synchronisation.wake_cycles - (mutated(Mutation::kWakeEarly) ? 1 : 0));
     }
     return over;
   });

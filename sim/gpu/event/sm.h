@@ -59,10 +59,14 @@ class EventSm final : public sc_core::sc_module {
   struct Effect {
     Cycle cycle;
     PipeAction action;
-    bool operator>(const Effect& other) const { return cycle > other.cycle; }
+    // In one cycle arrivals reach the banks in the order of their barriers.
+    bool operator>(const Effect& other) const {
+      return cycle != other.cycle ? cycle > other.cycle : action.target > other.action.target;
+    }
   };
   struct Named {
     uint32_t arrived = 0;
+    Cycle counted = 0;  // when the last of them counts
     std::vector<uint32_t> waiting;
   };
   struct Barrier {

@@ -35,7 +35,7 @@ void EventSm::execute(uint32_t index, Cycle now) {
     case OpKind::kCopyArrive:
       if (warp.state.copies.retired() == warp.state.copies.issued()) {
         at(now + spec_.synchronisation.copy_arrive_latency,
-           {PipeAction::Kind::kArrive, static_cast<uint16_t>(barrier_index(warp, op)), kWarpLanes, 0});
+           {PipeAction::Kind::kArriveInBanks, static_cast<uint16_t>(barrier_index(warp, op)), kWarpLanes, 0});
       } else {
         warp.markers.push_back({warp.state.copies.issued(), barrier_index(warp, op), now});
       }
@@ -289,12 +289,13 @@ void EventSm::named(uint32_t index, const Op& op, Cycle now) {
   } else {
     proceed(warp, now + 1, WarpStall::kFixedLatency);
   }
+  barrier.counted = std::max(
+      barrier.counted, taken + (op.kind == OpKind::kNamedArrive ? spec_.synchronisation.named_arrive_latency : 0));
   if (++barrier.arrived == expected) {
     for (const uint32_t waiting : barrier.waiting) {
-      wake(warps_[waiting], taken + spec_.synchronisation.named_latency);
+      wake(warps_[waiting], barrier.counted + spec_.synchronisation.named_latency);
     }
-    barrier.waiting.clear();
-    barrier.arrived = 0;
+    barrier = {};
   }
 }
 

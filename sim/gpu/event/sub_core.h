@@ -42,7 +42,8 @@ class EventSubCore final : public sc_core::sc_module {
                std::vector<CtaRecord>& ctas);
 
   void reset();
-  void add(uint32_t warp) { resident_.push_back(warp); }
+  // In ascending order: of two warps that never issued, the lower number goes first.
+  void add(uint32_t warp) { resident_.insert(std::lower_bound(resident_.begin(), resident_.end(), warp), warp); }
   void remove(uint32_t warp) { std::erase(resident_, warp); }
 
   // No operation that others can notice is issued before this cycle.

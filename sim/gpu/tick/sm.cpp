@@ -40,7 +40,7 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   shared_.through.clear();
   matrix_.groups.assign(slots * kernel.shape.warpgroups, {});
   matrix_.queue.clear();
-  matrix_.running = matrix_.delay_known = false;
+  matrix_.running = false;
   matrix_.elapsed = matrix_.since_end = 0;
   matrix_.debt = matrix_.takes = 0;
   for (TickBoxUnit* unit : {&tma_, &engine_}) {
@@ -68,6 +68,7 @@ void TickSm::step(Cycle now) {
   step_matrix();
   step_drains();
   complete_wavefronts();
+  std::stable_sort(due_.begin(), due_.end(), [](const TickEffect& a, const TickEffect& b) { return a.target < b.target; });
   for (const TickEffect& effect : due_) {
     apply(effect);
   }
@@ -82,6 +83,7 @@ void TickSm::step(Cycle now) {
 void TickSm::count_down() {
   for (TickWarp& warp : warps_) {
     warp.pause -= warp.pause > 0 ? 1 : 0;
+    ++warp.since_issue;
     for (TickWarp::Marker& marker : warp.markers) {
       ++marker.age;
     }
@@ -136,7 +138,7 @@ void TickSm::take_launches(Cycle now) {
 
 void TickSm::step_matrix() {
   TickMatrixUnit& unit = matrix_;
-  if (unit.running && unit.elapsed == matrix_cycles(spec_.matrix, unit.queue.front().op)) {
+  if (unit.running && unit.elapsed == unit.duration) {
     unit.running = false;
     unit.since_end = 0;
     if (unit.queue.front().last) {
@@ -180,16 +182,8 @@ void TickSm::start_matrix() {
   if (head.age < latency || (head.place == 1 && unit.since_end < spec_.matrix.chain_cycles)) {
     return;
   }
-  if (!unit.delay_known) {
-    unit.delay_known = true;
-    unit.delay = static_cast<uint32_t>(unit.debt / spec_.sub_core.count);
-    unit.debt %= spec_.sub_core.count;
-  }
-  if (unit.delay > 0) {
-    --unit.delay;
-    return;
-  }
-  unit.delay_known = false;
+  unit.duration = matrix_cycles(spec_.matrix, head.op) + static_cast<uint32_t>(unit.debt / spec_.sub_core.count);
+  unit.debt %= spec_.sub_core.count;
   unit.running = true;
   unit.elapsed = 0;
   counts_.matrix_wavefronts += matrix_wavefronts(spec_.matrix, head.op);
@@ -241,6 +235,11 @@ void TickSm::complete_wavefronts() {
 
 void TickSm::apply(const TickEffect& effect) {
   switch (effect.kind) {
+    case TickEffect::Kind::kArriveInBanks:
+      counts_.lsu_wavefronts += spec_.synchronisation.arrive_wavefronts;
+      shared_.queue.push_back({spec_.synchronisation.arrive_wavefronts,
+                               {TickEffect::Kind::kArrive, 0, effect.target, effect.amount, 0}});
+      break;
     case TickEffect::Kind::kArrive:
       update_barrier(effect.target, effect.amount, 0);
       break;
@@ -278,8 +277,8 @@ void TickSm::retire_copies(uint32_t index) {
   while (!warp.markers.empty() && warp.markers.front().copies <= retired) {
     const uint32_t age = warp.markers.front().age;
     const uint32_t rest = synchronisation.copy_arrive_latency > age ? synchronisation.copy_arrive_latency - age : 0;
-    effects_.push_back({TickEffect::Kind::kArrive, std::max(rest, synchronisation.arrive_latency),
-                        warp.markers.front().barrier, kWarpLanes, 0});
+    effects_.push_back(
+        {TickEffect::Kind::kArriveInBanks, std::max(rest, 1U), warp.markers.front().barrier, kWarpLanes, 0});
     warp.markers.pop_front();
   }
 }
@@ -293,7 +292,10 @@ void TickSm::update_barrier(uint32_t index, uint32_t arrivals, uint32_t bytes) {
     if (barrier.state.phases < warps_[waiting].wanted) {
       return false;
     }
-    wake(waiting, spec_.synchronisation.wake_cycles);
+    const arch::SynchronisationSpec& synchronisation = spec_.synchronisation;
+    const uint32_t asked = warps_[waiting].since_issue;
+    wake(waiting, asked <= synchronisation.wait_look_cycles ? synchronisation.wait_cycles - asked
+                                                            : synchronisation.wake_cycles);
     return true;
   });
 }
@@ -338,7 +340,7 @@ void TickSm::serve_banks() {
   bool taken = false;
   if (matrix_.running) {
     const Op& op = matrix_.queue.front().op;
-    const uint64_t cycles = matrix_cycles(spec_.matrix, op), wavefronts = matrix_wavefronts(spec_.matrix, op);
+    const uint64_t cycles = matrix_.duration, wavefronts = matrix_wavefronts(spec_.matrix, op);
     taken = (matrix_.elapsed + 1) * wavefronts / cycles > matrix_.elapsed * wavefronts / cycles;
     ++matrix_.elapsed;
     ++counts_.matrix_cycles;
@@ -348,14 +350,31 @@ void TickSm::serve_banks() {
 
 // Units that take one warp or box at a time, at the end of the cycle.
 void TickSm::step_units(Cycle now) {
+  for (Named& barrier : named_) {
+    barrier.hold -= barrier.hold > 0 ? 1 : 0;
+  }
+  std::erase_if(releases_, [&](NamedArrival& release) {
+    if (--release.left > 0) {
+      return false;
+    }
+    for (const uint32_t waiting : release.release) {
+      wake(waiting, spec_.synchronisation.named_latency + 1);
+    }
+    return true;
+  });
   if (!named_queue_.empty() && --named_queue_.front().left == 0) {
-    if (named_queue_.front().completes) {
-      named_queue_.front().left = spec_.synchronisation.named_latency;
-      for (const uint32_t waiting : named_queue_.front().release) {
+    NamedArrival taken = std::move(named_queue_.front());
+    named_queue_.pop_front();
+    uint32_t& hold = named_[taken.barrier].hold;
+    hold = std::max(hold, taken.late ? spec_.synchronisation.named_arrive_latency : 0U);
+    if (taken.completes && hold == 0) {
+      for (const uint32_t waiting : taken.release) {
         wake(waiting, spec_.synchronisation.named_latency + 1);
       }
+    } else if (taken.completes) {
+      taken.left = std::exchange(hold, 0);
+      releases_.push_back(std::move(taken));
     }
-    named_queue_.pop_front();
   }
   if (!fence_queue_.empty() && --fence_left_ == 0) {
     wake(fence_queue_.front(), spec_.synchronisation.fence_latency + 1);

@@ -17,7 +17,7 @@
 namespace tilewright::gpu {
 
 struct TickEffect {
-  enum class Kind : uint8_t { kNothing, kWake, kArrive, kBytes, kCopyLine, kLoadLine } kind = Kind::kNothing;
+  enum class Kind : uint8_t { kNothing, kWake, kArrive, kArriveInBanks, kBytes, kCopyLine, kLoadLine } kind = Kind::kNothing;
   uint32_t left = 0;  // cycles
   uint32_t target = 0;
   uint32_t amount = 0;
@@ -29,6 +29,7 @@ struct TickWarp {
   bool alive = false;
   bool blocked = false;   // until something happens
   uint32_t pause = 0;     // cycles until it may issue
+  uint32_t since_issue = 0;
   WarpStall reason = WarpStall::kFixedLatency;
   Role role = Role::kConsumer;
   uint32_t cta = 0;
@@ -77,8 +78,8 @@ class TickMatrixUnit final : public sc_core::sc_module {
   };
   std::vector<Group> groups;
   std::deque<Instruction> queue;
-  bool running = false, delay_known = false;
-  uint32_t elapsed = 0, since_end = 0, delay = 0;
+  bool running = false;
+  uint32_t elapsed = 0, since_end = 0, duration = 0;
   uint64_t debt = 0, takes = 0;
 };
 
@@ -120,11 +121,13 @@ class TickSm final : public sc_core::sc_module {
   };
   struct Named {
     uint32_t arrived = 0;
+    uint32_t hold = 0;  // cycles until the last bar.arrive that was taken counts
     std::vector<uint32_t> waiting;
   };
   struct NamedArrival {  // queued at the unit that takes one warp at a time
     uint32_t left;
     uint32_t barrier;
+    bool late;  // bar.arrive
     bool completes;
     std::vector<uint32_t> release;
   };

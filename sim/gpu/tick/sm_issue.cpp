@@ -34,6 +34,7 @@ void TickSm::issue(Cycle now) {
     }
     if (chosen != UINT32_MAX) {
       warps_[chosen].turn = now + 1;
+      warps_[chosen].since_issue = 0;
       execute(chosen, *cores_[c], now);
     }
   }
@@ -126,8 +127,8 @@ void TickSm::execute(uint32_t index, TickSubCore& core, Cycle now) {
       break;
     case OpKind::kCopyArrive:
       if (warp.state.copies.retired() == warp.state.copies.issued()) {
-        effects_.push_back({TickEffect::Kind::kArrive, synchronisation.copy_arrive_latency, barrier_index(warp, op),
-                            kWarpLanes, 0});
+        effects_.push_back({TickEffect::Kind::kArriveInBanks, synchronisation.copy_arrive_latency,
+                            barrier_index(warp, op), kWarpLanes, 0});
       } else {
         warp.markers.push_back({warp.state.copies.issued(), barrier_index(warp, op), 0});
       }
@@ -306,7 +307,8 @@ void TickSm::execute_box(TickWarp& warp, const Op& op) {
 void TickSm::execute_named(uint32_t index, const Op& op) {
   TickWarp& warp = warps_[index];
   Named& barrier = named_[warp.cta * kernel_->shape.named_barriers + op.barrier];
-  NamedArrival arrival{spec_.synchronisation.named_cycles_per_warp, op.barrier, false, {}};
+  const auto number = warp.cta * kernel_->shape.named_barriers + op.barrier;
+  NamedArrival arrival{spec_.synchronisation.named_cycles_per_warp, number, op.kind == OpKind::kNamedArrive, false, {}};
   if (op.kind == OpKind::kNamedSync) {
     barrier.waiting.push_back(index);
     hold(warp, WarpStall::kNamedBarrier);
