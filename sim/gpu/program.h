@@ -60,6 +60,7 @@ enum class OpKind : uint8_t {
 };
 
 inline constexpr uint8_t kNone = 0xff;
+inline constexpr uint8_t kFromList = 0xfe;  // as Op::parameter: the next of the CTA's counts
 
 struct Op {
   OpKind kind = OpKind::kExit;
@@ -130,6 +131,7 @@ struct CtaShape {
 struct CtaWork {
   std::array<uint32_t, kMaximumParameters> parameters{};
   std::array<Stream, kMaximumStreams> streams{};
+  std::vector<uint32_t> counts;  // trips of the loops that ask for them, in order; every warp goes through all of them
 };
 
 // Bytes that L2 holds when the kernel starts, with copies in every partition as far as they fit.

@@ -43,6 +43,7 @@ struct WarpState {
   uint32_t pc = 0;
   uint32_t left = 0;  // instructions of a kMath that are still to issue
   uint32_t depth = 0;
+  std::size_t next_count = 0;
   std::array<uint32_t, kMaximumLoopDepth> iterations{};
   struct Cursor {
     uint32_t slot = 0;
@@ -114,7 +115,9 @@ struct WarpState {
     for (;;) {
       const Op& at = op();
       if (at.kind == OpKind::kLoop) {
-        const uint32_t count = at.parameter == kNone ? at.count : work->parameters[at.parameter];
+        const uint32_t count = at.parameter == kNone       ? at.count
+                               : at.parameter == kFromList ? work->counts[next_count++]
+                                                           : work->parameters[at.parameter];
         if (count == 0) {
           pc = at.jump;
           continue;

@@ -90,6 +90,7 @@ class ProgramBuilder {
   void stamp(uint32_t slot) { add(OpKind::kStamp, slot); }
   void loop(uint32_t count) { add(OpKind::kLoop, count); }
   void loop_parameter(uint32_t parameter) { add(OpKind::kLoop).parameter = static_cast<uint8_t>(parameter); }
+  void loop_from_list() { add(OpKind::kLoop).parameter = kFromList; }
   void end_loop() { add(OpKind::kEndLoop); }
   void advance(uint8_t at) { add(OpKind::kAdvance).cursor = at; }
   void skip(uint8_t stream, uint32_t positions) {
