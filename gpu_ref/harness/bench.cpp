@@ -2,7 +2,10 @@
 #include "harness/bench.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <cstdio>
+#include <thread>
 
 namespace tw::gpu {
 namespace {
@@ -91,17 +94,60 @@ std::vector<Sample> Bench::measure(int ctas, const Repeat& repeat, const Launch&
   return samples;
 }
 
-void Bench::add(const std::string& family, Mechanisms mechanisms, Parameters parameters,
-                const std::vector<Sample>& samples, const Repeat& repeat,
-                std::initializer_list<MetricOf> metrics) {
+Sustained Bench::sustain(int ctas, double seconds, const Launch& launch) {
+  constexpr int kSettled = 5, kBatch = 16;
+  const auto count = static_cast<size_t>(ctas);
+  DeviceBuffer<Stamp> kept(count * (kSettled + 1)), unused(count);
+  TW_CUDA(cudaMemset(kept.get(), 0xff, kept.bytes()));
+  TW_CUDA(cudaDeviceSynchronize());
+  launch(unused.get(), 0);  // fetches the code
+  TW_CUDA(cudaDeviceSynchronize());
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));  // the power average falls, the clock rises
+  const auto begin = std::chrono::steady_clock::now();
+  const auto elapsed = [&begin] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  Sustained sustained;
+  launch(kept.get(), 1);
+  int launched = 2;
+  for (int batch = 0; batch < 2 || elapsed() < seconds; ++batch) {
+    for (int i = 0; i < kBatch; ++i) {
+      launch(unused.get(), launched++);
+    }
+    TW_CUDA(cudaGetLastError());
+    cudaEvent_t mark = batch % 2 == 0 ? begin_ : end_, before = batch % 2 == 0 ? end_ : begin_;
+    TW_CUDA(cudaEventRecord(mark));
+    if (batch > 0) {
+      TW_CUDA(cudaEventSynchronize(before));
+    }
+  }
+  for (int i = 0; i < kSettled; ++i) {
+    launch(kept.get() + count * (i + 1), launched++);
+  }
+  sustained.power_w = nvml_.power_w();
+  TW_CUDA(cudaDeviceSynchronize());
+  sustained.seconds = elapsed();
+  const std::vector<Stamp> host = kept.download();
+  for (int i = 0; i <= kSettled; ++i) {
+    const auto first = host.begin() + static_cast<std::ptrdiff_t>(count) * i;
+    Sample sample = reduce({first, first + static_cast<std::ptrdiff_t>(count)}, 0);
+    if (i == 0) {
+      sustained.burst = std::move(sample);
+    } else {
+      sustained.settled.push_back(std::move(sample));
+    }
+  }
+  return sustained;
+}
+
+Point Bench::make_point(const std::string& family, Mechanisms mechanisms, Parameters parameters,
+                        const std::vector<Sample>& samples, std::initializer_list<MetricOf> metrics) const {
   Point point;
   point.family = family;
   point.mechanisms = mechanisms;
   point.parameters = std::move(parameters);
-  uint64_t errors = 0;
   std::vector<double> clocks, cycles, times;
   for (const Sample& sample : samples) {
-    errors += sample.errors;
     clocks.push_back(sample.sm_clock_hz);
     cycles.push_back(sample.cycles);
     times.push_back(sample.time_s);
@@ -117,15 +163,43 @@ void Bench::add(const std::string& family, Mechanisms mechanisms, Parameters par
   point.metrics.push_back({"time_s", "s", times});
   point.sm_clock_hz = median(clocks);
   point.memory_clock_hz = nvml_.memory_clock_hz();
+  return point;
+}
+
+void Bench::report(const Point& point, bool wrong) const {
+  const Metric& primary = point.metrics.front();
+  std::fprintf(stderr, "%-100s %14.5g %-8s spread %5.1f%%  %4.0f MHz%s\n", record_.identifier(point).c_str(),
+               median(primary.samples), primary.unit.c_str(), 100 * spread(primary.samples),
+               *point.sm_clock_hz * 1e-6, wrong ? "  WRONG DATA" : "");
+}
+
+void Bench::add(const std::string& family, Mechanisms mechanisms, Parameters parameters,
+                const std::vector<Sample>& samples, const Repeat& repeat,
+                std::initializer_list<MetricOf> metrics) {
+  Point point = make_point(family, mechanisms, std::move(parameters), samples, metrics);
+  uint64_t errors = 0;
+  for (const Sample& sample : samples) {
+    errors += sample.errors;
+  }
   point.power_w = nvml_.power_w();
   if (repeat.verifies) {
     point.verified = errors == 0;
     failures_ += errors == 0 ? 0 : 1;
   }
-  const Metric& primary = point.metrics.front();
-  std::fprintf(stderr, "%-100s %14.5g %-8s spread %5.1f%%  %4.0f MHz%s\n", record_.identifier(point).c_str(),
-               median(primary.samples), primary.unit.c_str(), 100 * spread(primary.samples),
-               *point.sm_clock_hz * 1e-6, errors == 0 ? "" : "  WRONG DATA");
+  report(point, repeat.verifies && errors != 0);
+  record_.add(std::move(point));
+}
+
+void Bench::add(const std::string& family, Mechanisms mechanisms, Parameters parameters,
+                const Sustained& sustained, std::initializer_list<MetricOf> metrics) {
+  Point point = make_point(family, mechanisms, std::move(parameters), sustained.settled, metrics);
+  for (const MetricOf& metric : metrics) {
+    point.metrics.push_back({"burst_" + metric.name, metric.unit, {metric.value(sustained.burst)}});
+  }
+  point.metrics.push_back({"burst_sm_clock", "Hz", {sustained.burst.sm_clock_hz}});
+  point.metrics.push_back({"seconds", "s", {sustained.seconds}});
+  point.power_w = sustained.power_w;
+  report(point, false);
   record_.add(std::move(point));
 }
 

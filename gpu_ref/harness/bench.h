@@ -6,6 +6,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,15 @@ class DeviceBuffer {
   size_t count_;
 };
 
+// A loop that ran for seconds, launch behind launch: its first launch on a cool card and its last ones, whose
+// clock is what the power limit leaves.
+struct Sustained {
+  Sample burst;
+  std::vector<Sample> settled;
+  double seconds = 0;
+  std::optional<double> power_w;  // while the last launches ran
+};
+
 // What every suite gets: the card, the clock of its launches, and the record its points go to.
 class Bench {
  public:
@@ -80,10 +90,18 @@ class Bench {
   void add(const std::string& family, Mechanisms mechanisms, Parameters parameters,
            const std::vector<Sample>& samples, const Repeat& repeat, std::initializer_list<MetricOf> metrics);
   void add(Point point) { record_.add(std::move(point)); }
+  // Launches should take 100 us or more: the queue is kept one to two batches of 16 deep from the host.
+  Sustained sustain(int ctas, double seconds, const Launch& launch);
+  // The metrics of the settled launches, and the same of the first one as burst_<name>.
+  void add(const std::string& family, Mechanisms mechanisms, Parameters parameters,
+           const Sustained& sustained, std::initializer_list<MetricOf> metrics);
   int failures() const { return failures_; }
 
  private:
   Sample reduce(const std::vector<Stamp>& stamps, float event_ms) const;
+  Point make_point(const std::string& family, Mechanisms mechanisms, Parameters parameters,
+                   const std::vector<Sample>& samples, std::initializer_list<MetricOf> metrics) const;
+  void report(const Point& point, bool wrong) const;
   void flush_l2();
 
   Record& record_;

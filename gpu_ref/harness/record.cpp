@@ -106,6 +106,9 @@ Json point_json(const Point& point, const std::string& identifier, int index_in_
     out["joules"] = rounded(*point.joules);
   }
   out["verified"] = point.verified ? Json(*point.verified) : Json(nullptr);
+  if (!point.hashes.empty()) {
+    out["hashes"] = point.hashes;
+  }
   return out;
 }
 

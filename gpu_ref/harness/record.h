@@ -32,6 +32,7 @@ struct Point {
   std::vector<Metric> metrics;
   std::optional<double> sm_clock_hz, memory_clock_hz, power_w, joules;
   std::optional<bool> verified;
+  std::map<std::string, std::string> hashes;  // name -> hexadecimal digits, of results that must not change
 };
 
 struct Header {

@@ -15,10 +15,13 @@ constexpr int kMaximumBurst = 64;
 constexpr int kRounds = 4;
 
 // Issues `burst` copies back to back and reads the clock before waiting for any of them. The first rounds
-// fetch the instructions; the last one counts.
+// fetch the instructions; the last one counts. value[0]: cycles of issue, mean over the warps; value[1]: of
+// the slowest warp; value[2]: from the first warp's begin to the last one's last issue; value[3]: until all
+// landed.
 template <int kBurst>
 __global__ void cp_async_issue_kernel(Stamp* stamps, const uint8_t* source) {
   extern __shared__ __align__(1024) uint8_t tile[];
+  __shared__ uint64_t begins[32], ends[32], lands[32];
   const uint32_t warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   const uint32_t destination = shared_address(tile) + (warp * kWarpBytes + lane * 16);
   const uint8_t* from = source + size_t{warp} * kMaximumBurst * kWarpBytes + lane * 16;
@@ -42,9 +45,25 @@ __global__ void cp_async_issue_kernel(Stamp* stamps, const uint8_t* source) {
     cp_async_wait<0>();
     landed = clock_now();
   }
+  if (lane == 0) {
+    begins[warp] = begin;
+    ends[warp] = issued;
+    lands[warp] = landed;
+  }
+  __syncthreads();
   if (threadIdx.x == 0) {
-    stamps[0].value[0] = issued - begin;
-    stamps[0].value[1] = landed - begin;
+    uint64_t first = begins[0], last = 0, all_landed = 0, sum = 0, slowest = 0;
+    for (uint32_t w = 0; w < warps; ++w) {
+      first = min(first, begins[w]);
+      last = max(last, ends[w]);
+      all_landed = max(all_landed, lands[w]);
+      sum += ends[w] - begins[w];
+      slowest = max(slowest, ends[w] - begins[w]);
+    }
+    stamps[0].value[0] = sum / warps;
+    stamps[0].value[1] = slowest;
+    stamps[0].value[2] = last - first;
+    stamps[0].value[3] = all_landed - first;
     stamp_end(stamps);
   }
 }
@@ -179,12 +198,15 @@ void measure_issue(Bench& bench, const uint8_t* source) {
     const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
       cp_async_issue_kernel<kBurst><<<1, warps * 32, shared>>>(stamps, source);
     });
-    bench.add("cp_async_issue", Mechanisms::kOne,
-              {{"burst", int64_t{kBurst}}, {"warps", int64_t{warps}}, {"residency", std::string("l2")}},
-              samples, repeat,
-              {{"issue_cycles", "cycle", [](const Sample& s) { return s.mean_value(0); }},
-               {"issue_interval_cycles", "cycle", [](const Sample& s) { return s.mean_value(0) / kBurst; }},
-               {"landed_cycles", "cycle", [](const Sample& s) { return s.mean_value(1); }}});
+    bench.add(
+        "cp_async_issue", Mechanisms::kOne,
+        {{"burst", int64_t{kBurst}}, {"warps", int64_t{warps}}, {"residency", std::string("l2")}}, samples,
+        repeat,
+        {{"issue_cycles", "cycle", [](const Sample& s) { return s.mean_value(0); }},
+         {"issue_interval_cycles", "cycle", [](const Sample& s) { return s.mean_value(0) / kBurst; }},
+         {"slowest_warp_interval_cycles", "cycle", [](const Sample& s) { return s.mean_value(1) / kBurst; }},
+         {"sm_interval_cycles", "cycle", [=](const Sample& s) { return s.mean_value(2) / (kBurst * warps); }},
+         {"landed_cycles", "cycle", [](const Sample& s) { return s.mean_value(3); }}});
   }
 }
 

@@ -20,6 +20,11 @@ enum class Swizzle : uint8_t { kNone, k128 };
 CUtensorMap make_tensor_map(const void* base, uint64_t rows, uint64_t columns, uint32_t box_rows,
                             uint32_t box_columns, Swizzle swizzle);
 
+// Row-major matrices of 2-byte elements, one a plane, copied in boxes of box_rows x box_columns of one plane under the
+// 128-byte swizzle. What lies outside a plane reads as zero and is not written.
+CUtensorMap make_tensor_map3(const void* base, uint64_t planes, uint64_t rows, uint64_t columns, uint32_t box_rows,
+                             uint32_t box_columns);
+
 // Where byte `offset` of an unswizzled tile of 128-byte rows lies under the 128-byte swizzle.
 __host__ __device__ constexpr uint32_t swizzle128(uint32_t offset) {
   return offset ^ (((offset >> 7) & 7u) << 4);

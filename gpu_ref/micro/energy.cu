@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Joules per action: a loop of one action runs for seconds, and the board's energy counter is read between
 // two of its own ticks while the loop runs. Idle and an empty loop are measured the same way.
-#include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "harness/power.h"
 #include "micro/suites.h"
 #include "micro/wgmma_tiles.cuh"
 
@@ -203,29 +203,6 @@ __global__ void __launch_bounds__(kThreads, 1) energy_kernel(Stamp* stamps, Work
   }
 }
 
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-struct Tick {
-  double time_s, energy_j;
-};
-
-// Waits until the counter changes: between two such moments it has counted whole intervals.
-Tick next_tick(const Nvml& nvml) {
-  const auto first = nvml.total_energy_j();
-  if (!first) {
-    throw RunError("the driver gives no energy counter");
-  }
-  for (;;) {
-    const double energy = *nvml.total_energy_j();
-    if (energy != *first) {
-      return {now_s(), energy};
-    }
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-  }
-}
-
 struct Loop {
   const char* action;
   const char* unit;      // what one action is
@@ -236,26 +213,9 @@ struct Loop {
   void (*kernel)(Stamp*, Work);
 };
 
-struct Measured {
-  double power_w = 0, joules = 0, seconds = 0;
-};
-
-// Average power between two ticks, at least `seconds` apart, reached half a second after the start.
-Measured average_power(const Nvml& nvml, double seconds) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  const Tick begin = next_tick(nvml);
-  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
-  const Tick end = next_tick(nvml);
-  Measured measured;
-  measured.seconds = end.time_s - begin.time_s;
-  measured.joules = end.energy_j - begin.energy_j;
-  measured.power_w = measured.joules / measured.seconds;
-  return measured;
-}
-
 struct Steady {
   int iterations = 0;
-  Measured measured;
+  AveragePower measured;
   Sample sample;
 };
 
@@ -292,29 +252,34 @@ void measure_loop(Bench& bench, const Loop& loop, int ctas, double seconds, doub
                              {"sms", int64_t{ctas}},
                              {"data", std::string(loop.data == Data::kZero ? "zero" : "random")},
                              {"per", std::string(loop.unit)}}};
-  point.metrics = {
-      {"joules_per_action_above_idle", "J", {(steady.measured.power_w - idle_w) / actions_per_s}},
-      {"joules_per_action", "J", {steady.measured.power_w / actions_per_s}},
-      {"power_w", "W", {steady.measured.power_w}},
-      {"idle_power_w", "W", {idle_w}},
-      {"actions_per_second", "1/s", {actions_per_s}},
-      {"seconds_between_ticks", "s", {steady.measured.seconds}}};
+  Metric above_idle{"joules_per_action_above_idle", "J", {}}, all{"joules_per_action", "J", {}};
+  for (const double power_w : steady.measured.half_power_w) {
+    above_idle.samples.push_back((power_w - idle_w) / actions_per_s);
+    all.samples.push_back(power_w / actions_per_s);
+  }
+  point.metrics = {above_idle,
+                   all,
+                   {"power_w", "W", steady.measured.half_power_w},
+                   {"idle_power_w", "W", {idle_w}},
+                   {"actions_per_second", "1/s", {actions_per_s}},
+                   {"seconds_between_ticks", "s", {steady.measured.seconds}}};
   point.sm_clock_hz = steady.sample.sm_clock_hz;
   point.memory_clock_hz = bench.nvml().memory_clock_hz();
   point.power_w = steady.measured.power_w;
   point.joules = steady.measured.joules;
   std::fprintf(stderr, "energy %-14s %3d SMs %-6s %7.1f W  %10.3g J/%s above idle  %4.0f MHz\n", loop.action,
                ctas, loop.data == Data::kZero ? "zero" : "random", steady.measured.power_w,
-               point.metrics[0].samples[0], loop.unit, steady.sample.sm_clock_hz * 1e-6);
+               median(point.metrics[0].samples), loop.unit, steady.sample.sm_clock_hz * 1e-6);
   bench.add(std::move(point));
 }
 
 double measure_idle(Bench& bench, double seconds) {
   TW_CUDA(cudaDeviceSynchronize());
   std::this_thread::sleep_for(std::chrono::seconds(2));  // clocks and temperature settle
-  const Measured measured = average_power(bench.nvml(), seconds);
+  const AveragePower measured = average_power(bench.nvml(), seconds);
   Point point{.family = "idle_power", .parameters = {{"context", std::string("open")}}};
-  point.metrics = {{"power_w", "W", {measured.power_w}}, {"seconds_between_ticks", "s", {measured.seconds}}};
+  point.metrics = {{"power_w", "W", measured.half_power_w},
+                   {"seconds_between_ticks", "s", {measured.seconds}}};
   point.memory_clock_hz = bench.nvml().memory_clock_hz();
   point.power_w = measured.power_w;
   point.joules = measured.joules;

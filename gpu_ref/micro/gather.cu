@@ -310,7 +310,8 @@ void measure_gather(Bench& bench, const Input& input, const Setting& setting) {
 }
 
 constexpr Order kRandom{"random", 1, false}, kSorted{"sorted", 1, true}, kRuns4{"runs_of_4", 4, false},
-    kRuns16{"runs_of_16", 16, false}, kRuns64{"runs_of_64", 64, false};
+    kRuns8{"runs_of_8", 8, false}, kRuns16{"runs_of_16", 16, false}, kRuns32{"runs_of_32", 32, false},
+    kRuns64{"runs_of_64", 64, false};
 
 template <Method kMethod, Layout kLayout>
 void measure_method(Bench& bench, const Input& input) {
@@ -326,13 +327,55 @@ void measure_method(Bench& bench, const Input& input) {
     for (const int stages : {2, 4, 8}) {
       measure_gather<kMethod, kLayout, 256, 4>(bench, input, {base, resident, all, stages});
     }
-    for (const Order& order : {kRandom, kSorted, kRuns4, kRuns16, kRuns64}) {
+    for (const Order& order : {kRandom, kSorted, kRuns4, kRuns8, kRuns16, kRuns32, kRuns64}) {
       if (kMethod != Method::kTensorDense) {
         measure_gather<kMethod, kLayout, 256, 4>(bench, input, {order, resident, all, 4});
         measure_gather<kMethod, kLayout, 128, 4>(bench, input, {order, resident, all, 4});
       }
     }
   }
+}
+
+// Producer warps by stages, from the cache and from memory.
+template <int kProducers>
+void measure_producers(Bench& bench, const Input& input) {
+  for (const bool resident : {true, false}) {
+    for (const int stages : {2, 3, 4, 6, 8}) {
+      measure_gather<Method::kCpAsync, Layout::kSwizzled, 256, kProducers>(
+          bench, input, {kRandom, resident, bench.sm_count(), stages});
+    }
+  }
+}
+
+// The usual gather for seconds. Its launches take 130 us, so the queue's batches are short but never empty.
+void measure_sustained(Bench& bench, const Input& input) {
+  if (bench.once()) {
+    return;
+  }
+  const int ctas = bench.sm_count(), stages = 4;
+  const auto list = make_list(kRandom, ctas, static_cast<uint32_t>(kResidentBytes / 256));
+  DeviceBuffer<uint32_t> device_list(list.size());
+  device_list.upload(list);
+  const CUtensorMap map = make_tensor_map(input.words, kResidentBytes / 256, 128, 1, 64, Swizzle::k128);
+  const size_t reserved = size_t{120} * 1024;
+  const auto kernel = gather_kernel<Method::kCpAsync, Layout::kSwizzled, 256, 4>;
+  allow_shared(kernel, reserved);
+  const Job job{reinterpret_cast<const uint8_t*>(input.words), device_list.get(), stages, false};
+  const Sustained sustained = bench.sustain(ctas, bench.quick() ? 0.3 : 3.0, [&](Stamp* stamps, int) {
+    kernel<<<ctas, 160, reserved>>>(stamps, map, job);
+  });
+  const double moved = double{kTiles} * kStageRows * 256;
+  bench.add("gather_sustained", Mechanisms::kCombined,
+            {{"method", std::string("cp_async")},
+             {"row_bytes", int64_t{256}},
+             {"order", std::string("random")},
+             {"residency", std::string("l2")},
+             {"sms", int64_t{ctas}},
+             {"producer_warps", int64_t{4}},
+             {"stages", int64_t{stages}}},
+            sustained,
+            {{"bytes_per_second", "B/s", [=](const Sample& s) { return moved * s.ctas / s.time_s; }},
+             {"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return moved / s.cycles_mean; }}});
 }
 
 }  // namespace
@@ -347,6 +390,16 @@ void run_gather(Bench& bench) {
   measure_method<Method::kBulkRow, Layout::kLinear>(bench, input);
   measure_method<Method::kTensorRow, Layout::kSwizzled>(bench, input);
   measure_method<Method::kTensorDense, Layout::kSwizzled>(bench, input);
+  measure_producers<1>(bench, input);
+  measure_producers<2>(bench, input);
+  measure_producers<4>(bench, input);
+  measure_sustained(bench, input);
+  for (const bool resident : {true, false}) {
+    for (const int stages : {2, 4, 8}) {
+      measure_gather<Method::kCpAsync, Layout::kChunkMajor, 256, 4>(
+          bench, input, {kRandom, resident, bench.sm_count(), stages});
+    }
+  }
   for (const int sms : {1, bench.sm_count()}) {
     measure_gather<Method::kCpAsync, Layout::kLinear, 256, 4>(bench, input, {kRandom, true, sms, 4});
     measure_gather<Method::kCpAsync, Layout::kChunkMajor, 256, 4>(bench, input, {kRandom, true, sms, 4});

@@ -32,6 +32,7 @@ struct Task {
   Fill fill;
   int ffma, fmnmx, ex2, f2fp, shfl;
   const uint8_t* source;
+  int turns = kTurns;
 };
 
 struct Control {
@@ -106,7 +107,7 @@ __device__ void turns(const Task& task, Control& control, const uint8_t* tiles, 
     named_arrive(2, 256);  // the first turn is a gift
   }
 #pragma unroll 1
-  for (int turn = 0; turn < kTurns; ++turn) {
+  for (int turn = 0; turn < task.turns; ++turn) {
     take_turn(task, control, group, turn);
     wgmma_fence();
 #pragma unroll
@@ -294,6 +295,37 @@ void measure_setting(Bench& bench, const uint8_t* source, const Setting& setting
        {"filled_bytes_per_cycle", "B/cycle", [](const Sample& s) { return s.mean_value(0) / s.cycles; }}});
 }
 
+// All SMs for seconds: the clock that a mix of matrix and arithmetic work leaves under the power limit.
+void measure_sustained(Bench& bench, const uint8_t* source, const Mix& mix) {
+  if (bench.once()) {
+    return;
+  }
+  constexpr int kWarpgroups = 2, kLongTurns = 32 * kTurns;
+  const Task task{kWarpgroups, Handover::kNamed, Fill::kTma, mix.ffma, mix.fmnmx,
+                  mix.ex2,     mix.f2fp,         mix.shfl,   source,   kLongTurns};
+  const size_t shared = kOperandBytes + kFillBox * kFillSlots;
+  const auto kernel = pingpong_kernel<1, true>;
+  allow_shared(kernel, shared);
+  const Sustained sustained =
+      bench.sustain(bench.sm_count(), bench.quick() ? 0.3 : 3.0, [&](Stamp* stamps, int) {
+        kernel<<<bench.sm_count(), 128 * (kWarpgroups + 1), shared>>>(stamps, task);
+      });
+  const double turns = double{kLongTurns} * kWarpgroups;
+  bench.add("pingpong_sustained", Mechanisms::kCombined,
+            {{"warpgroups", int64_t{kWarpgroups}},
+             {"handover", std::string("named_barrier")},
+             {"fill", std::string("tma")},
+             {"open_batches", int64_t{1}},
+             {"mix", std::string(mix.name)},
+             {"nominal_ratio", nominal_ratio(mix)},
+             {"sms", int64_t{bench.sm_count()}}},
+            sustained,
+            {{"cycles_per_turn", "cycle", [=](const Sample& s) { return s.cycles_mean / turns; }},
+             {"turns_per_second", "1/s", [=](const Sample& s) { return turns * s.ctas / s.time_s; }},
+             {"filled_bytes_per_cycle", "B/cycle",
+              [](const Sample& s) { return s.mean_value(0) / s.cycles_mean; }}});
+}
+
 Mix only_ffma(int quarters) {
   return {"ffma", 4 * quarters, 0, 0, 0, 0};
 }
@@ -329,6 +361,8 @@ void run_pingpong(Bench& bench) {
       }
     }
   }
+  measure_sustained(bench, bytes, {"matrix_only", 0, 0, 0, 0, 0});
+  measure_sustained(bench, bytes, mixed(3));
 }
 
 }  // namespace tw::gpu

@@ -57,6 +57,20 @@ __device__ __forceinline__ void mbarrier_wait(uint32_t barrier, uint32_t parity)
   }
 }
 
+// Asks again and again without the unit's own waiting: what follows sees the phase end within one look.
+__device__ __forceinline__ bool mbarrier_test_wait(uint32_t barrier, uint32_t parity) {
+  uint32_t done;
+  asm volatile("{.reg .pred p; mbarrier.test_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p;}"
+               : "=r"(done)
+               : "r"(barrier), "r"(parity)
+               : "memory");
+  return done != 0;
+}
+__device__ __forceinline__ void mbarrier_spin(uint32_t barrier, uint32_t parity) {
+  while (!mbarrier_test_wait(barrier, parity)) {
+  }
+}
+
 // Returns when `word` has arrived: what follows is not issued before. Test data never holds the poison.
 __device__ __forceinline__ void wait_for(uint32_t word) {
   asm volatile("{.reg .pred p; setp.eq.u32 p, %0, 0xdeadbeef; @p trap;}" ::"r"(word) : "memory");
@@ -79,6 +93,17 @@ __device__ __forceinline__ uint32_t cluster_rank() {
   uint32_t rank;
   asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
   return rank;
+}
+
+// The same shared-memory address in another CTA of the cluster.
+__device__ __forceinline__ uint32_t cluster_address(uint32_t address, uint32_t rank) {
+  uint32_t there;
+  asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(address), "r"(rank));
+  return there;
+}
+__device__ __forceinline__ void mbarrier_arrive_remote(uint32_t cluster_barrier) {
+  asm volatile("mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%0];" ::"r"(cluster_barrier)
+               : "memory");
 }
 
 // True in one lane of the warp. The compiler knows this form and issues copies without a loop over lanes.

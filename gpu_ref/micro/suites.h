@@ -17,6 +17,11 @@ void run_memory_bandwidth(Bench& bench);
 void run_gather(Bench& bench);
 void run_pingpong(Bench& bench);
 void run_launch(Bench& bench);
+void run_l2_home(Bench& bench);
+void run_topology(Bench& bench);
+void run_cluster(Bench& bench);
+void run_index_path(Bench& bench);
+void run_wgmma_beside(Bench& bench);
 void run_energy(Bench& bench);
 
 }  // namespace tw::gpu

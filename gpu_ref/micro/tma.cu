@@ -69,7 +69,9 @@ __device__ void count_wrong_words(const uint8_t* tiles, uint32_t tile, const Sha
 }
 
 // One thread keeps `slots` boxes in flight. value[0] holds the cycles of issuing the first `slots` boxes.
-template <Copy kCopy>
+// With kSpin it looks at the barrier all the while: try_wait looks again only every 155 cycles or so, and a
+// latency would move in such steps.
+template <Copy kCopy, bool kSpin>
 __global__ void tma_stream_kernel(Stamp* stamps, const __grid_constant__ CUtensorMap map,
                                   const uint8_t* source, Shape shape, int slots, int rounds) {
   extern __shared__ __align__(1024) uint8_t shared[];
@@ -90,14 +92,21 @@ __global__ void tma_stream_kernel(Stamp* stamps, const __grid_constant__ CUtenso
       issue<kCopy>(tiles + s * shape.box_bytes(), &map, source, shape, walk, barriers + s * 8);
     }
     stamps[blockIdx.x].value[0] = clock_now() - begin;
+    const auto wait = [](uint32_t barrier, uint32_t parity) {
+      if constexpr (kSpin) {
+        mbarrier_spin(barrier, parity);
+      } else {
+        mbarrier_wait(barrier, parity);
+      }
+    };
     for (int round = 1; round < rounds; ++round) {
       for (int s = 0; s < slots; ++s, walk.step(shape, gridDim.x)) {
-        mbarrier_wait(barriers + s * 8, (round - 1) & 1);
+        wait(barriers + s * 8, (round - 1) & 1);
         issue<kCopy>(tiles + s * shape.box_bytes(), &map, source, shape, walk, barriers + s * 8);
       }
     }
     for (int s = 0; s < slots; ++s) {
-      mbarrier_wait(barriers + s * 8, (rounds - 1) & 1);
+      wait(barriers + s * 8, (rounds - 1) & 1);
     }
     stamp_end(stamps);
   }
@@ -224,8 +233,10 @@ void measure_case(Bench& bench, const Source& source, const Case& c) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(source.words);
   const size_t shared = kBarrierBytes + size_t{box} * c.slots;
   const size_t reserved = c.ctas > 1 ? std::max(shared, size_t{120} * 1024) : shared;
+  const bool bulk = c.copy == Copy::kBulk, spin = c.slots == 1;
   const auto kernel =
-      c.copy == Copy::kBulk ? tma_stream_kernel<Copy::kBulk> : tma_stream_kernel<Copy::kTensor>;
+      spin ? (bulk ? tma_stream_kernel<Copy::kBulk, true> : tma_stream_kernel<Copy::kTensor, true>)
+           : (bulk ? tma_stream_kernel<Copy::kBulk, false> : tma_stream_kernel<Copy::kTensor, false>);
   allow_shared(kernel, reserved);
   const bool cold = std::string(c.residency) == "hbm";
   const uint32_t bytes_per_cta = cold && c.ctas > 1 ? 1u << 22 : 1u << 19;

@@ -61,16 +61,19 @@ __device__ __forceinline__ uint32_t store_until(volatile uint32_t* done, uint32_
   return count;
 }
 
-template <int kN>
-__device__ void count_wrong_sums(const float (&d)[kN / 2], double multiplications, Stamp* stamps) {
-  // Each step of K entered the sum `multiplications` / 4 times.
+// A batch covers its first `kBatch` steps of K, at most the four of the tile.
+template <int kN, int kBatch>
+__device__ void count_wrong_sums(const float (&d)[kN / 2], int groups, Stamp* stamps) {
+  constexpr uint32_t kSteps = kBatch < 4 ? kBatch : 4;
+  static_assert(kBatch % kSteps == 0);
+  const float times_each_step = static_cast<float>(groups) * (kBatch / kSteps);
   for (int i = 0; i < kN / 2; ++i) {
     float sum = 0;
-    for (uint32_t k = 0; k < 64; ++k) {
+    for (uint32_t k = 0; k < kSteps * 16; ++k) {
       sum += tile_value(Data::kSmallIntegers, accumulator_row(i), k) *
              tile_value(Data::kSmallIntegers, 1000 + accumulator_column(i), k);
     }
-    if (d[i] != sum * static_cast<float>(multiplications / 4)) {
+    if (d[i] != sum * times_each_step) {
       atomicAdd(&stamps[blockIdx.x].errors, 1u);
     }
   }
@@ -113,7 +116,7 @@ __global__ void __launch_bounds__(maximum_threads(kN)) wgmma_kernel(Stamp* stamp
       done = 1;
     }
     if (run.data == Data::kSmallIntegers && group == 0) {
-      count_wrong_sums<kN>(d, double(run.groups) * kBatch, stamps);
+      count_wrong_sums<kN, kBatch>(d, run.groups, stamps);
     } else {
       float sum = 0;
       for (const float value : d) {
@@ -154,7 +157,7 @@ template <int kN, Operand kA, int kBatch>
 void measure_interval(Bench& bench, int warpgroups) {
   // Sums of small integers stay exact below 2^24: 64 products of at most 9, times groups * kBatch / 4.
   const Run run{.groups = kBatch == 1 ? 256 : 64, .data = Data::kSmallIntegers, .store_warps = 0};
-  const Repeat repeat{.verifies = kBatch % 4 == 0};
+  const Repeat repeat{.verifies = true};
   const auto samples = launch<kN, kA, kBatch>(bench, repeat, run, warpgroups, 1);
   const double count = double(run.groups) * kBatch;
   bench.add("wgmma", Mechanisms::kOne,
@@ -215,6 +218,31 @@ void measure_all_sms(Bench& bench) {
   }
 }
 
+// The same for seconds, until the power limit has settled the clock.
+template <Operand kA>
+void measure_sustained(Bench& bench, Data data) {
+  if (bench.once()) {
+    return;
+  }
+  constexpr int kN = 128;
+  const size_t shared = 4 * kTileBytesA + kN * kRowBytes + 16 * 1024;
+  const Run run{.groups = 4096, .data = data, .store_warps = 0};
+  const auto kernel = wgmma_kernel<kN, kA, 32>;
+  allow_shared(kernel, shared);
+  const Sustained sustained =
+      bench.sustain(bench.sm_count(), bench.quick() ? 0.3 : 3.0,
+                    [&](Stamp* stamps, int) { kernel<<<bench.sm_count(), 256, shared>>>(stamps, run, 2); });
+  const double flop = double(run.groups) * 32 * 2 * 64 * kN * 32;
+  bench.add("wgmma_sustained", Mechanisms::kOne,
+            {{"n", int64_t{kN}},
+             {"a", std::string(name_of(kA))},
+             {"warpgroups", int64_t{2}},
+             {"data", std::string(data == Data::kZero ? "zero" : "random")}},
+            sustained,
+            {{"flop_per_second", "FLOP/s", [=](const Sample& s) { return flop * s.ctas / s.time_s; }},
+             {"flop_per_cycle_per_sm", "FLOP/cycle", [=](const Sample& s) { return flop / s.cycles_mean; }}});
+}
+
 template <int... kSizes>
 void measure_sizes(Bench& bench) {
   (measure_size<kSizes, Operand::kShared>(bench), ...);
@@ -228,8 +256,13 @@ void run_wgmma(Bench& bench) {
   measure_beside_stores<64, Operand::kShared>(bench);
   measure_beside_stores<128, Operand::kShared>(bench);
   measure_beside_stores<256, Operand::kShared>(bench);
+  measure_beside_stores<64, Operand::kRegisters>(bench);
   measure_beside_stores<128, Operand::kRegisters>(bench);
+  measure_beside_stores<256, Operand::kRegisters>(bench);
   measure_all_sms(bench);
+  measure_sustained<Operand::kShared>(bench, Data::kRandom);
+  measure_sustained<Operand::kRegisters>(bench, Data::kRandom);
+  measure_sustained<Operand::kShared>(bench, Data::kZero);
 }
 
 }  // namespace tw::gpu

@@ -91,3 +91,14 @@ TEST_CASE("a point without a metric, and a folder that is not there, are refused
   CHECK_THROWS_AS(record.add(Point{}), RunError);
   CHECK_THROWS_AS(record.write("/nowhere/at/all.json"), UsageError);
 }
+
+TEST_CASE("hashes are written where there are any") {
+  Record record(Header{});
+  Point point = make_point("a", 1, {1});
+  point.hashes = {{"output", "00ff"}};
+  record.add(point);
+  record.add(make_point("a", 2, {1}));
+  const auto json = parse(record);
+  CHECK(json["points"][0]["hashes"] == nlohmann::json{{"output", "00ff"}});
+  CHECK(!json["points"][1].contains("hashes"));
+}

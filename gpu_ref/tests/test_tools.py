@@ -82,6 +82,25 @@ class Records(unittest.TestCase):
         self.assertTrue(any("the rule says validation" in error for error in errors_of(changed)))
 
 
+class Sources(unittest.TestCase):
+    """What the kernels declare and what the checker knows must be the same: no record is needed to see it."""
+
+    def test_combined_families_are_the_checkers(self):
+        declared = set()
+        for path in sorted((ROOT / "micro").glob("*.cu")):
+            text = path.read_text(encoding="utf-8")
+            for found in re.finditer(r"bench\.add\(((?:(?!bench\.add\()[^;])*?)Mechanisms::kCombined", text):
+                names = re.findall(r'"([a-z0-9_]+)"', found.group(1))
+                conditional = found.group(1).rstrip().endswith("?")
+                declared.update(names[:1] if conditional else names)
+        self.assertEqual(declared, check_records.COMBINED_FAMILIES)
+
+    def test_every_suite_is_described(self):
+        listed = re.findall(r'Suite\{"([a-z0-9_]+)"', (ROOT / "micro" / "gpu_bench.cpp").read_text(encoding="utf-8"))
+        described = re.findall(r"^\| `([a-z0-9_]+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+        self.assertEqual(sorted(listed), sorted(described))
+
+
 class MachineCode(unittest.TestCase):
     expected = {"kernel": "copy", "opcode": "LDS", "count": 2, "others_per_instruction": 0.5}
 

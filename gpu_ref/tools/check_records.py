@@ -14,9 +14,11 @@ import sys
 import jsonschema
 
 MEASUREMENTS = pathlib.Path(__file__).resolve().parent.parent / "measurements"
-# Families in which two mechanisms meet. Nothing may be fitted to them; a record cannot declare one away.
+# Families in which two mechanisms meet, and layers and networks. Nothing may be fitted to them; a record cannot declare one away.
 COMBINED_FAMILIES = {
-    "gather", "instruction_beside_wgmma", "pingpong", "tma_multicast", "wgmma_beside_stores",
+    "attention_block_sparse", "attention_crossover", "attention_dense", "attention_gather", "fp16_kind", "fp16_path", "gather", "gather_sustained", "index_path_with_copy",
+    "instruction_beside_wgmma", "int8_layer", "pingpong", "pingpong_sustained", "side_by_side_burst", "side_by_side_sustained", "tma_multicast",
+    "wgmma_beside_fill", "wgmma_beside_shared", "wgmma_beside_stores",
 }
 
 

@@ -91,7 +91,7 @@ void describe_others(CLI::App& application, Words& words) {
   CLI::App* list =
       application.add_subcommand("list", "list what can be named: " + config::join(catalogue_names()));
   list->add_option("KIND", words.list.what, "what to list")->required()->type_name("");
-  list->add_option("MACHINE", words.list.machine, "a machine file, for 'modules'")->type_name("");
+  list->add_option("FILE", words.list.file, "a machine for 'modules', a workload for 'layers'")->type_name("");
   list->add_option("--format", words.list_format, "of what is printed")->type_name("text|json|csv");
   CLI::App* schema = application.add_subcommand(
       "schema", "print the keys of a kind of configuration file, as JSON Schema or table");

@@ -116,18 +116,62 @@ Table kinds(const ListOptions&) {
   return table;
 }
 
-Table modules(const ListOptions& options) {
-  if (options.machine.empty()) {
+void require_file(const ListOptions& options, const std::string& what, const std::string& example) {
+  if (options.file.empty()) {
     throw UserError({{{},
                       "usage.missing-argument",
-                      "'list modules' needs a machine file",
-                      {"for example: tilewright list modules configs/arch/magnet_16pe_5nm_lpddr5.yaml"}}});
+                      fmt::format("'list {}' needs {}", options.what, what),
+                      {fmt::format("for example: tilewright list {} {}", options.what, example)}}});
   }
+}
+
+Table modules(const ListOptions& options) {
+  require_file(options, "a machine file", "configs/arch/magnet_16pe_5nm_lpddr5.yaml");
   Table table{{"path", "kind"}, {}};
-  const arch::AcceleratorSpec machine = arch::load_accelerator(config::find_file(options.machine)).value;
+  const arch::AcceleratorSpec machine = arch::load_accelerator(config::find_file(options.file)).value;
   const accel::AcceleratorSimulator simulator(machine, accel::Fidelity::kEvent);
   for (const accel::ModuleInfo& module : simulator.modules()) {
     table.rows.push_back({module.path, module.kind});
+  }
+  return table;
+}
+
+std::vector<std::string> layer_row(const std::string& path, const workloads::Layer& layer) {
+  const workloads::MacShape& mac = layer.mac;
+  const bool depthwise = layer.on_pe_array && mac.depthwise();
+  std::vector<std::string> row = {path, layer.name, layer.group,
+                                  depthwise ? "depthwise" : std::string(workloads::name(layer.kind))};
+  for (const uint32_t number :
+       {mac.groups, mac.input_channels, mac.output_channels, mac.kernel_height, mac.kernel_width, mac.stride, mac.padding,
+        mac.input_height, mac.input_width, mac.output_height, mac.output_width}) {
+    row.push_back(layer.on_pe_array ? std::to_string(number) : "0");
+  }
+  row.push_back(layer.relu ? "1" : "0");
+  for (const uint32_t number : {layer.output.groups, layer.output.height, layer.output.width, layer.output.channels}) {
+    row.push_back(std::to_string(number));
+  }
+  std::string inputs;
+  for (const std::size_t input : layer.inputs) {
+    inputs += (inputs.empty() ? "" : " ") + (input == workloads::kNetworkInput ? "-1" : std::to_string(input));
+  }
+  row.push_back(inputs);
+  row.push_back(std::to_string(layer.macs()));
+  return row;
+}
+
+// Every layer of every path of a workload, for programs that run the same layers elsewhere. `inputs` are positions within the
+// path, -1 for the image; the shape of what is not computed on the PE array is 0.
+Table layers(const ListOptions& options) {
+  require_file(options, "a workload file", "configs/workloads/segformer_b2_ade_paths.yaml");
+  Table table{{"path", "name", "group", "kind", "groups", "input_channels", "output_channels", "kernel_height",
+               "kernel_width", "stride", "padding", "input_height", "input_width", "output_height", "output_width", "relu",
+               "tensor_groups", "tensor_height", "tensor_width", "tensor_channels", "inputs", "macs"},
+              {}};
+  const workloads::PathSet set = config::load<workloads::PathSet>(config::find_file(options.file)).value;
+  for (const workloads::ExecutionPath& path : set.paths) {
+    for (const workloads::Layer& layer : set.build(path).layers) {
+      table.rows.push_back(layer_row(path.name, layer));
+    }
   }
   return table;
 }
@@ -148,6 +192,7 @@ const std::vector<Catalogue>& catalogues() {
       {"stalls", stalls},
       {"actions", actions},
       {"modules", modules},
+      {"layers", layers},
       {"kinds", kinds},
       {"diagnostics", diagnostics},
   };

@@ -34,7 +34,7 @@ struct CheckOptions {
 
 struct ListOptions {
   std::string what;
-  std::string machine;  // of `list modules ARCH`
+  std::string file;  // of `list modules` and `list layers`
   Format format = Format::kText;
 };
 

@@ -87,6 +87,7 @@ def test_catalogues():
     expect(networks["segformer_b2_ade"]["gmac"] == "62.34", "SegFormer-B2 has 62.34 GMAC")
     expect("keller_core_5nm" in result_of("list", "machines"), "machines")
     expect("pe0" in result_of("list", "modules", "configs/arch/keller_core_5nm.yaml"), "modules")
+    expect("Conv2DFuse" in result_of("list", "layers", "configs/workloads/segformer_b2_ade_paths.yaml"), "layers")
     for what in ("experiments", "dataflows", "layer-kinds", "stalls", "kinds", "diagnostics"):
         expect(len(result_of("list", what).splitlines()) >= 1, what)
         csv = result_of("list", what, "--format", "csv").splitlines()
