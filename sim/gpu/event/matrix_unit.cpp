@@ -10,6 +10,7 @@ void EventMatrixUnit::reset(uint32_t warpgroups) {
   use_ = {};
   last_end_ = 0;
   takes_ = debt_ = offers_ = 0;
+  latest_ = 0;
   next_ = kNever;
   counts_ = {};
 }
@@ -46,14 +47,15 @@ void EventMatrixUnit::act(Cycle now, std::vector<uint32_t>& released) {
 void EventMatrixUnit::take(Cycle now, std::vector<uint32_t>& released) {
   const std::size_t limit = spec_.matrix.in_flight + (mutated(Mutation::kMatrixInFlightMore) ? 1 : 0);
   while (offers_ > 0 && queue_.size() < limit) {
-    uint32_t chosen = 0;
-    bool found = false;
-    for (uint32_t g = 0; g < groups_.size(); ++g) {
+    uint32_t chosen = latest_;
+    bool found = groups_[latest_].to_take > 0;  // stays with a warpgroup as long as that has something
+    for (uint32_t g = 0; g < groups_.size() && groups_[latest_].to_take == 0; ++g) {
       if (groups_[g].to_take > 0 && (!found || groups_[g].last_taken < groups_[chosen].last_taken)) {
         chosen = g;
         found = true;
       }
     }
+    latest_ = chosen;
     Group& group = groups_[chosen];
     const uint32_t place = group.op.count - group.to_take;
     group.last_taken = ++takes_;

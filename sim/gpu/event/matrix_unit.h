@@ -63,6 +63,7 @@ class EventMatrixUnit final : public sc_core::sc_module {
   BankUse use_;
   Cycle last_end_ = 0;
   uint64_t takes_ = 0;
+  uint32_t latest_ = 0;  // warpgroup taken from last
   uint64_t debt_ = 0;
   uint64_t offers_ = 0;  // batches not fully taken
   Cycle next_ = kNever;

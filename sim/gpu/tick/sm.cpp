@@ -149,8 +149,12 @@ void TickSm::step_matrix() {
   while (unit.queue.size() < spec_.matrix.in_flight) {
     TickMatrixUnit::Group* chosen = nullptr;
     for (TickMatrixUnit::Group& group : unit.groups) {
-      if (group.to_take > 0 && (chosen == nullptr || group.taken < chosen->taken)) {
+      const bool stays = group.taken == unit.takes && group.taken > 0;
+      if (group.to_take > 0 && (chosen == nullptr || stays || group.taken < chosen->taken)) {
         chosen = &group;
+        if (stays) {
+          break;
+        }
       }
     }
     if (chosen == nullptr) {
