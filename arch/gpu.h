@@ -18,7 +18,8 @@
 namespace tilewright::arch {
 
 struct InstructionSpec {
-  uint32_t interval = 1;        // cycles for which one instruction of a warp holds its pipe
+  uint32_t interval = 1;        // cycles for which one instruction of a warp holds its pipe, ...
+  uint32_t beside_matrix = 1;   // ... and while the matrix unit runs, which reads registers too
   uint32_t latency = 4;         // issue to the first use of the result
   uint32_t register_reads = 2;  // operands read from the register file
 };
@@ -32,7 +33,6 @@ struct SubCoreSpec {
   uint32_t branch_cycles = 11;         // a taken branch, until its warp issues again
   uint32_t clock_cycles = 13;          // reading the clock, likewise
   uint32_t register_read_ports = 2;    // warp-wide operands a cycle
-  uint32_t beside_matrix_factor = 2;   // FMA and ALU intervals while the matrix unit runs
 };
 
 struct SharedMemorySpec {

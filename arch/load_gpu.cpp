@@ -65,6 +65,7 @@ void describe(config::Schema<InstructionSpec>& schema) {
   Keys<I> keys{schema};
   schema.name("instruction", "how long an instruction of a warp holds its pipe");
   keys.cycles(&I::interval, "interval", "between two instructions in the pipe", 1);
+  keys.cycles(&I::beside_matrix, "beside_matrix", "likewise while the matrix unit runs", 1);
   keys.cycles(&I::latency, "latency", "issue to first use", 1);
   keys.count(&I::register_reads, "register_reads", "operands read from the register file", 4);
 }
@@ -88,7 +89,6 @@ void describe(config::Schema<SubCoreSpec>& schema) {
   keys.cycles(&S::branch_cycles, "branch_cycles", "a taken branch until its warp issues again");
   keys.cycles(&S::clock_cycles, "clock_cycles", "reading the clock until its warp issues again");
   keys.count(&S::register_read_ports, "register_read_ports", "warp-wide operands read in a cycle", 8);
-  keys.count(&S::beside_matrix_factor, "beside_matrix_factor", "of FMA and ALU intervals while the matrix unit runs", 8);
 }
 
 void describe(config::Schema<SharedMemorySpec>& schema) {

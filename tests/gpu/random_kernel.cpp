@@ -59,7 +59,8 @@ void Generator::make_machine() {
   spec.sm_clock = Hertz{one_of<uint64_t>({1'755'000'000, 1'980'000'000, 1'000'000'000})};
   spec.l2.clock = Hertz{one_of<uint64_t>({1'400'000'000, 1'755'000'000, 1'000'000'000})};
   const auto vary = [&](arch::InstructionSpec& instruction) {
-    instruction = {between(1, 9), between(2, 30), between(1, 3)};
+    const uint32_t interval = between(1, 9);
+    instruction = {interval, interval + between(0, 6), between(2, 30), between(1, 3)};
   };
   for (auto* instruction : {&spec.sub_core.ffma, &spec.sub_core.fmul, &spec.sub_core.fmnmx, &spec.sub_core.ex2,
                             &spec.sub_core.f2fp, &spec.sub_core.imad, &spec.sub_core.shfl, &spec.sub_core.lop3}) {
@@ -67,7 +68,6 @@ void Generator::make_machine() {
   }
   spec.sub_core.branch_cycles = between(1, 14);
   spec.sub_core.register_read_ports = between(1, 3);
-  spec.sub_core.beside_matrix_factor = between(1, 3);
   spec.shared_memory.load_latency = between(1, 30);
   spec.shared_memory.dispatch_cycles = between(0, 4);
   spec.synchronisation.arrive_latency = between(1, 30);

@@ -10,10 +10,10 @@ EventSubCore::EventSubCore(const sc_core::sc_module_name& name, const arch::GpuS
     const auto kind = static_cast<MathKind>(k);
     const arch::InstructionSpec& instruction = instruction_spec(spec.sub_core, kind);
     const Pipe pipe = pipe_of(kind);
-    const bool slowed = (pipe == Pipe::kFma || pipe == Pipe::kAlu) && !mutated(Mutation::kMatrixFactorIgnored);
-    const uint32_t early = mutated(Mutation::kPipeFreeEarly) && instruction.interval > 1 ? 1 : 0;
+    const uint32_t early = mutated(Mutation::kPipeFreeEarly) && instruction.interval > 1 && instruction.beside_matrix > 1 ? 1 : 0;
     timing_[k].interval[0] = instruction.interval - early;
-    timing_[k].interval[1] = instruction.interval * (slowed ? spec.sub_core.beside_matrix_factor : 1) - early;
+    timing_[k].interval[1] =
+        mutated(Mutation::kMatrixFactorIgnored) ? instruction.interval : instruction.beside_matrix - early;
     timing_[k].latency = instruction.latency;
     timing_[k].debt = pipe == Pipe::kFma && instruction.register_reads > spec.sub_core.register_read_ports
                           ? instruction.register_reads - spec.sub_core.register_read_ports

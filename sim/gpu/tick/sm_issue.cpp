@@ -67,9 +67,8 @@ void TickSm::execute_math(TickWarp& warp, const Op& op, TickSubCore& core) {
   const arch::SubCoreSpec& spec = spec_.sub_core;
   const arch::InstructionSpec& instruction = instruction_spec(spec, op.math);
   const Pipe pipe = pipe_of(op.math);
-  const bool slowed = matrix_active() && (pipe == Pipe::kFma || pipe == Pipe::kAlu);
-  core.busy[static_cast<std::size_t>(pipe)] = instruction.interval * (slowed ? spec.beside_matrix_factor : 1);
-  if (slowed && pipe == Pipe::kFma && instruction.register_reads > spec.register_read_ports) {
+  core.busy[static_cast<std::size_t>(pipe)] = matrix_active() ? instruction.beside_matrix : instruction.interval;
+  if (matrix_active() && pipe == Pipe::kFma && instruction.register_reads > spec.register_read_ports) {
     matrix_.debt += instruction.register_reads - spec.register_read_ports;
   }
   ++counts_.math[static_cast<std::size_t>(op.math)];
