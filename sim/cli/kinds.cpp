@@ -3,6 +3,7 @@
 
 #include "arch/energy.h"
 #include "arch/load.h"
+#include "sim/cli/attention_experiment.h"
 #include "sim/cli/experiment.h"
 
 namespace tilewright::cli {
@@ -26,6 +27,10 @@ const std::vector<ConfigurationKind>& configuration_kinds() {
       kind<arch::EnergyTable>(),
       kind<workloads::PathSet>(),
       kind<ExperimentSpec>(),
+      kind<arch::GpuSpec>(),
+      kind<workloads::AttentionKernel>(),
+      kind<workloads::AttentionProblem>(),
+      kind<AttentionExperiment>(),
   };
   return kinds;
 }

@@ -11,6 +11,8 @@
 
 #include "arch/energy.h"
 #include "sim/base/config/load.h"
+#include "sim/cli/attention_experiment.h"
+#include "sim/cli/kinds.h"
 #include "sim/cli/network_runner.h"
 #include "sim/cli/trace_layer.h"
 #include "sim/report/csv.h"
@@ -96,9 +98,21 @@ std::string render(const ExperimentRecord& record, Format format, const report::
   throw InternalError("unknown output format");
 }
 
+// What cannot be read is left to the loader of ordinary experiments to complain about.
+bool is_attention_experiment(const std::filesystem::path& file) {
+  try {
+    return config::kind_of(file, kind_names()) == config::schema_of<AttentionExperiment>().kind();
+  } catch (const UserError&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 int run_command(const RunOptions& options) {
+  if (is_attention_experiment(options.file)) {
+    return run_attention_experiment(options);
+  }
   const Resolved resolved = config::load<ExperimentSpec>(options.file, options.overrides);
   if (!options.vcd.empty()) {
     fmt::print("{}", trace_layer(resolved.value, options.fidelity.value_or(resolved.value.fidelity), options.vcd_layer,

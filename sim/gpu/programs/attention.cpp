@@ -455,7 +455,39 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
     work.streams[kOutputStream] = {outputs, row, output_table.data(), output_table.size(), 0};
     run->kernel.ctas.push_back(std::move(work));
   }
+  run->entries_per_tile = kernel.kernel == KernelSource::kGather
+                              ? kernel.key_tile
+                              : kernel.key_tile / kernel.key_block * shape.subtiles();
+  run->queries_per_item = kernel.consumer_warpgroups * shape.subtiles();
+  run->outputs_per_item = kernel.consumer_warpgroups;
   return run;
+}
+
+std::unique_ptr<AttentionRun> shortened(const AttentionRun& run, uint32_t items, uint32_t tiles) {
+  auto made = std::make_unique<AttentionRun>();
+  made->kernel = run.kernel;
+  made->entries_per_tile = run.entries_per_tile;
+  for (CtaWork& work : made->kernel.ctas) {
+    const std::vector<uint32_t> counts = std::exchange(work.counts, {});
+    const uint32_t* const keys = work.streams[kKeyStream].table;
+    std::vector<uint32_t> table;
+    std::size_t at = 0;
+    for (std::size_t item = 0; item < std::min<std::size_t>(items, counts.size()); ++item) {
+      const uint32_t kept = std::min(tiles, counts[item] + 1);
+      table.insert(table.end(), keys + at, keys + at + std::size_t{kept} * run.entries_per_tile);
+      at += std::size_t{counts[item] + 1} * run.entries_per_tile;
+      work.counts.push_back(kept - 1);
+      made->tiles += kept;
+      ++made->items;
+    }
+    work.parameters[0] = static_cast<uint32_t>(work.counts.size());
+    made->tables.push_back(std::move(table));
+    for (const uint8_t stream : {kKeyStream, kValueStream}) {
+      work.streams[stream].table = made->tables.back().data();
+      work.streams[stream].size = made->tables.back().size();
+    }
+  }
+  return made;
 }
 
 }  // namespace tilewright::gpu

@@ -26,6 +26,9 @@ struct AttentionRun {
   uint64_t listed_elements = 0;  // query-key pairs worked on, without padding
   double list_density = 0;
   uint64_t list_hash = 0;        // of all heads' lists: masks::hash() of each, folded
+  uint32_t entries_per_tile = 0;  // of the key stream's table
+  uint32_t queries_per_item = 0;  // of the query stream's table
+  uint32_t outputs_per_item = 0;
   // Bytes that nobody can avoid moving from memory: each operand once, the result once.
   uint64_t minimum_bytes = 0;
 };
@@ -34,5 +37,8 @@ struct AttentionRun {
 std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, const workloads::AttentionKernel& kernel,
                                               const workloads::AttentionProblem& problem, double density, uint32_t heads,
                                               bool use_gather_engine);
+
+// The same CTAs with at most so many items each, and so many tiles of each: what a sample simulates. The tables are its own.
+std::unique_ptr<AttentionRun> shortened(const AttentionRun& run, uint32_t items, uint32_t tiles);
 
 }  // namespace tilewright::gpu
