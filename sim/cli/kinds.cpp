@@ -3,6 +3,7 @@
 
 #include "arch/energy.h"
 #include "arch/load.h"
+#include "sim/cli/attention_experiment.h"
 #include "sim/cli/claims.h"
 #include "sim/cli/dynamic_inference.h"
 #include "sim/cli/experiment.h"
@@ -37,6 +38,10 @@ const std::vector<ConfigurationKind>& configuration_kinds() {
       kind<validate::PointsFile>(),
       kind<validate::GapFile>(),
       kind<validate::CeilingFile>(),
+      kind<arch::GpuSpec>(),
+      kind<workloads::AttentionKernel>(),
+      kind<workloads::AttentionProblem>(),
+      kind<AttentionExperiment>(),
   };
   return kinds;
 }

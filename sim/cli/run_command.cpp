@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "sim/base/config/load.h"
+#include "sim/cli/attention_experiment.h"
 #include "sim/cli/claims.h"
 #include "sim/cli/dynamic_inference.h"
 #include "sim/cli/kinds.h"
@@ -59,6 +60,9 @@ std::string render(const ExperimentRecord& record, Format format, const report::
 
 int run_command(const RunOptions& options) {
   const std::string kind = config::kind_of(options.file, kind_names());
+  if (kind == config::schema_of<AttentionExperiment>().kind()) {
+    return run_attention_experiment(options);
+  }
   if (kind == config::schema_of<ClaimsSpec>().kind()) {
     return run_claims(options);
   }

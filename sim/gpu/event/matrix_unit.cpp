@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/gpu/event/matrix_unit.h"
+
+namespace tilewright::gpu {
+
+void EventMatrixUnit::reset(uint32_t warpgroups) {
+  groups_.assign(warpgroups, {});
+  queue_.clear();
+  running_ = false;
+  use_ = {};
+  last_end_ = 0;
+  takes_ = debt_ = offers_ = 0;
+  latest_ = 0;
+  next_ = kNever;
+  counts_ = {};
+}
+
+void EventMatrixUnit::offer(uint32_t warpgroup, const Op& op, Cycle now) {
+  Group& group = groups_[warpgroup];
+  group.op = op;
+  group.to_take = op.count;
+  ++group.offered;
+  ++offers_;
+  next_ = std::min(next_, now + 1);
+}
+
+void EventMatrixUnit::act(Cycle now, std::vector<uint32_t>& released) {
+  if (running_ && use_.end <= now) {
+    const Taken& done = queue_.front();
+    running_ = false;
+    last_end_ = use_.end;
+    if (done.last) {
+      Group& group = groups_[done.warpgroup];
+      ++group.ended;
+      group.ends.push_back(use_.end + spec_.matrix.drain_cycles);
+      if (group.ends.size() > 8) {
+        group.ends.pop_front();
+      }
+    }
+    queue_.pop_front();
+  }
+  take(now, released);
+  start(now);
+  find_next(now);
+}
+
+void EventMatrixUnit::take(Cycle now, std::vector<uint32_t>& released) {
+  const std::size_t limit = spec_.matrix.in_flight + (mutated(Mutation::kMatrixInFlightMore) ? 1 : 0);
+  while (offers_ > 0 && queue_.size() < limit) {
+    uint32_t chosen = latest_;
+    bool found = groups_[latest_].to_take > 0;  // stays with a warpgroup as long as that has something
+    for (uint32_t g = 0; g < groups_.size() && groups_[latest_].to_take == 0; ++g) {
+      if (groups_[g].to_take > 0 && (!found || groups_[g].last_taken < groups_[chosen].last_taken)) {
+        chosen = g;
+        found = true;
+      }
+    }
+    latest_ = chosen;
+    Group& group = groups_[chosen];
+    const uint32_t place = group.op.count - group.to_take;
+    group.last_taken = ++takes_;
+    const bool last = --group.to_take == 0;
+    queue_.push_back({chosen, now, place, last, group.op});
+    if (last) {
+      --offers_;
+      released.push_back(chosen);
+    }
+  }
+}
+
+void EventMatrixUnit::start(Cycle now) {
+  if (running_ || queue_.empty()) {
+    return;
+  }
+  const Taken& head = queue_.front();
+  const arch::MatrixSpec& matrix = spec_.matrix;
+  Cycle begin = std::max(now, head.at + (head.op.from_registers ? matrix.start_register_cycles : matrix.start_shared_cycles));
+  if (head.place == 1 && !mutated(Mutation::kMatrixChainIgnored)) {
+    begin = std::max(begin, last_end_ + matrix.chain_cycles);
+  }
+  const uint64_t delay = debt_ / spec_.sub_core.count;
+  debt_ -= delay * spec_.sub_core.count;
+  const Cycle cycles = matrix_cycles(matrix, head.op) + (mutated(Mutation::kDebtForgotten) ? 0 : delay);
+  use_ = {begin, begin + cycles, matrix_wavefronts(matrix, head.op)};
+  running_ = true;
+  counts_.matrix_cycles += cycles;
+  counts_.matrix_wavefronts += use_.wavefronts;
+  counts_.matrix_columns += head.op.columns;
+  ++counts_.matrix_instructions;
+}
+
+void EventMatrixUnit::find_next(Cycle now) {
+  next_ = !running_ ? kNever : use_.begin > now ? use_.begin : use_.end;
+}
+
+Cycle EventMatrixUnit::known_end(uint32_t warpgroup, uint64_t batches) const {
+  const Group& group = groups_[warpgroup];
+  if (group.ended < batches) {
+    return kNever;
+  }
+  const uint64_t first = group.ended - group.ends.size();  // batches whose end was forgotten: long over
+  return batches <= first ? 0 : group.ends[batches - first - 1];
+}
+
+void EventMatrixUnit::collect(GpuCounts& counts) const {
+  counts.matrix_cycles += counts_.matrix_cycles;
+  counts.matrix_wavefronts += counts_.matrix_wavefronts;
+  counts.matrix_columns += counts_.matrix_columns;
+  counts.matrix_instructions += counts_.matrix_instructions;
+}
+
+}  // namespace tilewright::gpu

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The matrix unit at event fidelity: takes the wgmma instructions of its warpgroups in turn, a few at a time, and runs one after
+// the other. A batch is one commit group.
+#pragma once
+
+#include <deque>
+#include <systemc>
+#include <vector>
+
+#include "sim/gpu/event/shared_pipe.h"
+#include "sim/gpu/parts.h"
+#include "sim/gpu/result.h"
+
+namespace tilewright::gpu {
+
+class EventMatrixUnit final : public sc_core::sc_module {
+ public:
+  EventMatrixUnit(const sc_core::sc_module_name& name, const arch::GpuSpec& spec) : sc_core::sc_module(name), spec_(spec) {}
+
+  void reset(uint32_t warpgroups);
+  void clear_warpgroup(uint32_t warpgroup) { groups_[warpgroup] = {}; }
+
+  // All four warps are at the batch, in the issue phase of `now`.
+  void offer(uint32_t warpgroup, const Op& op, Cycle now);
+  // Phase 1 of `now`: ends, starts and takes what is due. What was taken to its end is listed in `released`.
+  void act(Cycle now, std::vector<uint32_t>& released);
+  Cycle next() const { return next_; }
+
+  bool active(Cycle cycle) const { return running_ && use_.begin <= cycle && cycle < use_.end; }
+  const BankUse& use() const { return use_; }
+  void add_debt(uint64_t reads) { debt_ += reads; }
+
+  uint64_t batches(uint32_t warpgroup) const { return groups_[warpgroup].offered; }
+  // When the first `batches` of a warpgroup are known to be over; kNever while unknown.
+  Cycle known_end(uint32_t warpgroup, uint64_t batches) const;
+
+  void collect(GpuCounts& counts) const;
+
+ private:
+  struct Group {
+    Op op;
+    uint32_t to_take = 0;  // of the present batch
+    uint64_t offered = 0, ended = 0;
+    uint64_t last_taken = 0;   // for the turn
+    std::deque<Cycle> ends;    // of the latest batches
+  };
+  struct Taken {
+    uint32_t warpgroup;
+    Cycle at;
+    uint32_t place;  // in its batch
+    bool last;
+    Op op;
+  };
+  void take(Cycle now, std::vector<uint32_t>& released);
+  void start(Cycle now);
+  void find_next(Cycle now);
+
+  const arch::GpuSpec& spec_;
+  std::vector<Group> groups_;
+  std::deque<Taken> queue_;  // front runs or is next
+  bool running_ = false;
+  BankUse use_;
+  Cycle last_end_ = 0;
+  uint64_t takes_ = 0;
+  uint32_t latest_ = 0;  // warpgroup taken from last
+  uint64_t debt_ = 0;
+  uint64_t offers_ = 0;  // batches not fully taken
+  Cycle next_ = kNever;
+  GpuCounts counts_;
+};
+
+}  // namespace tilewright::gpu

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Faults that tests seed into the event model, one in each of its resources, to see that the fuzz would notice (tests/gpu).
+#pragma once
+
+#include <cstdint>
+
+namespace tilewright::gpu {
+
+enum class Mutation : uint8_t {
+  kNone,
+  kPipeFreeEarly,        // a math pipe is held a cycle too short
+  kDispatchFreeEarly,    // likewise the dispatch port
+  kOldestFirst,          // the scheduler forgets who issued last
+  kMatrixFactorIgnored,  // math beside the matrix unit runs at full speed
+  kDebtForgotten,        // the matrix unit is not delayed by register reads
+  kMatrixInFlightMore,   // one wgmma more is taken
+  kMatrixChainIgnored,
+  kPatternShifted,       // the matrix unit takes the banks in other cycles
+  kPipeHeadEarly,        // a wavefront is served in the cycle in which it was asked for
+  kPortFree,             // the SM's port takes lines without time
+  kBoxesOverlap,         // the TMA unit starts a box before the last one is through
+  kNamedUnitFree,        // the named-barrier unit takes all warps at once
+  kFenceFree,
+  kWakeEarly,            // a barrier wakes its warps a cycle early
+  kCapacityIgnored,      // copies beyond the outstanding lines
+  kSliceFree,            // an L2 slice serves everything at once
+  kReplicaFirst,         // the newest instead of the oldest line is replaced
+  kFarNear,              // the other partition is as near as the own
+  kCrossingEarly,        // a crossing into L2's clock is seen an edge too early
+  kCreditMore,           // a DRAM channel's queue is one entry longer
+  kGapShort,             // the next CTA starts a cycle early
+  kCount
+};
+
+inline Mutation& active_mutation() {
+  static Mutation mutation = Mutation::kNone;
+  return mutation;
+}
+inline bool mutated(Mutation mutation) { return active_mutation() == mutation; }
+
+}  // namespace tilewright::gpu

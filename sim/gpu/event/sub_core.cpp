@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/gpu/event/sub_core.h"
+
+namespace tilewright::gpu {
+
+EventSubCore::EventSubCore(const sc_core::sc_module_name& name, const arch::GpuSpec& spec, std::vector<EventWarp>& warps,
+                           std::vector<CtaRecord>& ctas)
+    : sc_core::sc_module(name), spec_(spec), warps_(warps), ctas_(ctas) {
+  for (std::size_t k = 0; k < timing_.size(); ++k) {
+    const auto kind = static_cast<MathKind>(k);
+    const arch::InstructionSpec& instruction = instruction_spec(spec.sub_core, kind);
+    const Pipe pipe = pipe_of(kind);
+    const uint32_t early = mutated(Mutation::kPipeFreeEarly) && instruction.interval > 1 && instruction.beside_matrix > 1 ? 1 : 0;
+    timing_[k].interval[0] = instruction.interval - early;
+    timing_[k].interval[1] =
+        mutated(Mutation::kMatrixFactorIgnored) ? instruction.interval : instruction.beside_matrix - early;
+    timing_[k].latency = instruction.latency;
+    timing_[k].debt = pipe == Pipe::kFma && instruction.register_reads > spec.sub_core.register_read_ports
+                          ? instruction.register_reads - spec.sub_core.register_read_ports
+                          : 0;
+    timing_[k].pipe = static_cast<uint8_t>(pipe);
+  }
+  reset();
+}
+
+void EventSubCore::reset() {
+  resident_.clear();
+  pipe_free_.fill(0);
+  next_ = 0;
+  roles = {};
+  math = {};
+}
+
+Cycle EventSubCore::bound() const {
+  Cycle bound = kNever;
+  for (const uint32_t index : resident_) {
+    const EventWarp& warp = warps_[index];
+    if (warp.ready != kNever) {
+      bound = std::min(bound, std::max(candidate(warp), next_) + warp.distance);
+    }
+  }
+  return bound;
+}
+
+uint32_t EventSubCore::select(Cycle cycle) const {
+  if (next_ > cycle) {
+    return kNobody;
+  }
+  uint32_t chosen = kNobody;
+  for (const uint32_t index : resident_) {
+    const EventWarp& warp = warps_[index];
+    if (candidate(warp) <= cycle &&
+        (chosen == kNobody || (warp.last_issue < warps_[chosen].last_issue && !mutated(Mutation::kOldestFirst)))) {
+      chosen = index;
+    }
+  }
+  return chosen;
+}
+
+void EventSubCore::advance(Cycle limit, bool beside_matrix, uint64_t& debt) {
+  while (next_ < limit) {
+    Cycle first = kNever;
+    for (const uint32_t index : resident_) {
+      first = std::min(first, candidate(warps_[index]));
+    }
+    const Cycle cycle = std::max(first, next_);
+    if (cycle >= limit) {
+      return;
+    }
+    issue_private(warps_[select(cycle)], cycle, beside_matrix, debt);
+  }
+}
+
+void EventSubCore::account(EventWarp& warp, Cycle cycle) {
+  RoleCycles& cycles = roles[static_cast<std::size_t>(warp.role)];
+  cycles.stalls[static_cast<std::size_t>(warp.reason)] += warp.ready - warp.accounted;
+  cycles.stalls[static_cast<std::size_t>(WarpStall::kContention)] += cycle - warp.ready;
+  ++cycles.issued;
+  warp.accounted = cycle + 1;
+  warp.last_issue = cycle + 1;
+  next_ = cycle + 1;
+}
+
+void EventSubCore::settle(EventWarp& warp, Cycle ready, WarpStall reason) const {
+  const Op& op = warp.state.op();
+  warp.ready = ready;
+  warp.reason = reason;
+  warp.distance = op.distance;
+  if (op.kind == OpKind::kMath) {
+    warp.pipe = timing_[static_cast<std::size_t>(op.math)].pipe;
+  } else {
+    warp.pipe = uses_dispatch(op.kind) ? static_cast<uint8_t>(Pipe::kDispatch) : kNone;
+  }
+}
+
+void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt) {
+  const Op& op = warp.state.op();
+  const Timing& timing = timing_[static_cast<std::size_t>(op.math)];
+  ++math[static_cast<std::size_t>(op.math)];
+  pipe_free_[timing.pipe] = cycle + timing.interval[beside_matrix ? 1 : 0];
+  debt += beside_matrix ? timing.debt : 0;
+  if (--warp.state.left > 0) {
+    warp.ready = cycle + op.spacing;
+    warp.reason = WarpStall::kFixedLatency;
+    warp.distance -= op.spacing;
+    return;
+  }
+  warp.state.next();
+  settle(warp, cycle + (op.dependent ? timing.latency : 1), WarpStall::kFixedLatency);
+}
+
+void EventSubCore::issue_private(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt) {
+  account(warp, cycle);
+  const Op& op = warp.state.op();
+  switch (op.kind) {
+    case OpKind::kMath:
+      issue_math(warp, cycle, beside_matrix, debt);
+      return;
+    case OpKind::kDelay:
+      warp.state.next();
+      settle(warp, cycle + op.count, WarpStall::kFixedLatency);
+      return;
+    case OpKind::kStamp:
+      // Sub-cores run ahead of each other: the latest of several warps counts, not the last that was simulated.
+      ctas_[warp.cta].stamps[op.count] = std::max(ctas_[warp.cta].stamps[op.count], cycle);
+      warp.state.next();
+      settle(warp, cycle + spec_.sub_core.clock_cycles, WarpStall::kFixedLatency);
+      return;
+    case OpKind::kCopyCommit:
+      pipe_free_[static_cast<std::size_t>(Pipe::kDispatch)] = cycle + dispatch_cycles(spec_, op);
+      warp.state.commit_copies();
+      warp.state.next();
+      settle(warp, cycle + 1, WarpStall::kFixedLatency);
+      return;
+    case OpKind::kEndLoop: {
+      const bool again = warp.state.end_loop();
+      settle(warp, cycle + (again ? spec_.sub_core.branch_cycles : 1), WarpStall::kFixedLatency);
+      return;
+    }
+    default:
+      throw InternalError("an operation that others can notice was issued ahead");
+  }
+}
+
+void EventSubCore::issue_visible(EventWarp& warp, Cycle cycle) {
+  account(warp, cycle);
+  const Op& op = warp.state.op();
+  if (uses_dispatch(op.kind)) {
+    const uint32_t early = mutated(Mutation::kDispatchFreeEarly) ? 1 : 0;
+    pipe_free_[static_cast<std::size_t>(Pipe::kDispatch)] = cycle + dispatch_cycles(spec_, op) - early;
+  }
+}
+
+}  // namespace tilewright::gpu

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A sub-core at event fidelity: a scheduler with its math pipes and its dispatch port. Operations that nobody outside can
+// notice are issued far ahead, up to a cycle that the SM knows to be safe.
+#pragma once
+
+#include <array>
+#include <systemc>
+#include <vector>
+
+#include "sim/gpu/event/mutation.h"
+#include "sim/gpu/parts.h"
+#include "sim/gpu/result.h"
+#include "sim/gpu/warp_state.h"
+
+namespace tilewright::gpu {
+
+// A warp as the event model sees it. `ready` is kNever while it waits for something whose time is not known yet.
+struct EventWarp {
+  WarpState state;
+  Cycle ready = 0;
+  Cycle last_issue = 0;     // 0: never; else the cycle + 1
+  Cycle accounted = 0;      // every cycle before is in `cycles`
+  Cycle distance = 0;       // least cycles to its next operation that others can notice
+  WarpStall reason = WarpStall::kFixedLatency;
+  uint8_t pipe = kNone;     // that the next issue needs
+  Role role = Role::kConsumer;
+  uint32_t cta = 0;         // resident CTA
+  uint32_t warpgroup = kNone;  // of the SM
+  uint64_t wanted = 0;      // what it waits for: copies, phases, batches
+  struct Marker {
+    uint64_t copies;        // that must be done
+    uint32_t barrier;
+    Cycle issued;
+  };
+  std::deque<Marker> markers;  // arrivals that follow copies
+};
+
+class EventSubCore final : public sc_core::sc_module {
+ public:
+  EventSubCore(const sc_core::sc_module_name& name, const arch::GpuSpec& spec, std::vector<EventWarp>& warps,
+               std::vector<CtaRecord>& ctas);
+
+  void reset();
+  // In ascending order: of two warps that never issued, the lower number goes first.
+  void add(uint32_t warp) { resident_.insert(std::lower_bound(resident_.begin(), resident_.end(), warp), warp); }
+  void remove(uint32_t warp) { std::erase(resident_, warp); }
+
+  // No operation that others can notice is issued before this cycle.
+  Cycle bound() const;
+  // Issues what is issued before `limit`, all of it private; `beside_matrix` holds throughout.
+  void advance(Cycle limit, bool beside_matrix, uint64_t& debt);
+  // The warp that issues in `cycle`, to which everything was advanced; kNobody if none.
+  uint32_t select(Cycle cycle) const;
+  void issue_private(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt);
+  // Books the issue of an operation that is not private; its effect is the SM's to find.
+  void issue_visible(EventWarp& warp, Cycle cycle);
+  // After the warp's state moved on: `ready` and what the next operation needs.
+  void settle(EventWarp& warp, Cycle ready, WarpStall reason) const;
+
+  static constexpr uint32_t kNobody = UINT32_MAX;
+  std::array<RoleCycles, static_cast<std::size_t>(Role::kCount)> roles;
+  std::array<uint64_t, static_cast<std::size_t>(MathKind::kCount)> math;
+
+ private:
+  Cycle candidate(const EventWarp& warp) const {
+    return warp.pipe == kNone ? warp.ready : std::max(warp.ready, pipe_free_[warp.pipe]);
+  }
+  void account(EventWarp& warp, Cycle cycle);
+  void issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt);
+
+  const arch::GpuSpec& spec_;
+  std::vector<EventWarp>& warps_;
+  std::vector<CtaRecord>& ctas_;
+  std::vector<uint32_t> resident_;
+  std::array<Cycle, static_cast<std::size_t>(Pipe::kCount)> pipe_free_{};
+  Cycle next_ = 0;  // one issue a cycle
+  struct Timing {
+    uint32_t interval[2];  // [beside the matrix unit]
+    uint32_t latency;
+    uint32_t debt;
+    uint8_t pipe;
+  };
+  std::array<Timing, static_cast<std::size_t>(MathKind::kCount)> timing_{};
+};
+
+}  // namespace tilewright::gpu

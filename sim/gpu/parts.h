@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an SM, the memory side and the CTA dispatcher say to each other, and arithmetic on the machine's numbers that both
+// fidelities need (sizes and shapes, no points in time).
+#pragma once
+
+#include <algorithm>
+#include <systemc>
+
+#include "arch/gpu.h"
+#include "sim/gpu/program.h"
+
+namespace tilewright::gpu {
+
+enum class Client : uint8_t { kTma, kCopy, kLoad, kStore };
+
+// One line on its way between an SM and L2. `key` orders what an SM asked for: cycle, then source, then place in the cycle.
+struct LineRequest {
+  uint64_t line = 0;  // byte address
+  uint64_t key = 0;
+  uint64_t instruction = 0;  // copies and loads: which of the warp's; boxes: unused
+  uint32_t bytes = 0;
+  uint16_t sm = 0;
+  uint16_t target = 0;  // warp, or barrier for boxes
+  Client client = Client::kTma;
+  uint8_t sectors = 0;
+  uint8_t wavefronts = 1;
+};
+
+enum class Source : uint8_t { kTma, kGatherEngine, kLsu };
+inline uint64_t request_key(Cycle cycle, Source source, uint32_t index) {
+  return (cycle << 12) | (static_cast<uint64_t>(source) << 10) | index;
+}
+
+class MemoryPath : public virtual sc_core::sc_interface {
+ public:
+  virtual void request(const LineRequest& request, Cycle issued) = 0;
+};
+
+class CtaDispatch : public virtual sc_core::sc_interface {
+ public:
+  virtual void finished(uint32_t sm, uint32_t slot, Cycle end) = 0;  // `end`: the first cycle without it
+};
+
+inline uint32_t matrix_wavefronts(const arch::MatrixSpec& matrix, const Op& op) {
+  const auto b = static_cast<uint32_t>(divide_up(op.columns, matrix.columns_per_wavefront));
+  return b + (op.from_registers ? 0 : matrix.a_wavefronts);
+}
+inline uint32_t matrix_cycles(const arch::MatrixSpec& matrix, const Op& op) {
+  const auto full = static_cast<uint32_t>(divide_up(op.columns, matrix.columns_per_cycle));
+  return std::max({full, matrix.minimum_cycles, matrix_wavefronts(matrix, op)});
+}
+
+inline const arch::InstructionSpec& instruction_spec(const arch::SubCoreSpec& core, MathKind kind) {
+  switch (kind) {
+    case MathKind::kFfma:
+      return core.ffma;
+    case MathKind::kFmul:
+      return core.fmul;
+    case MathKind::kImad:
+      return core.imad;
+    case MathKind::kFmnmx:
+      return core.fmnmx;
+    case MathKind::kF2fp:
+      return core.f2fp;
+    case MathKind::kLop3:
+      return core.lop3;
+    case MathKind::kEx2:
+      return core.ex2;
+    default:
+      return core.shfl;
+  }
+}
+
+inline bool uses_dispatch(OpKind kind) {
+  switch (kind) {
+    case OpKind::kSharedLoad:
+    case OpKind::kSharedStore:
+    case OpKind::kGlobalLoad:
+    case OpKind::kGlobalStore:
+    case OpKind::kCopy:
+    case OpKind::kCopyCommit:
+    case OpKind::kCopyWait:
+    case OpKind::kCopyArrive:
+    case OpKind::kArrive:
+    case OpKind::kExpect:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Cycles for which an operation other than math holds its sub-core's dispatch port.
+inline uint32_t dispatch_cycles(const arch::GpuSpec& spec, const Op& op) {
+  switch (op.kind) {
+    case OpKind::kCopy:
+    case OpKind::kCopyArrive:
+      return spec.copy.dispatch_cycles;
+    case OpKind::kCopyCommit:
+    case OpKind::kCopyWait:
+      return spec.copy.group_cycles;
+    case OpKind::kArrive:
+    case OpKind::kExpect:
+      return spec.synchronisation.arrive_dispatch_cycles;
+    default:
+      return spec.shared_memory.dispatch_cycles + spec.shared_memory.dispatch_cycles_per_word * op.words;
+  }
+}
+
+inline uint32_t access_wavefronts(const arch::SharedMemorySpec& shared, const Op& op) {
+  if (op.kind != OpKind::kSharedLoad) {
+    return std::max<uint32_t>(op.wavefronts, op.words);
+  }
+  const auto back = static_cast<uint32_t>(divide_up(uint64_t{op.words} * 4 * kWarpLanes, shared.load_bytes_per_cycle));
+  return std::max<uint32_t>(op.wavefronts, back);
+}
+
+inline uint32_t line_sixteenths(const arch::GlobalPathSpec& path, Client client) {
+  switch (client) {
+    case Client::kTma:
+      return path.tma_line_sixteenths;
+    case Client::kCopy:
+      return path.copy_line_sixteenths;
+    default:
+      return path.load_line_sixteenths;
+  }
+}
+
+// Where a line lives. Partition and slice are hashes of the address, as the touch-order and bandwidth records ask for an even
+// spread; which bits Hopper hashes is not known.
+inline uint64_t mix_line(uint64_t line) {
+  uint64_t x = line / kLineBytes;
+  x = (x ^ (x >> 15)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 29)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 32);
+}
+inline uint32_t home_partition(const arch::L2Spec& l2, uint64_t line) {
+  return l2.partitions == 1 ? 0U : static_cast<uint32_t>(mix_line(line / 4096 * 4096) >> 11) % l2.partitions;
+}
+inline uint32_t partition_of_sm(const arch::L2Spec& l2, uint32_t sm) { return (sm / 2) % l2.partitions; }
+inline uint32_t slice_of(const arch::L2Spec& l2, uint64_t line) {
+  return static_cast<uint32_t>(mix_line(line) % (l2.slices / l2.partitions));
+}
+inline uint32_t service_cycles(const arch::L2Spec& l2, uint32_t sectors) {
+  return std::max(1U, static_cast<uint32_t>(divide_up(sectors * kSectorBytes, l2.slice_bytes_per_cycle)));
+}
+// DRAM is read in halves of a line.
+inline uint8_t whole_halves(uint8_t sectors) {
+  return static_cast<uint8_t>(((sectors & 3) != 0 ? 3 : 0) | ((sectors & 12) != 0 ? 12 : 0));
+}
+
+struct DramPlace {
+  uint32_t channel = 0;  // over all stacks
+  uint64_t address = 0;  // within the stack
+};
+// Interleave units go round the stacks; within a stack, higher bits are folded onto those that choose the channel.
+inline DramPlace dram_place(const arch::GpuSpec& spec, uint64_t address) {
+  const uint64_t unit = spec.dram.channel_interleave.value;
+  const uint64_t block = address / unit;
+  const uint64_t row = block / spec.memory_stacks;
+  const uint64_t stack = (block % spec.memory_stacks + row / 64) % spec.memory_stacks;
+  const uint64_t channel_mask = spec.dram.channels - 1;
+  const uint64_t folded = row ^ ((mix_line(row / spec.dram.channels * kLineBytes) >> 7) & channel_mask);
+  const uint64_t within = folded * unit + address % unit;
+  return {static_cast<uint32_t>(stack * spec.dram.channels + (folded & channel_mask)), within};
+}
+
+uint32_t ctas_per_sm(const arch::GpuSpec& spec, const CtaShape& shape);
+
+}  // namespace tilewright::gpu

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An attention run in full, or from a sample. A sample simulates all SMs on shortened items and takes from them what a tile and
+// what an item costs; the items are then laid out over the CTAs as in the full run, and the slowest CTA ends the kernel.
+//
+// The interval comes from how much the cost of a tile differs from CTA to CTA in the sample (two standard deviations) and, on top,
+// a floor of 1 % for what a sample cannot see: how the SMs drift apart over a long run, and what a colder or fuller L2 does.
+#pragma once
+
+#include "sim/gpu/programs/attention.h"
+#include "sim/gpu/simulator.h"
+
+namespace tilewright::gpu {
+
+struct AttentionEstimate {
+  bool sampled = false;
+  double cycles = 0, low = 0, high = 0;  // kernel start to end, launch included
+  double sm_cycles = 0;                  // summed over SMs
+  double tile_cycles = 0;                // of an SM, for one tile
+  std::map<std::string, double> counts;  // activity
+  std::map<std::string, std::map<std::string, double>> stalls;  // "producer", "consumer": reason (or "issued") -> warp cycles
+  double energy_j = 0;
+  std::map<std::string, double> energy_by_component_j;
+};
+
+AttentionEstimate run_attention(const arch::GpuSpec& machine, const AttentionRun& run, Fidelity fidelity, bool sampled);
+
+}  // namespace tilewright::gpu

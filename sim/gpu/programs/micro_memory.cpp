@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Twins of gpu_ref/micro/memory_latency.cu, memory_bandwidth.cu and energy.cu.
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+#include "sim/gpu/programs/micro.h"
+#include "sim/gpu/programs/run.h"
+
+namespace tilewright::gpu::micro {
+namespace {
+
+constexpr uint32_t kWarps = 32, kUnroll = 4, kAccessBytes = 512;
+
+// Loads of 16 bytes a lane, four out at a time, over the positions of stream 0.
+WarpProgram read_program(uint32_t rounds, uint32_t pieces, uint32_t piece_bytes, uint32_t positions_between) {
+  ProgramBuilder program("stream_read");
+  program.stamp(0);
+  program.loop(rounds);
+  for (uint32_t i = 0; i < kUnroll; ++i) {
+    program.global_load(0, pieces, piece_bytes, 4);
+    program.skip(0, positions_between);
+  }
+  program.load_wait(0);
+  program.math(MathKind::kLop3, 16);
+  program.end_loop();
+  program.stamp(1);
+  return program.take();
+}
+
+double read_cycles(const GpuSpec& spec, Kernel& kernel, uint32_t sms) { return run(spec, kernel, sms).mean_cycles; }
+
+}  // namespace
+
+// Readers take chunks of 64 KB in turn.
+Metrics stream_read(const GpuSpec& spec, const Parameters& parameters) {
+  const bool in_l2 = text(parameters, "residency") == "l2";
+  const uint32_t sms = std::min(number(parameters, "sms"), spec.sm_count), rounds = sms > 32 ? 6 : 12;
+  const uint64_t footprint = parameters.at("footprint_bytes").get<uint64_t>();
+  Kernel kernel = make_kernel("stream_read", kWholeSmShared);
+  add_warps(kernel, read_program(rounds, 1, kAccessBytes, kWarps - 1), kWarps);
+  for (uint32_t w = 0; w < kWarps; ++w) {
+    kernel.shape.warps[w].stream_start[0] = w;
+  }
+  constexpr uint64_t kChunk = kWarps * kUnroll;  // accesses
+  std::vector<std::vector<uint32_t>> tables(sms);
+  for (uint32_t c = 0; c < sms; ++c) {
+    for (uint64_t r = 0; r < rounds; ++r) {
+      for (uint64_t i = 0; i < kChunk; ++i) {
+        tables[c].push_back(static_cast<uint32_t>(((r * sms + c) * kChunk + i) % (footprint / kAccessBytes)));
+      }
+    }
+    CtaWork work;
+    work.streams[0] = {0, kAccessBytes, tables[c].data(), tables[c].size(), 0};
+    kernel.ctas.push_back(work);
+  }
+  if (in_l2) {
+    kernel.resident.push_back({0, std::min<uint64_t>(footprint, uint64_t{rounds} * sms * kChunk * kAccessBytes)});
+  }
+  const double rate = double(rounds) * kChunk * kAccessBytes / read_cycles(spec, kernel, sms);
+  return {{"bytes_per_cycle_per_sm", rate}, {"bytes_per_second", rate * sms * double(spec.sm_clock.value)}};
+}
+
+Metrics footprint_read(const GpuSpec& spec, const Parameters& parameters) {
+  const uint64_t footprint = parameters.at("footprint_bytes").get<uint64_t>();
+  const bool shared = text(parameters, "lines") == "shared_by_all";
+  constexpr uint32_t kRounds = 6;
+  constexpr uint64_t kChunk = kWarps * kUnroll;
+  Kernel kernel = make_kernel("footprint_read", kWholeSmShared);
+  add_warps(kernel, read_program(kRounds, 1, kAccessBytes, kWarps - 1), kWarps);
+  for (uint32_t w = 0; w < kWarps; ++w) {
+    kernel.shape.warps[w].stream_start[0] = w;
+  }
+  std::vector<std::vector<uint32_t>> tables(spec.sm_count);
+  for (uint32_t c = 0; c < spec.sm_count; ++c) {
+    for (uint64_t r = 0; r < kRounds; ++r) {
+      for (uint64_t i = 0; i < kChunk; ++i) {
+        const uint64_t chunk = shared ? r : r * spec.sm_count + c;
+        tables[c].push_back(static_cast<uint32_t>((chunk * kChunk + i) % (footprint / kAccessBytes)));
+      }
+    }
+    CtaWork work;
+    work.streams[0] = {0, kAccessBytes, tables[c].data(), tables[c].size(), 0};
+    kernel.ctas.push_back(work);
+  }
+  kernel.resident.push_back({0, footprint});
+  const double rate = double(kRounds) * kChunk * kAccessBytes / read_cycles(spec, kernel, spec.sm_count);
+  return {{"bytes_per_cycle_per_sm", rate},
+          {"requested_bytes_per_second", rate * spec.sm_count * double(spec.sm_clock.value)}};
+}
+
+// Two CTAs an SM read pieces in the order of a list; the reading of the list itself is left out.
+Metrics pieces(const GpuSpec& spec, const Parameters& parameters) {
+  const uint32_t piece = number(parameters, "piece_bytes"), kept = number(parameters, "kept_percent");
+  const bool random_order = text(parameters, "order") == "random";
+  const uint32_t ctas = spec.sm_count * 2, per_access = std::max(1U, kAccessBytes / piece);
+  constexpr uint32_t kRounds = 2;
+  const uint64_t accesses = uint64_t{ctas} * kWarps * kUnroll * kRounds;
+  const auto wanted = static_cast<uint32_t>(accesses * kAccessBytes / piece);
+  const uint64_t places = parameters.at("window_bytes").get<uint64_t>() / piece;
+  std::mt19937 random(piece * 101 + kept);
+  std::vector<uint32_t> order(wanted);
+  if (random_order) {
+    for (uint32_t& place : order) {
+      place = static_cast<uint32_t>(random() % places);
+    }
+  } else {
+    uint64_t place = 0;
+    for (uint32_t& chosen : order) {
+      while (random() % 100 >= kept) {
+        ++place;
+      }
+      chosen = static_cast<uint32_t>(place++ % places);
+    }
+  }
+  std::vector<uint32_t> halves;  // long pieces as runs of accesses
+  const uint32_t unit = std::min(piece, kAccessBytes);
+  if (piece > kAccessBytes) {
+    for (const uint32_t place : order) {
+      for (uint32_t i = 0; i < piece / kAccessBytes; ++i) {
+        halves.push_back(place * (piece / kAccessBytes) + i);
+      }
+    }
+    order.swap(halves);
+  }
+  Kernel kernel = make_kernel("pieces", 1024);
+  const uint32_t stride = ctas * kWarps * per_access;
+  add_warps(kernel, read_program(kRounds, per_access, unit, stride - per_access), kWarps);
+  for (uint32_t w = 0; w < kWarps; ++w) {
+    kernel.shape.warps[w].stream_start[0] = w * per_access;
+  }
+  for (uint32_t c = 0; c < ctas; ++c) {
+    CtaWork work;
+    work.streams[0] = {0, unit, order.data(), order.size(), uint64_t{c} * kWarps * per_access};
+    kernel.ctas.push_back(work);
+  }
+  const Ran ran = run(spec, kernel, spec.sm_count);
+  const double seconds = double(ran.result.cycles) / double(spec.sm_clock.value);
+  return {{"useful_bytes_per_second", double(accesses) * kAccessBytes / seconds}};
+}
+
+// One load after the other, each timed; without the clock it is a chain of addresses.
+Metrics line_latency(const GpuSpec& spec, bool resident) {
+  constexpr uint32_t kLines = 128;
+  const uint64_t stride = resident ? 4224 : (uint64_t{1} << 20) + 4224;
+  ProgramBuilder program("line_latency");
+  program.stamp(0);
+  for (uint32_t i = 0; i < kLines; ++i) {
+    program.global_load(0, 1, 4, 1, true);
+    program.delay(spec.sub_core.clock_cycles);
+  }
+  program.stamp(1);
+  Kernel kernel = make_kernel("line_latency", 1024);
+  add_warps(kernel, program.take(), 1);
+  if (resident) {
+    kernel.resident.push_back({0, kLines * stride});
+  }
+  kernel.ctas.resize(1);
+  kernel.ctas[0].streams[0] = {0, stride, nullptr, kLines, 0};
+  return {{"median_cycles", run(spec, kernel, 1).first_cycles / kLines}};
+}
+
+Metrics chase(const GpuSpec& spec, const Parameters& parameters) {
+  const uint64_t footprint = parameters.at("footprint_bytes").get<uint64_t>();
+  constexpr uint32_t kSteps = 1024;
+  std::mt19937_64 random(footprint);
+  std::vector<uint32_t> order(kSteps);
+  for (uint32_t& place : order) {
+    place = static_cast<uint32_t>(random() % (footprint / kLineBytes));
+  }
+  ProgramBuilder program("chase");
+  program.stamp(0);
+  program.loop(kSteps / 32);
+  for (uint32_t i = 0; i < 32; ++i) {
+    program.global_load(0, 1, 8, 2, true);
+  }
+  program.end_loop();
+  program.stamp(1);
+  Kernel kernel = make_kernel("chase", 1024);
+  add_warps(kernel, program.take(), 1);
+  kernel.resident.push_back({0, footprint});
+  kernel.ctas.resize(1);
+  kernel.ctas[0].streams[0] = {0, kLineBytes, order.data(), order.size(), 0};
+  return {{"latency_cycles", run(spec, kernel, 1).first_cycles / kSteps}};
+}
+
+// Energy per action follows from the machine's table: the loops do nothing else.
+Metrics energy(const GpuSpec& spec, const Parameters& parameters) {
+  const std::string action = text(parameters, "action");
+  const arch::GpuEnergySpec& table = spec.energy;
+  const double issue = table.issue_j / kWarpLanes;
+  constexpr double kFlop = 2.0 * 64 * 128 * 16;
+  const auto matrix = [&](uint32_t wavefronts) {
+    return table.matrix_flop_j + wavefronts * 128 * table.shared_byte_j / kFlop;
+  };
+  double joules = 0;
+  if (action == "ffma") {
+    joules = table.math_j + issue;
+  } else if (action == "ex2") {
+    joules = table.ex2_j + issue;
+  } else if (action == "lds128") {
+    joules = table.shared_byte_j + issue / 16;
+  } else if (text(parameters, "data") == "random" && action == "wgmma_ss_n128") {
+    joules = matrix(48);
+  } else if (text(parameters, "data") == "random" && action == "wgmma_rs_n128") {
+    joules = matrix(32);
+  } else if (action == "l2_read" || action == "l2_cp_async" || action == "l2_tma") {
+    joules = table.l2_byte_j + table.shared_byte_j;
+  } else if (action == "hbm_read" || action == "hbm_tma") {
+    joules = table.l2_byte_j + table.shared_byte_j + table.dram_byte_j;
+  } else {
+    return {};
+  }
+  return {{"joules_per_action_above_idle", joules}};
+}
+
+}  // namespace tilewright::gpu::micro

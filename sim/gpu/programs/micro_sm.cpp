@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Twins of gpu_ref/micro/shared_memory.cu, arithmetic.cu, wgmma.cu, synchronisation.cu and launch.cu.
+#include <algorithm>
+#include <map>
+
+#include "sim/gpu/programs/micro.h"
+#include "sim/gpu/programs/run.h"
+#include "sim/gpu/parts.h"
+
+namespace tilewright::gpu::micro {
+namespace {
+
+constexpr uint32_t kRegionBytes = 32 * 1024;
+
+// Most distinct words that any bank has to give for one access of a warp.
+uint32_t conflict_wavefronts(const arch::SharedMemorySpec& shared, uint32_t width, uint32_t stride_accesses) {
+  std::map<uint32_t, std::map<uint32_t, bool>> words_of_bank;
+  for (uint32_t lane = 0; lane < kWarpLanes; ++lane) {
+    const uint32_t at = lane * stride_accesses * width % kRegionBytes;
+    for (uint32_t word = 0; word < width / 4; ++word) {
+      words_of_bank[(at / 4 + word) % shared.banks][at / 4 + word] = true;
+    }
+  }
+  std::size_t most = 1;
+  for (const auto& [bank, words] : words_of_bank) {
+    most = std::max(most, words.size());
+  }
+  return static_cast<uint32_t>(most);
+}
+
+MathKind math_kind(const std::string& name) {
+  static const std::map<std::string, MathKind> kKinds = {
+      {"FFMA", MathKind::kFfma}, {"FMUL", MathKind::kFmul}, {"FMNMX", MathKind::kFmnmx}, {"EX2", MathKind::kEx2},
+      {"F2FP", MathKind::kF2fp}, {"IMAD", MathKind::kImad}, {"SHFL", MathKind::kShfl},   {"LOP3", MathKind::kLop3}};
+  return kKinds.at(name);
+}
+
+uint32_t chain_spacing(const GpuSpec& spec, MathKind kind, uint32_t chains) {
+  return std::max<uint32_t>(1, static_cast<uint32_t>(divide_up(instruction_spec(spec.sub_core, kind).latency, chains)));
+}
+
+}  // namespace
+
+Metrics shared_access(const GpuSpec& spec, const Parameters& parameters, bool store) {
+  const uint32_t width = number(parameters, "width_bytes"), warps = number(parameters, "warps");
+  const uint32_t wavefronts = conflict_wavefronts(spec.shared_memory, width, number(parameters, "stride_accesses"));
+  constexpr uint32_t kIterations = 64, kUnroll = 16;
+  ProgramBuilder program("shared_access");
+  program.stamp(0);
+  program.loop(kIterations);
+  for (uint32_t i = 0; i < kUnroll; ++i) {
+    program.shared(store, width / 4, wavefronts);
+  }
+  program.end_loop();
+  program.shared(false, 1, 1, true);  // a store is over when a load behind it returns
+  program.stamp(1);
+  Kernel kernel = make_kernel("shared_access", kRegionBytes);
+  add_warps(kernel, program.take(), warps);
+  const double cycles = run(spec, kernel, 1).first_cycles / (double(kIterations) * kUnroll * warps);
+  return {{"cycles_per_instruction", cycles}, {"bytes_per_cycle", 32.0 * width / cycles}};
+}
+
+Metrics shared_latency(const GpuSpec& spec) {
+  ProgramBuilder program("shared_latency");
+  program.stamp(0);
+  for (uint32_t i = 0; i < 256; ++i) {
+    program.shared(false, 1, 1, true);
+  }
+  program.stamp(1);
+  Kernel kernel = make_kernel("shared_latency", 4096);
+  add_warps(kernel, program.take(), 1);
+  return {{"latency_cycles", run(spec, kernel, 1).first_cycles / 256}};
+}
+
+Metrics instruction(const GpuSpec& spec, const Parameters& parameters) {
+  const MathKind kind = math_kind(text(parameters, "instruction"));
+  const uint32_t chains = number(parameters, "chains"), warps = number(parameters, "warps");
+  constexpr uint32_t kIterations = 256, kUnroll = 8;
+  ProgramBuilder program("instruction");
+  program.stamp(0);
+  program.loop(kIterations);
+  program.math(kind, kUnroll * chains, chain_spacing(spec, kind, chains));
+  program.end_loop();
+  program.stamp(1);
+  Kernel kernel = make_kernel("instruction", 1024);
+  add_warps(kernel, program.take(), warps);
+  const double cycles = run(spec, kernel, 1).first_cycles;
+  const double instructions = double(kIterations) * kUnroll * chains;
+  return {{"cycles_per_instruction_of_a_warp", cycles / instructions},
+          {"thread_operations_per_cycle_per_sm", instructions * warps * 32 / cycles},
+          {"cycles", cycles}};
+}
+
+// Four warps run the instruction in rounds while a warpgroup multiplies for longer, and the other way round.
+Metrics instruction_beside_wgmma(const GpuSpec& spec, const Parameters& parameters) {
+  const MathKind kind = math_kind(text(parameters, "instruction"));
+  const bool registers = text(parameters, "a") == "RS";
+  const uint32_t columns = number(parameters, "n");
+  constexpr uint32_t kRounds = 8, kRoundInstructions = 512;
+  const auto ran = [&](uint32_t groups, uint32_t rounds) {
+    ProgramBuilder matrix("multiply_without_pause");
+    matrix.stamp(0);
+    matrix.loop(groups);
+    matrix.matrix(columns, 32, registers);
+    matrix.matrix_wait(0);
+    matrix.end_loop();
+    matrix.stamp(1);
+    ProgramBuilder other("run_until_done");
+    other.stamp(2);
+    other.loop(rounds);
+    other.loop(kRoundInstructions / 64);
+    other.math(kind, 64, chain_spacing(spec, kind, 8));
+    other.end_loop();
+    other.shared(false, 1, 1, true);
+    other.end_loop();
+    other.stamp(3);
+    Kernel kernel = make_kernel("instruction_beside_wgmma", 64 * 1024);
+    add_warpgroup(kernel, matrix.take());
+    add_warps(kernel, other.take(), 4);
+    return run(spec, kernel, 1);
+  };
+  const Ran matrix_longer = ran(40, kRounds), matrix_shorter = ran(8, 40), alone = ran(8, 1);
+  const auto& stamps = matrix_longer.result.ctas.front().stamps;
+  const double rate = double(kRounds) * kRoundInstructions * 32 * 4 / double(stamps[3] - stamps[2]);
+  return {{"thread_operations_per_cycle_per_sm", rate},
+          {"wgmma_cycles", matrix_shorter.first_cycles / (8 * 32.0)},
+          {"wgmma_slow_down", matrix_shorter.first_cycles / alone.first_cycles}};
+}
+
+Metrics wgmma(const GpuSpec& spec, const Parameters& parameters) {
+  const uint32_t columns = number(parameters, "n"), batch = number(parameters, "batch");
+  const uint32_t warpgroups = number(parameters, "warpgroups");
+  constexpr uint32_t kGroups = 64;
+  Kernel kernel = make_kernel("wgmma", 64 * 1024);
+  for (uint32_t g = 0; g < warpgroups; ++g) {
+    ProgramBuilder program("multiply_groups");
+    program.stamp(0);
+    program.loop(kGroups);
+    program.matrix(columns, batch, text(parameters, "a") == "RS");
+    program.matrix_wait(0);
+    program.end_loop();
+    program.stamp(1);
+    add_warpgroup(kernel, program.take());
+  }
+  const double cycles = run(spec, kernel, 1).first_cycles;
+  const double count = double(kGroups) * batch * warpgroups;
+  return {{"cycles_per_group", cycles / kGroups},
+          {"cycles_per_instruction_per_sm", cycles / count},
+          {"flop_per_cycle", count * 64 * columns * 32 / cycles}};
+}
+
+Metrics wgmma_beside_stores(const GpuSpec& spec, const Parameters& parameters) {
+  const uint32_t columns = number(parameters, "n"), warps = number(parameters, "store_warps");
+  constexpr uint32_t kGroups = 16, kStores = 16;
+  const auto ran = [&](uint32_t groups, uint32_t rounds) {
+    ProgramBuilder program("multiply_groups");
+    program.stamp(0);
+    program.loop(groups);
+    program.matrix(columns, 32, text(parameters, "a") == "RS");
+    program.matrix_wait(0);
+    program.end_loop();
+    program.stamp(1);
+    ProgramBuilder store("store_until");
+    store.stamp(2);
+    store.loop(rounds);
+    for (uint32_t i = 0; i < kStores; ++i) {
+      store.shared(true, 4, 4);
+    }
+    store.shared(false, 1, 1, true);
+    store.end_loop();
+    store.stamp(3);
+    Kernel kernel = make_kernel("wgmma_beside_stores", 64 * 1024);
+    add_warpgroup(kernel, program.take());
+    add_warps(kernel, store.take(), warps);
+    return run(spec, kernel, 1);
+  };
+  if (warps == 0) {
+    return {{"cycles_per_instruction", ran(kGroups, 1).first_cycles / (kGroups * 32.0)}, {"stored_bytes_per_cycle", 0.0}};
+  }
+  const Ran longer = ran(kGroups, 20), shorter = ran(4, 200);
+  const auto& stamps = longer.result.ctas.front().stamps;
+  return {{"cycles_per_instruction", shorter.first_cycles / (4 * 32.0)},
+          {"stored_bytes_per_cycle", 20.0 * kStores * warps * 512 / double(stamps[3] - stamps[2])}};
+}
+
+Metrics wgmma_all_sms(const GpuSpec& spec, const Parameters& parameters) {
+  const uint32_t columns = number(parameters, "n"), warpgroups = number(parameters, "warpgroups");
+  const Metrics one = wgmma(spec, {{"n", columns}, {"a", "SS"}, {"batch", 32}, {"warpgroups", warpgroups}});
+  const double flop = one.at("flop_per_cycle");
+  return {{"flop_per_cycle_per_sm", flop}, {"flop_per_second", flop * spec.sm_count * double(spec.sm_clock.value)}};
+}
+
+Metrics synchronisation_operation(const GpuSpec& spec, const Parameters& parameters) {
+  const std::string operation = text(parameters, "operation");
+  const uint32_t threads = number(parameters, "threads");
+  const auto warps = static_cast<uint32_t>(divide_up(threads, kWarpLanes));
+  constexpr uint32_t kOperations = 256, kUnroll = 16;
+  ProgramBuilder program("operation");
+  const uint8_t at = program.cursor(1);
+  program.stamp(0);
+  program.loop(kOperations / kUnroll);
+  for (uint32_t i = 0; i < kUnroll; ++i) {
+    if (operation == "mbarrier_arrive") {
+      program.arrive(0, std::min(threads, kWarpLanes));
+    } else if (operation == "mbarrier_try_wait_done") {
+      program.wait(0, at, 1);
+    } else if (operation == "mbarrier_expect_and_wait") {
+      program.expect(1, 0);
+      program.wait(1, at);
+      program.advance(at);
+    } else if (operation == "fence_proxy_async") {
+      program.fence();
+    } else if (operation == "store_and_fence_proxy_async") {
+      program.shared(true, 1, 1);
+      program.fence();
+    } else if (operation == "bar_sync") {
+      program.named_sync(0, warps);
+    } else if (operation == "bar_warp_sync") {
+      program.math(MathKind::kFfma, 1);
+    } else if (operation == "cp_async_arrive_noinc") {
+      program.copy_arrive(0);
+    } else if (operation == "cp_async_commit_group") {
+      program.copy_commit();
+    } else if (operation == "cp_async_wait_group_empty") {
+      program.copy_wait(0);
+    } else {
+      return {};
+    }
+  }
+  program.end_loop();
+  if (operation == "mbarrier_arrive") {
+    program.shared(false, 1, 1, true);  // the queue to the banks has no bound here; on silicon it holds the warp
+  }
+  program.stamp(1);
+  Kernel kernel = make_kernel(operation, 8192);
+  kernel.shape.barrier_counts = {(1u << 20) - 1, 1};
+  kernel.shape.named_barriers = 1;
+  add_warps(kernel, program.take(), warps);
+  return {{"cycles_per_operation", run(spec, kernel, 1).first_cycles / kOperations}};
+}
+
+Metrics handover(const GpuSpec& spec, const Parameters& parameters) {
+  const std::string by = text(parameters, "by");
+  const uint32_t group = number(parameters, "arrivals_per_phase"), warps = group / kWarpLanes;
+  constexpr uint32_t kRounds = 64;
+  Kernel kernel = make_kernel("handover", 8192);
+  kernel.shape.barrier_counts = {group, group};
+  kernel.shape.named_barriers = 2;
+  for (const bool first : {true, false}) {
+    ProgramBuilder program(first ? "first" : "second");
+    const uint8_t at = program.cursor(1);
+    const uint32_t own = first ? 0 : 1, other = 1 - own;
+    const auto signal = [&] {
+      if (by == "named_barrier") {
+        program.named_arrive(own, 2 * warps);
+      } else if (by == "mbarrier") {
+        program.arrive(own, kWarpLanes);
+      } else {
+        program.copy_arrive(own);
+      }
+    };
+    const auto wait = [&] {
+      by == "named_barrier" ? program.named_sync(other, 2 * warps) : program.wait(other, at);
+    };
+    program.stamp(0);
+    program.loop(kRounds);
+    if (first) {
+      signal();
+      wait();
+    } else {
+      wait();
+      signal();
+    }
+    program.advance(at);
+    program.end_loop();
+    program.stamp(1);
+    add_warps(kernel, program.take(), warps);
+  }
+  if (by == "cp_async_arrive_and_arrive") {
+    return {};  // the form that the attention kernels do not use
+  }
+  return {{"cycles_per_round_trip", run(spec, kernel, 1).first_cycles / kRounds}};
+}
+
+Metrics pingpong(const GpuSpec& spec, const Parameters& parameters) {
+  const uint32_t warpgroups = number(parameters, "warpgroups");
+  const std::string handover = text(parameters, "handover"), fill = text(parameters, "fill");
+  constexpr uint32_t kTurns = 32;
+  constexpr uint32_t kUnit[] = {32, 16, 8, 8, 8};
+  constexpr const char* kMix[] = {"ffma", "fmnmx", "ex2", "f2fp", "shfl"};
+  constexpr MathKind kKind[] = {MathKind::kFfma, MathKind::kFmnmx, MathKind::kEx2, MathKind::kF2fp, MathKind::kShfl};
+  Kernel kernel = make_kernel("pingpong", kWholeSmShared);
+  kernel.shape.barrier_counts.assign(warpgroups, 128);
+  kernel.shape.named_barriers = warpgroups;
+  for (uint32_t g = 0; g < warpgroups; ++g) {
+    ProgramBuilder program("turns");
+    const uint8_t at = program.cursor(1);
+    const uint32_t next = g + 1 == warpgroups ? 0 : g + 1;
+    if (handover == "named_barrier" && g == warpgroups - 1) {
+      program.named_arrive(0, 8);  // the first turn is a gift
+    } else if (handover == "mbarrier" && g == 0) {
+      program.arrive(0, kWarpLanes);
+    }
+    program.stamp(0);
+    program.loop(kTurns);
+    if (handover == "named_barrier") {
+      program.named_sync(g, 8);
+    } else if (handover == "mbarrier") {
+      program.wait(g, at);
+      program.advance(at);
+    }
+    program.matrix(64, 8, false);
+    program.matrix(128, 4, true);
+    if (handover == "named_barrier") {
+      program.named_arrive(next, 8);
+    } else if (handover == "mbarrier") {
+      program.arrive(next, kWarpLanes);
+    }
+    program.matrix_wait(number(parameters, "open_batches"));
+    for (uint32_t k = 0; k < 5; ++k) {
+      const uint32_t units = number(parameters, kMix[k]) / kUnit[k];
+      if (units > 0) {
+        program.loop(units);
+        program.math(kKind[k], kUnit[k]);
+        program.end_loop();
+      }
+    }
+    program.matrix_wait(0);
+    program.math(MathKind::kF2fp, 16, 1, true);
+    program.end_loop();
+    program.stamp(1);
+    if (handover == "named_barrier" && g == 0) {
+      program.named_sync(0, 8);  // takes the last turn that was passed
+    }
+    add_warpgroup(kernel, program.take());
+  }
+  const double turns = double(kTurns) * warpgroups;
+  const uint32_t rounds = fill == "tma" ? 400 : 600;  // outlast the turns; what is left over does not count
+  if (fill != "none") {
+    ProgramBuilder program("fill");
+    const uint8_t at = program.cursor(4);
+    kernel.shape.barrier_counts.insert(kernel.shape.barrier_counts.end(), 4, 1);
+    program.loop(rounds);
+    if (fill == "tma") {
+      program.wait(warpgroups, at, 1);
+      program.expect(warpgroups, 16 * 1024, at);
+      program.box(0, 1, 16 * 1024, 0, false, warpgroups, at);
+      program.advance(at);
+    } else {
+      for (uint32_t i = 0; i < 8; ++i) {
+        program.math(MathKind::kLop3, 4);  // instructions of the loop: where the next copy goes
+        program.copy(0, 1, 512);
+      }
+      program.copy_commit();
+      program.copy_wait(4);
+      program.shared(false, 1, 1, true);  // are the others done?
+    }
+    program.end_loop();
+    program.copy_wait(0);
+    add_warps(kernel, program.take(), 1, Role::kProducer);
+    kernel.resident.push_back({0, kResidentBytes});
+  }
+  CtaWork work;
+  work.streams[0] = {0, fill == "tma" ? 16U * 1024 : 512U, nullptr, kResidentBytes / (fill == "tma" ? 16384 : 512), 0};
+  kernel.ctas.push_back(work);
+  const double cycles = run(spec, kernel, 1).first_cycles;
+  return {{"cycles_per_turn", cycles / turns}, {"cycles_per_turn_of_a_warpgroup", cycles / kTurns}};
+}
+
+Metrics cta_gap(const GpuSpec& spec, const Parameters& parameters) {
+  ProgramBuilder program("stay");
+  program.delay(number(parameters, "stay_cycles"));
+  Kernel kernel = make_kernel("cta_gap", number(parameters, "shared_bytes"));
+  add_warps(kernel, program.take(), number(parameters, "threads") / kWarpLanes);
+  kernel.ctas.resize(8);
+  GpuSpec one = spec;
+  one.sm_count = 1;
+  const GpuResult result = GpuSimulator(one, Fidelity::kEvent).run(kernel);
+  const std::size_t side_by_side = ctas_per_sm(one, kernel.shape);
+  if (side_by_side >= kernel.ctas.size()) {
+    return {};
+  }
+  return {{"gap_cycles", double(result.ctas[side_by_side].begin - result.ctas[0].end)}};
+}
+
+}  // namespace tilewright::gpu::micro

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the twins have in common: a kernel of equal CTAs on so many SMs, run at event fidelity.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "sim/gpu/programs/builder.h"
+#include "sim/gpu/simulator.h"
+
+namespace tilewright::gpu::micro {
+
+// Of the CTAs' bodies, from the first stamp 0 to the last stamp 1 of each.
+struct Ran {
+  GpuResult result;
+  double mean_cycles = 0;
+  double first_cycles = 0;  // CTA 0
+};
+
+inline Kernel make_kernel(std::string name, uint64_t shared_bytes) {
+  Kernel kernel;
+  kernel.name = std::move(name);
+  kernel.shape.shared_bytes = shared_bytes;
+  kernel.shape.registers_per_thread = 32;
+  return kernel;
+}
+
+// A kernel without CTAs gets one on each SM that needs no addresses.
+inline Ran run(arch::GpuSpec spec, Kernel& kernel, uint32_t sms) {
+  spec.sm_count = sms;
+  if (kernel.ctas.empty()) {
+    kernel.ctas.resize(sms);
+  }
+  Ran ran;
+  ran.result = GpuSimulator(spec, Fidelity::kEvent).run(kernel);
+  for (const CtaRecord& cta : ran.result.ctas) {
+    ran.mean_cycles += double(cta.stamps[1] - cta.stamps[0]) / double(ran.result.ctas.size());
+  }
+  ran.first_cycles = double(ran.result.ctas.front().stamps[1] - ran.result.ctas.front().stamps[0]);
+  return ran;
+}
+
+inline uint32_t number(const nlohmann::ordered_json& parameters, const char* key) {
+  return parameters.at(key).get<uint32_t>();
+}
+inline std::string text(const nlohmann::ordered_json& parameters, const char* key) {
+  return parameters.at(key).get<std::string>();
+}
+
+constexpr uint64_t kWholeSmShared = 200 * 1024;
+constexpr uint64_t kResidentBytes = 16 << 20;
+
+}  // namespace tilewright::gpu::micro

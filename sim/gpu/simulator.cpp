@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/gpu/simulator.h"
+
+#include <fmt/format.h>
+
+#include "sim/base/error.h"
+#include "sim/gpu/conservation.h"
+#include "sim/gpu/machine.h"
+#include "sim/gpu/parts.h"
+
+namespace tilewright::gpu {
+
+std::string_view name(WarpStall stall) {
+  static constexpr std::string_view kNames[] = {"contention",   "fixed_latency", "shared_memory", "global_load",
+                                                "copy_wait",    "copy_capacity", "barrier_wait",  "named_barrier",
+                                                "matrix_issue", "matrix_wait",   "fence"};
+  return kNames[static_cast<std::size_t>(stall)];
+}
+
+uint32_t ctas_per_sm(const arch::GpuSpec& spec, const CtaShape& shape) {
+  const auto warps = static_cast<uint32_t>(shape.warps.size());
+  const uint64_t shared = shape.shared_bytes + spec.shared_reserved.value;
+  const uint64_t registers = uint64_t{warps} * kWarpLanes * shape.registers_per_thread;
+  return static_cast<uint32_t>(std::min({uint64_t{spec.maximum_ctas}, uint64_t{spec.maximum_warps / warps},
+                                         spec.shared_capacity.value / shared, spec.registers / registers}));
+}
+
+GpuSimulator::GpuSimulator(const arch::GpuSpec& spec, Fidelity fidelity)
+    : spec_(spec), machine_(fidelity == Fidelity::kTick ? make_tick_machine(spec_) : make_event_machine(spec_)) {}
+GpuSimulator::~GpuSimulator() = default;
+GpuSimulator::GpuSimulator(GpuSimulator&&) noexcept = default;
+
+GpuResult GpuSimulator::run(const Kernel& kernel, Cycle limit) {
+  if (kernel.ctas.empty()) {
+    return {};
+  }
+  if (ctas_per_sm(spec_, kernel.shape) == 0) {
+    throw UserError(fmt::format("kernel '{}': a CTA of {} warps, {} B of shared memory and {} registers a thread does not fit "
+                                "an SM of '{}'",
+                                kernel.name, kernel.shape.warps.size(), kernel.shape.shared_bytes,
+                                kernel.shape.registers_per_thread, spec_.name));
+  }
+  const GpuResult result = machine_->run(kernel, limit);
+  check_conservation(result, kernel, spec_);
+  return result;
+}
+
+namespace {
+
+void list_below(const sc_core::sc_object& object, std::vector<ModuleInfo>& modules) {
+  for (const sc_core::sc_object* child : object.get_child_objects()) {
+    if (dynamic_cast<const sc_core::sc_module*>(child) != nullptr) {
+      modules.push_back({child->name(), child->kind()});
+      list_below(*child, modules);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<ModuleInfo> GpuSimulator::modules() const {
+  std::vector<ModuleInfo> modules{{machine_->top().name(), machine_->top().kind()}};
+  list_below(machine_->top(), modules);
+  return modules;
+}
+
+}  // namespace tilewright::gpu

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <bit>
+
+#include "sim/gpu/tick/sm.h"
+
+namespace tilewright::gpu {
+
+// Phase 3: one instruction a sub-core, of the warp that issued longest ago among those that can.
+void TickSm::issue(Cycle now) {
+  const auto per_cta = static_cast<uint32_t>(kernel_->shape.warps.size());
+  for (uint32_t c = 0; c < cores_.size(); ++c) {
+    uint32_t chosen = UINT32_MAX;
+    for (uint32_t w = 0; w < warps_.size(); ++w) {
+      if (w % per_cta % cores_.size() != c || !warps_[w].alive) {
+        continue;
+      }
+      const bool can = may_issue(warps_[w], *cores_[c]);
+      if (can && (chosen == UINT32_MAX || warps_[w].turn < warps_[chosen].turn)) {
+        chosen = w;
+      }
+    }
+    for (uint32_t w = 0; w < warps_.size(); ++w) {
+      if (w % per_cta % cores_.size() != c || !warps_[w].alive) {
+        continue;
+      }
+      RoleCycles& cycles = roles_[static_cast<std::size_t>(warps_[w].role)];
+      if (w == chosen) {
+        ++cycles.issued;
+      } else if (warps_[w].blocked || warps_[w].pause > 0) {
+        ++cycles.stalls[static_cast<std::size_t>(warps_[w].reason)];
+      } else {
+        ++cycles.stalls[static_cast<std::size_t>(WarpStall::kContention)];
+      }
+    }
+    if (chosen != UINT32_MAX) {
+      warps_[chosen].turn = now + 1;
+      warps_[chosen].since_issue = 0;
+      execute(chosen, *cores_[c], now);
+    }
+  }
+}
+
+bool TickSm::may_issue(const TickWarp& warp, const TickSubCore& core) const {
+  if (warp.blocked || warp.pause > 0) {
+    return false;
+  }
+  const Op& op = warp.state.op();
+  if (op.kind == OpKind::kMath) {
+    return core.busy[static_cast<std::size_t>(pipe_of(op.math))] == 0;
+  }
+  return !uses_dispatch(op.kind) || core.busy[static_cast<std::size_t>(Pipe::kDispatch)] == 0;
+}
+
+void TickSm::go_on(TickWarp& warp, uint32_t pause, WarpStall reason) {
+  warp.state.next();
+  warp.pause = pause;
+  warp.reason = reason;
+}
+
+void TickSm::hold(TickWarp& warp, WarpStall reason) {
+  warp.state.next();
+  warp.blocked = true;
+  warp.reason = reason;
+}
+
+void TickSm::execute_math(TickWarp& warp, const Op& op, TickSubCore& core) {
+  const arch::SubCoreSpec& spec = spec_.sub_core;
+  const arch::InstructionSpec& instruction = instruction_spec(spec, op.math);
+  const Pipe pipe = pipe_of(op.math);
+  core.busy[static_cast<std::size_t>(pipe)] = matrix_active() ? instruction.beside_matrix : instruction.interval;
+  if (matrix_active() && pipe == Pipe::kFma && instruction.register_reads > spec.register_read_ports) {
+    matrix_.debt += instruction.register_reads - spec.register_read_ports;
+  }
+  ++counts_.math[static_cast<std::size_t>(op.math)];
+  if (--warp.state.left > 0) {
+    warp.pause = op.spacing;
+    warp.reason = WarpStall::kFixedLatency;
+  } else {
+    go_on(warp, op.dependent ? instruction.latency : 1, WarpStall::kFixedLatency);
+  }
+}
+
+void TickSm::execute(uint32_t index, TickSubCore& core, Cycle now) {
+  TickWarp& warp = warps_[index];
+  const Op& op = warp.state.op();
+  const arch::SynchronisationSpec& synchronisation = spec_.synchronisation;
+  if (op.kind == OpKind::kMath) {
+    execute_math(warp, op, core);
+    return;
+  }
+  if (uses_dispatch(op.kind)) {
+    core.busy[static_cast<std::size_t>(Pipe::kDispatch)] = dispatch_cycles(spec_, op);
+  }
+  switch (op.kind) {
+    case OpKind::kDelay:
+      go_on(warp, op.count, WarpStall::kFixedLatency);
+      break;
+    case OpKind::kStamp:
+      ctas_[warp.cta].stamps[op.count] = now;
+      go_on(warp, spec_.sub_core.clock_cycles, WarpStall::kFixedLatency);
+      break;
+    case OpKind::kEndLoop:
+      warp.pause = warp.state.end_loop() ? spec_.sub_core.branch_cycles : 1;
+      warp.reason = WarpStall::kFixedLatency;
+      break;
+    case OpKind::kCopyCommit:
+      warp.state.commit_copies();
+      go_on(warp, 1, WarpStall::kFixedLatency);
+      break;
+    case OpKind::kSharedLoad:
+    case OpKind::kSharedStore: {
+      const uint32_t wavefronts = access_wavefronts(spec_.shared_memory, op);
+      const bool awaited = op.kind == OpKind::kSharedLoad && op.dependent;
+      counts_.lsu_wavefronts += wavefronts;
+      shared_.queue.push_back(
+          {wavefronts, {awaited ? TickEffect::Kind::kWake : TickEffect::Kind::kNothing, 0, index, 0, 0}});
+      awaited ? hold(warp, WarpStall::kSharedMemory) : go_on(warp, 1, WarpStall::kFixedLatency);
+      break;
+    }
+    case OpKind::kGlobalLoad:
+    case OpKind::kGlobalStore:
+      execute_global(index, op, now);
+      break;
+    case OpKind::kCopy:
+      execute_copy(index, op, now);
+      break;
+    case OpKind::kCopyArrive:
+      if (warp.state.copies.retired() == warp.state.copies.issued()) {
+        effects_.push_back({TickEffect::Kind::kArriveInBanks, synchronisation.copy_arrive_latency,
+                            barrier_index(warp, op), kWarpLanes, 0});
+      } else {
+        warp.markers.push_back({warp.state.copies.issued(), barrier_index(warp, op), 0});
+      }
+      go_on(warp, 1, WarpStall::kFixedLatency);
+      break;
+    case OpKind::kTma:
+    case OpKind::kGather:
+      execute_box(warp, op);
+      break;
+    case OpKind::kArrive:
+    case OpKind::kExpect:
+      barriers_[barrier_index(warp, op)].state.bytes += op.kind == OpKind::kExpect ? op.bytes : 0;
+      counts_.lsu_wavefronts += synchronisation.arrive_wavefronts;
+      shared_.queue.push_back({synchronisation.arrive_wavefronts,
+                               {TickEffect::Kind::kArrive, 0, barrier_index(warp, op),
+                                op.kind == OpKind::kExpect ? 1 : op.count, 0}});
+      go_on(warp, 1, WarpStall::kFixedLatency);
+      break;
+    case OpKind::kNamedSync:
+    case OpKind::kNamedArrive:
+      execute_named(index, op);
+      break;
+    case OpKind::kMatrix:
+      execute_matrix(index, op);
+      break;
+    case OpKind::kFence:
+      if (fence_queue_.empty()) {
+        fence_left_ = synchronisation.fence_cycles_per_warp;
+      }
+      fence_queue_.push_back(index);
+      hold(warp, WarpStall::kFence);
+      break;
+    case OpKind::kExit:
+      end_warp(index, now);
+      break;
+    default:
+      execute_wait(index, op);
+  }
+}
+
+void TickSm::execute_wait(uint32_t index, const Op& op) {
+  TickWarp& warp = warps_[index];
+  bool over = false;
+  WarpStall reason = WarpStall::kBarrierWait;
+  uint32_t pause = 1;
+  switch (op.kind) {
+    case OpKind::kWait: {
+      Barrier& barrier = barriers_[barrier_index(warp, op)];
+      warp.wanted = warp.state.phases_wanted(op);
+      over = barrier.state.phases >= warp.wanted;
+      pause = spec_.synchronisation.wait_cycles;
+      if (!over) {
+        barrier.waiting.push_back(index);
+      }
+      break;
+    }
+    case OpKind::kCopyWait:
+      warp.wanted = warp.state.copies_wanted(op.count);
+      over = warp.state.copies.retired() >= warp.wanted;
+      reason = WarpStall::kCopyWait;
+      pause = spec_.copy.group_cycles;
+      break;
+    case OpKind::kLoadWait:
+      warp.wanted = warp.state.loads.issued() - std::min<uint64_t>(op.count, warp.state.loads.issued());
+      over = warp.state.loads.retired() >= warp.wanted;
+      reason = WarpStall::kGlobalLoad;
+      break;
+    case OpKind::kMatrixWait: {
+      const TickMatrixUnit::Group& group = matrix_.groups[warp.warpgroup];
+      warp.wanted = group.offered - std::min<uint64_t>(op.count, group.offered);
+      over = group.over >= warp.wanted;
+      reason = WarpStall::kMatrixWait;
+      break;
+    }
+    default:
+      throw InternalError("an operation of a warp program has no effect");
+  }
+  over ? go_on(warp, pause, reason) : hold(warp, reason);
+}
+
+LineRequest TickSm::line_request(uint32_t target, Client client, Cycle now) {
+  LineRequest request;
+  request.sm = static_cast<uint16_t>(index_);
+  request.target = static_cast<uint16_t>(target);
+  request.client = client;
+  request.key = request_key(now, Source::kLsu, 0);
+  return request;
+}
+
+void TickSm::execute_global(uint32_t index, const Op& op, Cycle now) {
+  TickWarp& warp = warps_[index];
+  const bool load = op.kind == OpKind::kGlobalLoad;
+  LineRequest request = line_request(index, load ? Client::kLoad : Client::kStore, now);
+  request.instruction = warp.state.loads.issued();
+  uint32_t lines = 0;
+  Stream& stream = warp.state.streams[op.stream];
+  for_each_line(op, stream, [&](uint64_t line, uint32_t bytes, uint8_t sectors) {
+    request.line = line;
+    request.bytes = bytes;
+    request.sectors = sectors;
+    request.key = request_key(now, Source::kLsu, key_index_++);
+    (load ? counts_.sectors_requested : counts_.sectors_stored) += static_cast<uint64_t>(std::popcount(sectors));
+    memory->request(request, now);
+    ++lines;
+  });
+  stream.position += positions_of(op);
+  if (load) {
+    counts_.lines_requested += lines;
+    warp.state.loads.issue(lines);
+    warp.wanted = warp.state.loads.issued();
+  }
+  load && op.dependent ? hold(warp, WarpStall::kGlobalLoad) : go_on(warp, 1, WarpStall::kFixedLatency);
+}
+
+void TickSm::execute_copy(uint32_t index, const Op& op, Cycle now) {
+  TickWarp& warp = warps_[index];
+  Stream& stream = warp.state.streams[op.stream];
+  std::vector<LineRequest> lines;
+  LineRequest request = line_request(index, Client::kCopy, now);
+  request.wavefronts = op.wavefronts;
+  for_each_line(op, stream, [&](uint64_t line, uint32_t bytes, uint8_t sectors) {
+    request.line = line;
+    request.bytes = bytes;
+    request.sectors = sectors;
+    lines.push_back(request);
+  });
+  if (lines_out_ + lines.size() > spec_.copy.outstanding_lines) {
+    capacity_waiting_.push_back(index);
+    warp.blocked = true;
+    warp.reason = WarpStall::kCopyCapacity;
+    return;
+  }
+  const uint64_t instruction = warp.state.copies.issue(static_cast<uint32_t>(lines.size()));
+  for (LineRequest& line : lines) {
+    line.instruction = instruction;
+    line.key = request_key(now, Source::kLsu, key_index_++);
+    counts_.sectors_requested += static_cast<uint64_t>(std::popcount(line.sectors));
+    memory->request(line, now);
+  }
+  counts_.lines_requested += lines.size();
+  lines_out_ += static_cast<uint32_t>(lines.size());
+  stream.position += positions_of(op);
+  go_on(warp, 1, WarpStall::kFixedLatency);
+}
+
+void TickSm::execute_box(TickWarp& warp, const Op& op) {
+  Stream& stream = warp.state.streams[op.stream];
+  TickBoxUnit::Box box;
+  LineRequest request = line_request(barrier_index(warp, op), Client::kTma, 0);
+  for_each_line(op, stream, [&](uint64_t line, uint32_t bytes, uint8_t sectors) {
+    request.line = line;
+    request.bytes = bytes;
+    request.sectors = sectors;
+    box.lines.push_back(request);
+    counts_.sectors_requested += static_cast<uint64_t>(std::popcount(sectors));
+  });
+  counts_.lines_requested += box.lines.size();
+  ++counts_.tma_boxes;
+  Cycle own = 0;
+  if (op.kind == OpKind::kTma) {
+    box.latency_left = spec_.tma.box_latency;
+    box.sixteenths = spec_.tma.line_sixteenths;
+    own = op.tensor ? spec_.tma.tensor_box_cycles : spec_.tma.bulk_box_cycles;
+  } else {
+    TILEWRIGHT_CHECK(spec_.gather_engine.present, "a warp program asks for a gather engine that the machine does not have");
+    box.latency_left = spec_.gather_engine.request_latency;
+    box.sixteenths = std::max<uint64_t>(spec_.gather_engine.row_sixteenths / divide_up(op.bytes, kLineBytes), 16);
+    own = spec_.gather_engine.request_cycles;
+  }
+  box.span = std::max<Cycle>(own, divide_up(box.lines.size() * box.sixteenths, 16));
+  (op.kind == OpKind::kTma ? tma_ : engine_).queue.push_back(std::move(box));
+  stream.position += positions_of(op);
+  go_on(warp, 1, WarpStall::kFixedLatency);
+}
+
+void TickSm::execute_named(uint32_t index, const Op& op) {
+  TickWarp& warp = warps_[index];
+  Named& barrier = named_[warp.cta * kernel_->shape.named_barriers + op.barrier];
+  const auto number = warp.cta * kernel_->shape.named_barriers + op.barrier;
+  NamedArrival arrival{spec_.synchronisation.named_cycles_per_warp, number, op.kind == OpKind::kNamedArrive, false, {}};
+  if (op.kind == OpKind::kNamedSync) {
+    barrier.waiting.push_back(index);
+    hold(warp, WarpStall::kNamedBarrier);
+  } else {
+    go_on(warp, 1, WarpStall::kFixedLatency);
+  }
+  if (++barrier.arrived == op.count) {
+    arrival.completes = true;
+    arrival.release.swap(barrier.waiting);
+    barrier.arrived = 0;
+  }
+  named_queue_.push_back(std::move(arrival));
+}
+
+void TickSm::execute_matrix(uint32_t index, const Op& op) {
+  TickWarp& warp = warps_[index];
+  TickMatrixUnit::Group& group = matrix_.groups[warp.warpgroup];
+  constexpr uint32_t kWarpsOfWarpgroup = 4;
+  if (++group.arrived == kWarpsOfWarpgroup) {
+    group.op = op;
+    group.to_take = op.count;
+    ++group.offered;
+  }
+  hold(warp, WarpStall::kMatrixIssue);
+}
+
+void TickSm::end_warp(uint32_t index, Cycle now) {
+  TickWarp& warp = warps_[index];
+  warp.alive = false;
+  Resident& resident = resident_[warp.cta];
+  if (--resident.warps_left == 0) {
+    ctas_[warp.cta].end = now + 1;
+    dispatch->finished(index_, warp.cta, now + 1);
+  }
+}
+
+}  // namespace tilewright::gpu
