@@ -164,10 +164,15 @@ Json json_report(const ExperimentRecord& record, const TextOptions& options) {
                {"description", record.description},
                {"report",
                 {{"reference_path", options.reference_path},
-                 {"near_energy_saving", finite(options.near_energy_saving)},
                  {"near_margin", finite(options.near_margin)}}},
                {"machines", Json::array()},
                {"runs", Json::array()}};
+  if (options.near_energy_saving) {
+    json["report"]["near_energy_saving"] = finite(*options.near_energy_saving);
+  }
+  if (!options.remark.empty()) {
+    json["report"]["remark"] = options.remark;
+  }
   for (const ExperimentRecord::Machine& machine : record.machines) {
     json["machines"].push_back(machine_json(machine));
   }

@@ -186,9 +186,12 @@ StoredRun read_run(const std::filesystem::path& path) {
   record.command = json["command"].text();
   record.description = json["description"].text();
   const JsonValue options = json["report"];
-  options.only({"reference_path", "near_energy_saving", "near_margin"});
+  options.only({"reference_path", "near_energy_saving", "near_margin", "remark"});
   stored.options.reference_path = options["reference_path"].text();
-  stored.options.near_energy_saving = options["near_energy_saving"].number();
+  if (options.has("near_energy_saving")) {
+    stored.options.near_energy_saving = options["near_energy_saving"].number();
+  }
+  stored.options.remark = options.has("remark") ? options["remark"].text() : "";
   stored.options.near_margin = options["near_margin"].number();
   for (const JsonValue& machine : json["machines"].items()) {
     record.machines.push_back(read_machine(machine));
