@@ -12,6 +12,7 @@
 #include "arch/energy.h"
 #include "arch/load.h"
 #include "sim/base/config/load.h"
+#include "sim/cli/gpu_twins.h"
 #include "sim/cli/network_runner.h"
 #include "sim/cli/results_commands.h"
 #include "sim/report/progress.h"
@@ -87,8 +88,7 @@ ValidationRecord simulate(const ValidateOptions& options) {
 validate::Suites validation_suites() {
   validate::Suites suites;
   suites.push_back(validate::accelerator_suite(points_files(), observe));
-  // The GPU's twins are plugged in here; without them every recorded point is counted as not simulated.
-  for (auto& suite : validate::gpu_suites(config::repository_root() / "gpu_ref/measurements", {})) {
+  for (auto& suite : validate::gpu_suites(config::repository_root() / "gpu_ref/measurements", gpu_twins())) {
     suites.push_back(std::move(suite));
   }
   return suites;
