@@ -133,7 +133,9 @@ Cycle EventDramChannel::push(const DramTransaction& transaction, Cycle arrival) 
 // No completion that depends on the arriving transaction comes before the returned cycle, or not before the plan ends.
 Cycle EventDramChannel::first_effect(const Arrival& arrival) const {
   const bool write = arrival.transaction.write;
-  if (planned_ && arrival.cycle <= plan_.last && harmless(arrival.transaction, arriving_writes_, plan_)) {
+  // Before the plan begins the bus may be free for another bank group.
+  const bool begun = arrival.cycle >= column_cycle_ || column_cycle_ == column_ready_[writing_];
+  if (planned_ && begun && arrival.cycle <= plan_.last && harmless(arrival.transaction, arriving_writes_, plan_)) {
     return write == writing_ ? arrival.cycle + spec_.t_rcd + data_end_[writing_] : kNever;
   }
   const bool no_writes = queued_[1] + arriving_writes_ == 0 && !write;
@@ -282,8 +284,9 @@ Cycle EventDramChannel::next_wake() {
       if (column_cycle_ != kNever) {
         plan_ = plan_columns(column_cycle_);
         planned_ = true;
-        column = std::min({column, plan_.last, std::max(column_cycle_, refresh_due_)});
+        column = std::min(column, plan_.last);
       }
+      column = std::min(column, refresh_due_);  // banks opened after it may go before what is ready late now
       wake = column + data_end_[writing_];
     }
   }
