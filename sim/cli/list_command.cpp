@@ -5,6 +5,7 @@
 #include <functional>
 #include <iostream>
 
+#include "arch/load_gpu.h"
 #include "arch/load.h"
 #include "sim/accel/simulator.h"
 #include "sim/base/activity.h"
@@ -15,6 +16,7 @@
 #include "sim/cli/kinds.h"
 #include "sim/cli/results_commands.h"
 #include "sim/cli/table.h"
+#include "sim/gpu/simulator.h"
 #include "workloads/paths.h"
 
 namespace tilewright::cli {
@@ -147,7 +149,15 @@ void require_file(const ListOptions& options, const std::string& what, const std
 Table modules(const ListOptions& options) {
   require_file(options, "a machine file", "configs/arch/magnet_16pe_5nm_lpddr5.yaml");
   Table table{{"path", "kind"}, {}};
-  const arch::AcceleratorSpec machine = arch::load_accelerator(config::find_file(options.file)).value;
+  const std::filesystem::path file = config::find_file(options.file);
+  if (config::kind_of(file, kind_names()) == config::schema_of<arch::GpuSpec>().kind()) {
+    const gpu::GpuSimulator simulator(arch::load_gpu(file).value, gpu::Fidelity::kEvent);
+    for (const gpu::ModuleInfo& module : simulator.modules()) {
+      table.rows.push_back({module.path, module.kind});
+    }
+    return table;
+  }
+  const arch::AcceleratorSpec machine = arch::load_accelerator(file).value;
   const accel::AcceleratorSimulator simulator(machine, accel::Fidelity::kEvent);
   for (const accel::ModuleInfo& module : simulator.modules()) {
     table.rows.push_back({module.path, module.kind});

@@ -7,7 +7,7 @@
 namespace tilewright::gpu {
 namespace {
 
-constexpr uint32_t kShortTiles = 6, kLongTiles = 18;
+constexpr uint32_t kShortTiles = 4, kLongTiles = 10;
 constexpr double kFloor = 0.01;
 
 using Counts = std::map<std::string, double>;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The warps of an attention CTA, as gpu_ref/attention/producer.cuh and consumer.cuh have them; private to the twins.
+#pragma once
+
+#include "sim/gpu/programs/builder.h"
+#include "workloads/attention.h"
+
+namespace tilewright::gpu::attention {
+
+using workloads::AttentionKernel;
+
+inline constexpr uint8_t kKeyStream = 0, kValueStream = 1, kQueryStream = 2, kOutputStream = 3;
+
+// Barriers and named barriers of a CTA, as Places in gpu_ref/attention/layout.cuh.
+struct Places {
+  uint32_t stages, groups, query_buffers;
+  uint32_t key_full() const { return 0; }
+  uint32_t key_empty() const { return stages; }
+  uint32_t value_full() const { return 2 * stages; }
+  uint32_t value_empty() const { return 3 * stages; }
+  uint32_t query_full() const { return 4 * stages; }
+  uint32_t query_empty() const { return 4 * stages + query_buffers; }
+  uint32_t turn(uint32_t group) const { return group; }
+  uint32_t epilogue(uint32_t group) const { return groups + group; }
+  uint32_t producers() const { return 2 * groups; }
+};
+
+struct Shape {
+  const AttentionKernel& kernel;
+  Places places;
+  bool engine;  // gathered tiles by the gather engine
+  uint32_t rows_of_engine;
+  uint32_t row_bytes() const { return kernel.head_size * 2; }
+  uint32_t subtiles() const { return kernel.head_size / 64; }
+  uint32_t tile_bytes() const { return kernel.key_tile * row_bytes(); }
+  bool copies() const { return kernel.kernel == workloads::KernelSource::kGather && !engine; }
+};
+
+WarpProgram produce(const Shape& shape, bool first_warp);
+WarpProgram consume(const Shape& shape, uint32_t group, bool lead);
+
+}  // namespace tilewright::gpu::attention

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The matrix unit's part of a cycle: ends and takes, starts, and batches that have drained.
+#include "sim/gpu/tick/sm.h"
+
+namespace tilewright::gpu {
+
+void TickSm::step_matrix() {
+  TickMatrixUnit& unit = matrix_;
+  if (unit.running && unit.elapsed == unit.duration) {
+    unit.running = false;
+    unit.since_end = 0;
+    if (unit.queue.front().last) {
+      unit.groups[unit.queue.front().warpgroup].draining.push_back(spec_.matrix.drain_cycles + 1);
+    }
+    unit.queue.pop_front();
+  }
+  while (unit.queue.size() < spec_.matrix.in_flight) {
+    TickMatrixUnit::Group* chosen = nullptr;
+    for (TickMatrixUnit::Group& group : unit.groups) {
+      const bool stays = group.taken == unit.takes && group.taken > 0;
+      if (group.to_take > 0 && (chosen == nullptr || stays || group.taken < chosen->taken)) {
+        chosen = &group;
+        if (stays) {
+          break;
+        }
+      }
+    }
+    if (chosen == nullptr) {
+      break;
+    }
+    const auto warpgroup = static_cast<uint32_t>(chosen - unit.groups.data());
+    chosen->taken = ++unit.takes;
+    const uint32_t place = chosen->op.count - chosen->to_take;
+    const bool last = --chosen->to_take == 0;
+    unit.queue.push_back({warpgroup, place, 0, last, chosen->op});
+    if (last) {
+      chosen->arrived = 0;
+      for (uint32_t w = 0; w < warps_.size(); ++w) {
+        if (warps_[w].alive && warps_[w].warpgroup == warpgroup) {
+          wake(w, 0);
+        }
+      }
+    }
+  }
+}
+
+void TickSm::start_matrix() {
+  TickMatrixUnit& unit = matrix_;
+  if (unit.running || unit.queue.empty()) {
+    return;
+  }
+  const TickMatrixUnit::Instruction& head = unit.queue.front();
+  const uint32_t latency = head.op.from_registers ? spec_.matrix.start_register_cycles : spec_.matrix.start_shared_cycles;
+  if (head.age < latency || (head.place == 1 && unit.since_end < spec_.matrix.chain_cycles)) {
+    return;
+  }
+  unit.duration = matrix_cycles(spec_.matrix, head.op) + static_cast<uint32_t>(unit.debt / spec_.sub_core.count);
+  unit.debt %= spec_.sub_core.count;
+  unit.running = true;
+  unit.elapsed = 0;
+  counts_.matrix_wavefronts += matrix_wavefronts(spec_.matrix, head.op);
+  counts_.matrix_columns += head.op.columns;
+  ++counts_.matrix_instructions;
+}
+
+// Warps learn of a batch's end when it has drained.
+void TickSm::step_drains() {
+  for (uint32_t g = 0; g < matrix_.groups.size(); ++g) {
+    TickMatrixUnit::Group& group = matrix_.groups[g];
+    for (uint32_t& left : group.draining) {
+      --left;
+    }
+    while (!group.draining.empty() && group.draining.front() == 0) {
+      group.draining.pop_front();
+      ++group.over;
+      for (uint32_t w = 0; w < warps_.size(); ++w) {
+        TickWarp& warp = warps_[w];
+        if (warp.alive && warp.blocked && warp.warpgroup == g && warp.reason == WarpStall::kMatrixWait &&
+            group.over >= warp.wanted) {
+          wake(w, 0);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace tilewright::gpu

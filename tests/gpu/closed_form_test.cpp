@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small kernels whose cycles and counts follow from the rules of docs/gpu.md by hand, at both fidelities.
+#include <doctest/doctest.h>
+
+#include "arch/load_gpu.h"
+#include "sim/gpu/programs/attention.h"
+#include "sim/gpu/programs/builder.h"
+#include "sim/gpu/simulator.h"
+#include "tests/gpu/random_kernel.h"
+
+using namespace tilewright;
+using namespace tilewright::gpu;
+
+namespace {
+
+const std::filesystem::path kConfigs = std::filesystem::path(TILEWRIGHT_SOURCE_DIR) / "configs";
+
+GpuResult run_one(const arch::GpuSpec& machine, Kernel& kernel, Fidelity fidelity) {
+  arch::GpuSpec spec = machine;
+  spec.sm_count = 1;
+  kernel.shape.registers_per_thread = 32;
+  kernel.shape.shared_bytes = 1024;
+  if (kernel.ctas.empty()) {
+    kernel.ctas.resize(1);
+  }
+  return GpuSimulator(spec, fidelity).run(kernel, 1'000'000);
+}
+
+}  // namespace
+
+TEST_CASE("instructions, conflicts and products take what the rules say") {
+  const arch::GpuSpec machine = testing::small_gpu();
+  for (const Fidelity fidelity : {Fidelity::kEvent, Fidelity::kTick}) {
+    CAPTURE(static_cast<int>(fidelity));
+    SUBCASE("a chain waits for itself, the last result is not waited for") {
+      ProgramBuilder program("chain");
+      program.math(MathKind::kFfma, 10, 4);
+      Kernel kernel;
+      add_warps(kernel, program.take(), 1);
+      CHECK(run_one(machine, kernel, fidelity).cycles == 9 * 4 + 1 + 1);  // the last issue, then exit
+    }
+    SUBCASE("two warps of a sub-core share its pipe") {
+      ProgramBuilder program("share");
+      program.math(MathKind::kFfma, 100);
+      Kernel kernel;
+      add_warps(kernel, program.take(), 8);
+      const GpuResult result = run_one(machine, kernel, fidelity);
+      CHECK(result.cycles == 200 + 2);
+      CHECK(result.counts.math[static_cast<std::size_t>(MathKind::kFfma)] == 800);
+    }
+    SUBCASE("a load with a 32-way conflict") {
+      ProgramBuilder program("conflict");
+      program.shared(false, 1, 32, true);
+      Kernel kernel;
+      add_warps(kernel, program.take(), 1);
+      // Issued in cycle 0, wavefronts in 1 to 32, seen in 33, usable 22 later; then exit.
+      CHECK(run_one(machine, kernel, fidelity).cycles == 33 + machine.shared_memory.load_latency + 1);
+    }
+    SUBCASE("wgmma from shared memory is bound by the banks below N = 64, by the unit above") {
+      for (const uint32_t columns : {8U, 64U, 256U}) {
+        ProgramBuilder program("multiply");
+        program.matrix(columns, 10, false);
+        program.matrix_wait(0);
+        Kernel kernel;
+        add_warpgroup(kernel, program.take());
+        const GpuResult result = run_one(machine, kernel, fidelity);
+        CHECK(result.counts.matrix_cycles == 10 * std::max(columns / 2, 16 + columns / 4));
+        CHECK(result.counts.matrix_wavefronts == 10 * (16 + columns / 4));
+        CHECK(result.counts.matrix_columns == 10 * columns);
+      }
+    }
+  }
+}
+
+TEST_CASE("attention asks for what its lists say, in sectors and products") {
+  arch::GpuSpec machine = arch::load_gpu(kConfigs / "arch/h100_sxm.yaml").value;
+  machine.sm_count = 2;
+  workloads::AttentionProblem problem;
+  problem.heads = 1;
+  problem.queries = 512;
+  problem.keys = 640;
+  problem.mask.kind = masks::MaskKind::kUniform;
+  for (const char* file : {"dense_d128", "block_sparse_128_d128", "gather_m128_d128", "gather_m128_d64", "dense_d64"}) {
+    CAPTURE(file);
+    const auto kernel = workloads::load_attention_kernel(kConfigs / "kernels" / (std::string(file) + ".yaml"));
+    const auto run = build_attention(machine, kernel, problem, 0.5, 1, true);
+    const GpuResult result = GpuSimulator(machine, Fidelity::kEvent).run(run->kernel, 100'000'000);
+    const uint64_t row = uint64_t{kernel.head_size} * 2 / kSectorBytes;
+    CHECK(result.counts.sectors_requested == row * (run->tiles * 2 * kernel.key_tile + run->items * kernel.query_tile));
+    CHECK(result.counts.sectors_stored == row * run->items * kernel.query_tile);
+    // Two products a tile: 64 x N x d and 64 x d x N a warpgroup.
+    const uint64_t columns = kernel.key_tile * (kernel.head_size / 16) + kernel.head_size * (kernel.key_tile / 16);
+    CHECK(result.counts.matrix_columns == run->tiles * kernel.consumer_warpgroups * columns);
+    CHECK(result.counts.math[static_cast<std::size_t>(MathKind::kEx2)] >=
+          run->tiles * kernel.consumer_warpgroups * 4 * kernel.key_tile / 2);
+  }
+}
+
+TEST_CASE("every GPU and kernel file that ships loads, and the kernels fit the machine") {
+  for (const char* name : {"h100_sxm", "h200_sxm", "h100_sxm_gather_engine"}) {
+    CAPTURE(name);
+    const arch::GpuSpec machine = arch::load_gpu(kConfigs / "arch" / (std::string(name) + ".yaml")).value;
+    CHECK(machine.name == name);
+    CHECK(machine.sm_count == 132);
+    for (const auto& file : std::filesystem::directory_iterator(kConfigs / "kernels")) {
+      CAPTURE(file.path().string());
+      CHECK_NOTHROW(workloads::load_attention_kernel(file.path()));
+    }
+  }
+}
