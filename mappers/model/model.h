@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One mapping, evaluated in closed form: every mapping-determined count (sim/base/activity.h), exactly as the simulator
+// will count it; a lower bound on its cycles; and the energy of both.
+//
+//   LayerModel model(layer, spec, residency, energy_rates(spec, table));
+//   Evaluation result;
+//   if (model.evaluate(mapping, result)) { result.cycles, result.energy_j, result.counts ... }
+//   else { model.refusal() says what does not fit }
+//
+// Exact: all actions but dram_activate and dram_refresh, which are timing-determined and left at zero. Energy is of
+// these counts, and of leakage and standby power over the bound's cycles, so it is a lower bound as well.
+//
+// Cycles: docs/mapper.md derives every term. No machine of this spec is faster; where compute is at least 1.25 times
+// every other term and the layer is large, the simulator is at most 5 % slower (tests/mappers/model_fuzz_test.cpp).
+//
+// Cost: halves of a mapping (lanes, pixels) are worked out once and kept; combining two takes about a microsecond.
+// Counts cannot wrap round: the constructor refuses layers whose largest product could leave 64 bits.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "mappers/model/energy_rates.h"
+#include "mappers/model/parts.h"
+
+namespace tilewright::mappers {
+
+// What a bound on the cycles is made of: the resource that is busy so long, its share of start-up and end included.
+enum class Term : uint8_t {
+  kCompute,
+  kRowLinks,
+  kCollectLinks,
+  kOutputPort,
+  kBanks,
+  kLoadDma,
+  kStoreDma,
+  kDram,
+  kInputSlots,   // tiles held in the global buffer from the first byte loaded to the last byte sent
+  kWeightSlots,
+  kOutputSlots,
+  kLaneExchange,    // chunks held in the PE's weight buffer from the first byte sent to the end of their last step
+  kStreamExchange,  // the same for the input buffer
+  kCount
+};
+inline constexpr std::size_t kTermCount = static_cast<std::size_t>(Term::kCount);
+std::string_view name(Term term);
+
+struct Evaluation {
+  double cycles = 0;  // the largest term
+  double energy_j = 0;
+  std::array<uint64_t, kActionCount> counts{};
+  std::array<double, kTermCount> terms{};
+
+  double edp() const { return cycles * energy_j; }
+  Term limiter() const;
+  Activity activity() const;
+};
+
+// A mapping in halves that are known already.
+struct Halves {
+  const Form* form = nullptr;
+  const ReductionCut* cut = nullptr;
+  const LanePart* lanes = nullptr;
+  const PixelPart* pixels = nullptr;
+  const Geometry* geometry[2] = {};  // [lane parts adjacent]
+  Split split;
+  Traffic stream;  // DRAM traffic of the stream's operand, moved once
+};
+// What is left to choose.
+struct Choice {
+  arch::Dataflow dataflow = arch::Dataflow::kOsLws;
+  LoopOrder pe_order = LoopOrder::kWeightsOuter;
+  LoopOrder tile_order = LoopOrder::kWeightsOuter;
+  uint32_t input_slots = 2, weight_slots = 2, output_slots = 2;
+};
+
+class LayerModel {
+ public:
+  // Layers of the PE array only. Throws UserError where counts could leave 64 bits. Keeps a reference to the spec.
+  LayerModel(const workloads::Layer& layer, const arch::AcceleratorSpec& spec, const Residency& residency,
+             const EnergyRates& rates);
+  ~LayerModel();
+  LayerModel(LayerModel&&) noexcept;
+
+  // False where the mapping is not legal: refusal() then names what it needs too much of ("pe.weight_buffer", ...).
+  bool evaluate(const Mapping& mapping, Evaluation& result);
+  const std::string& refusal() const { return refusal_; }
+
+  // The two steps of evaluate(). `mapping` is brought into the form that lowering gives it (sizes clipped).
+  bool prepare(Mapping& mapping, Halves& halves);
+  bool combine(const Halves& halves, const Choice& choice, Evaluation& result);
+
+  const workloads::Layer& layer() const { return layer_; }
+  const arch::AcceleratorSpec& spec() const { return spec_; }
+  const Residency& residency() const { return residency_; }
+  const EnergyRates& rates() const { return rates_; }
+  const Form& form(Packing packing, bool swap);
+  // Cycles of a burst, averaged over the channels, and other rates of the machine, for bounds on parts of a mapping.
+  double cycles_per_burst() const { return cycles_per_burst_; }
+
+ private:
+  struct Caches;
+  struct Work;  // what combine() adds up for the time bound
+
+  bool refuse(std::string_view what);
+  void refuse_overflow() const;
+  bool admit(const Halves& halves);
+  const ReductionCut& reduction(const Form& form, const Mapping& mapping);
+  const LanePart& lane_part(const Form& form, const Mapping& mapping);
+  const PixelPart& pixel_part(const Form& form, const ReductionCut& cut, const Mapping& mapping);
+  const AxisCut& axis(const Form& form, const ReductionCut& cut, AxisKind kind, uint32_t tile, uint32_t block);
+  Traffic stream_traffic(const Form& form, const PixelPart& pixels, const Mapping& mapping);
+  void find_geometry(Halves& halves);
+
+  void choose_scopes(const Halves& halves, const Choice& choice, Work& work) const;
+  bool allocate(const Halves& halves, const Choice& choice, Work& work);
+  void count_sends(const Halves& halves, Work& work) const;
+  void count_memory(const Halves& halves, const Choice& choice, Work& work) const;
+  void count_actions(const Halves& halves, const Choice& choice, const Work& work, Evaluation& result) const;
+  void bound_time(const Halves& halves, const Work& work, Evaluation& result) const;
+  void bound_exchange(const Halves& halves, const Work& work, Evaluation& result) const;
+
+  workloads::Layer layer_;
+  const arch::AcceleratorSpec& spec_;
+  Residency residency_;
+  EnergyRates rates_;
+  TensorPlaces places_;
+  TrafficCounter traffic_;
+  bool input_resident_, weights_resident_, output_resident_;
+  double core_per_dram_ = 1, cycles_per_burst_ = 0, memory_rate_ = 0, first_latency_ = 0;
+  std::string refusal_;
+  std::unique_ptr<Caches> caches_;
+};
+
+}  // namespace tilewright::mappers
