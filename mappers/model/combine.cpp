@@ -150,9 +150,17 @@ void LayerModel::count_sends(const Halves& h, Work& work) const {
   work.lane_delivered = lane_once * lane.copies;
   work.lane_rows = lane_bytes * weighted_rows(work.lane_scope, pixels, geometry.lane_rows, geometry.lanes_alike,
                                               lanes.by_part, lanes.channel_tiles_sum, h.split.pixels);
+  work.first_row = lane_bytes * weighted_rows(work.lane_scope, pixels, geometry.lane_first_row, false, lanes.by_part, 0,
+                                              h.split.pixels);
+  for (const Geometry::Place& pe : geometry.first_row) {
+    work.first_row_values += pe.times * lanes.lanes_by_part[pe.lane] * pixels.pixels_by_part[pe.pixel];
+  }
   const uint64_t stream_once = h.cut->unit_bytes * pixels.weight;
   if (h.form->depthwise) {  // every channel tile has inputs of its own, for one PE
     work.stream_sent = work.stream_delivered = work.stream_rows = stream_once * lanes.channel_tiles_sum;
+    for (const Geometry::Place& pe : geometry.first_row) {
+      work.first_row += lanes.by_part[pe.lane] * pixels.by_part[pe.pixel] * h.cut->unit_bytes;
+    }
     return;
   }
   const Trips stream = trips(work.stream_scope, lanes);
@@ -161,6 +169,8 @@ void LayerModel::count_sends(const Halves& h, Work& work) const {
   work.stream_rows =
       h.cut->unit_bytes * weighted_rows(work.stream_scope, lanes, geometry.stream_rows, geometry.stream_alike,
                                         pixels.by_part, pixels.weight, h.split.lanes);
+  work.first_row += h.cut->unit_bytes * weighted_rows(work.stream_scope, lanes, geometry.stream_first_row, false,
+                                                      pixels.by_part, 0, h.split.lanes);
 }
 
 // A side in the inner loop is loaded again for every tile of the outer one, unless all of it has slots.

@@ -30,7 +30,7 @@ Geometry make_geometry(const Split& split, bool adjacent, uint32_t layer_groups,
   };
   Geometry geometry;
   geometry.lane_rows.assign(std::size_t{split.lanes} * split.pixels, 0);
-  geometry.stream_rows = geometry.lane_rows;
+  geometry.stream_rows = geometry.lane_first_row = geometry.stream_first_row = geometry.lane_rows;
   geometry.used_rows = static_cast<uint32_t>(divide_up(split.used(), per_row));
   // PEs with one coordinate fixed stand in rising order, so a row is new when it differs from the last.
   for (uint32_t group = 0; group < split.groups; ++group) {
@@ -40,6 +40,10 @@ Geometry make_geometry(const Split& split, bool adjacent, uint32_t layer_groups,
       for (uint32_t pixel = 0; pixel < split.pixels; ++pixel) {
         rows += pixel == 0 || row_of(group, lane, pixel) != row_of(group, lane, pixel - 1) ? 1 : 0;
         geometry.lane_rows[lane * split.pixels + pixel] += times * rows;
+        geometry.lane_first_row[lane * split.pixels + pixel] += row_of(group, lane, 0) == 0 ? times : 0;
+        if (row_of(group, lane, pixel) == 0) {
+          geometry.first_row.push_back({lane, pixel, times});
+        }
       }
     }
     for (uint32_t pixel = 0; pixel < split.pixels; ++pixel) {
@@ -47,6 +51,7 @@ Geometry make_geometry(const Split& split, bool adjacent, uint32_t layer_groups,
       for (uint32_t lane = 0; lane < split.lanes; ++lane) {
         rows += lane == 0 || row_of(group, lane, pixel) != row_of(group, lane - 1, pixel) ? 1 : 0;
         geometry.stream_rows[pixel * split.lanes + lane] += times * rows;
+        geometry.stream_first_row[pixel * split.lanes + lane] += row_of(group, 0, pixel) == 0 ? times : 0;
       }
     }
   }

@@ -21,6 +21,13 @@ struct Split {
 struct Geometry {
   std::vector<uint64_t> lane_rows;    // [lane part][pixel parts reached - 1]
   std::vector<uint64_t> stream_rows;  // [pixel part][lane parts reached - 1]
+  // The same for the link of the first row alone, which no other row's exceeds by much: 0 or 1 for each group.
+  std::vector<uint64_t> lane_first_row, stream_first_row;
+  struct Place {
+    uint32_t lane = 0, pixel = 0;
+    uint64_t times = 1;  // groups that the PE works for
+  };
+  std::vector<Place> first_row;  // its PEs
   bool lanes_alike = true;            // every lane part crosses as many
   bool stream_alike = true;
   uint32_t used_rows = 1;  // rows with a PE that may work

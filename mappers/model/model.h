@@ -43,20 +43,22 @@ enum class Term : uint8_t {
   kInputSlots,   // tiles held in the global buffer from the first byte loaded to the last byte sent
   kWeightSlots,
   kOutputSlots,
-  kLaneExchange,    // chunks held in the PE's weight buffer from the first byte sent to the end of their last step
-  kStreamExchange,  // the same for the input buffer
   kCount
 };
 inline constexpr std::size_t kTermCount = static_cast<std::size_t>(Term::kCount);
 std::string_view name(Term term);
 
 struct Evaluation {
-  double cycles = 0;  // the largest term
-  double energy_j = 0;
+  double cycles = 0;  // the largest term: a lower bound
+  // Expected beside the bound: cycles in which the busiest PE waits because a buffer's new contents cannot arrive while it
+  // works on the old. An estimate; zero where every buffer holds the next while it uses the last.
+  double waits = 0;
+  double energy_j = 0;  // a lower bound too: of the counts and of `cycles`
   std::array<uint64_t, kActionCount> counts{};
   std::array<double, kTermCount> terms{};
 
-  double edp() const { return cycles * energy_j; }
+  double expected_cycles() const { return cycles + waits; }
+  double edp() const { return expected_cycles() * energy_j; }  // joule-cycles
   Term limiter() const;
   Activity activity() const;
 };
@@ -123,7 +125,7 @@ class LayerModel {
   void count_memory(const Halves& halves, const Choice& choice, Work& work) const;
   void count_actions(const Halves& halves, const Choice& choice, const Work& work, Evaluation& result) const;
   void bound_time(const Halves& halves, const Work& work, Evaluation& result) const;
-  void bound_exchange(const Halves& halves, const Work& work, Evaluation& result) const;
+  double expect_waits(const Halves& halves, const Work& work) const;
 
   workloads::Layer layer_;
   const arch::AcceleratorSpec& spec_;

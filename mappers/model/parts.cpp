@@ -35,7 +35,7 @@ LanePart make_lane_part(const Form& form, uint32_t tile, uint32_t channel_tiles,
   LanePart part;
   part.channel_tiles = channel_tiles;
   part.by_part.assign(parts, 0);
-  std::vector<uint64_t> lanes_in_use(parts, 0), squared(parts, 0);
+  part.lanes_by_part.assign(parts, 0);
   const uint64_t per_block = uint64_t{channel_tiles} * lanes;
   const uint64_t tiles = divide_up(form.lanes, tile);
   const auto last = static_cast<uint32_t>(form.lanes - (tiles - 1) * tile);
@@ -50,8 +50,7 @@ LanePart make_lane_part(const Form& form, uint32_t tile, uint32_t channel_tiles,
       const uint64_t in_use = std::min(per_block, size - block * per_block);
       const uint64_t used_tiles = divide_up(in_use, lanes);
       part.by_part[block % parts] += times * used_tiles;
-      lanes_in_use[block % parts] += times * in_use;
-      squared[block % parts] += times * used_tiles * used_tiles;
+      part.lanes_by_part[block % parts] += times * in_use;
       part.channel_tiles_sum += times * used_tiles;
     }
   };
@@ -60,15 +59,14 @@ LanePart make_lane_part(const Form& form, uint32_t tile, uint32_t channel_tiles,
   const auto busiest = std::max_element(part.by_part.begin(), part.by_part.end());
   const auto at = static_cast<std::size_t>(busiest - part.by_part.begin());
   part.busiest = *busiest;
-  part.busiest_lanes = lanes_in_use[at];
-  part.busiest_squared = squared[at];
+  part.busiest_lanes = part.lanes_by_part[at];
   return part;
 }
 
 namespace {
 
 struct PartSums {
-  uint64_t pixels = 0, blocks = 0, weight = 0;
+  uint64_t pixels = 0, weight = 0;
 };
 
 // Adds the blocks of tiles whose columns are of one kind.
@@ -93,7 +91,6 @@ void add_kind(std::vector<PartSums>& sums, const AxisCut& rows, const AxisCut& c
       part = part + 1 == sums.size() ? 0 : part + 1;
       const uint64_t width = std::min<uint64_t>(columns.block, size - j * columns.block);
       sum.pixels += rows.pixels[i] * width * tiles;
-      sum.blocks += row_tiles * tiles;
       sum.weight += row_weight * weights[j];
     }
   }
@@ -120,10 +117,8 @@ PixelPart make_pixel_part(const Form& form, const AxisCut& rows, const AxisCut& 
   add_kind(sums, rows, columns, true);
   for (const PartSums& sum : sums) {
     part.by_part.push_back(sum.weight);
-    if (sum.pixels > part.busiest) {
-      part.busiest = sum.pixels;
-      part.busiest_blocks = sum.blocks;
-    }
+    part.pixels_by_part.push_back(sum.pixels);
+    part.busiest = std::max(part.busiest, sum.pixels);
   }
   part.set_weight = rows.most_weight * columns.most_weight;
   part.chunk_weight = rows.most_chunk * columns.most_chunk;

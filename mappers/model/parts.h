@@ -38,17 +38,17 @@ struct LanePart : SharedPart {
   uint64_t channel_tiles_sum = 0;         // of all blocks
   uint64_t busiest = 0;                   // channel tiles of the part that has most
   uint64_t busiest_lanes = 0;             // lanes in use of that part
-  uint64_t busiest_squared = 0;           // sum over its blocks of channel tiles squared
   std::vector<uint64_t> by_part;          // channel tiles
+  std::vector<uint64_t> lanes_by_part;    // lanes in use
 };
 
 struct PixelPart : SharedPart {
   uint64_t needed_tiles = 0;
   uint64_t busiest = 0;           // pixels of the part that has most
-  uint64_t busiest_blocks = 0;    // and its blocks
   uint64_t block_pixels = 1;      // of a full block
   uint64_t weight = 0;            // AxisCut weights of all blocks
   std::vector<uint64_t> by_part;  // weights
+  std::vector<uint64_t> pixels_by_part;
   // Of one block as lowering reserves room for it: AxisCut weights, to be multiplied by ReductionCut's unit bytes (and,
   // depthwise, by channel tiles).
   uint64_t set_weight = 0, chunk_weight = 0;

@@ -2,6 +2,7 @@
 #include "mappers/model/traffic.h"
 
 #include <algorithm>
+#include <array>
 
 #include "mappers/model/lines.h"
 #include "sim/base/units.h"
@@ -24,12 +25,44 @@ TrafficCounter::TrafficCounter(const workloads::MacShape& shape, const TensorPla
     : shape_(shape),
       places_(places),
       burst_(std::max<uint64_t>(1, spec.dram.burst_bytes.value)),
-      request_(std::max<uint64_t>(1, spec.dma.request_bytes)) {}
+      request_(std::max<uint64_t>(1, spec.dma.request_bytes)),
+      interleave_(spec.dram.channel_interleave.value),
+      channels_(spec.dram.channels) {}
 
 void TrafficCounter::add(Traffic& traffic, uint64_t start, uint64_t bytes, uint64_t stride, uint64_t count) const {
   traffic.bytes += bytes * count;
-  traffic.bursts += lines_of_run(start, bytes, stride, count, burst_);
+  const uint64_t bursts = lines_of_run(start, bytes, stride, count, burst_);
+  traffic.bursts += bursts;
   traffic.requests += lines_of_run(start, bytes, stride, count, request_);
+  // A row opened for less than a request costs about two bursts.
+  const double opening = bytes < request_ ? 2.0 * static_cast<double>(count) : 0;
+  traffic.strained += (static_cast<double>(bursts) + opening) * imbalance(start, bytes, stride, count);
+}
+
+// How much longer the busiest channel works than the average, over as many pieces as are in flight at one time.
+double TrafficCounter::imbalance(uint64_t start, uint64_t bytes, uint64_t stride, uint64_t count) const {
+  constexpr uint64_t kPieces = 64;
+  constexpr uint32_t kMostChannels = 64;
+  if (interleave_ == 0 || channels_ < 2 || channels_ > kMostChannels || count < 2 || stride == bytes ||
+      bytes >= interleave_ * channels_) {
+    return 1;
+  }
+  std::array<uint64_t, kMostChannels> load{};
+  uint64_t total = 0;
+  for (uint64_t piece = 0; piece < std::min(count, kPieces); ++piece) {
+    uint64_t at = start + piece * stride;
+    for (uint64_t left = bytes; left > 0;) {
+      const uint64_t part = std::min(left, interleave_ - at % interleave_);
+      load[at / interleave_ % channels_] += part;
+      total += part;
+      at += part;
+      left -= part;
+    }
+  }
+  const double even = std::min<double>(channels_, static_cast<double>(std::min(count, kPieces)) *
+                                                      static_cast<double>(divide_up(bytes, interleave_)));
+  const auto most = static_cast<double>(*std::max_element(load.begin(), load.end()));
+  return std::max(1.0, most * even / static_cast<double>(total));
 }
 
 // The bytes of a pixel that each batch of groups reads.

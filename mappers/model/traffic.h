@@ -12,14 +12,18 @@ struct Traffic {
   uint64_t bytes = 0;
   uint64_t bursts = 0;
   uint64_t requests = 0;
+  // Expected, not counted: bursts as if short pieces and unevenly used channels were data. An estimate for the waits.
+  double strained = 0;
   Traffic& operator+=(const Traffic& other) {
     bytes += other.bytes;
     bursts += other.bursts;
     requests += other.requests;
+    strained += other.strained;
     return *this;
   }
   friend Traffic operator*(const Traffic& traffic, uint64_t times) {
-    return {traffic.bytes * times, traffic.bursts * times, traffic.requests * times};
+    return {traffic.bytes * times, traffic.bursts * times, traffic.requests * times,
+            traffic.strained * static_cast<double>(times)};
   }
 };
 
@@ -51,7 +55,9 @@ class TrafficCounter {
 
   workloads::MacShape shape_;
   TensorPlaces places_;
-  uint64_t burst_, request_;
+  double imbalance(uint64_t start, uint64_t bytes, uint64_t stride, uint64_t count) const;
+  uint64_t burst_, request_, interleave_;
+  uint32_t channels_;
 };
 
 }  // namespace tilewright::mappers

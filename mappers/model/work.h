@@ -21,6 +21,7 @@ struct LayerModel::Work {
 
   uint64_t lane_sent = 0, lane_delivered = 0, lane_rows = 0;  // bytes, bytes x PEs, bytes x row links
   uint64_t stream_sent = 0, stream_delivered = 0, stream_rows = 0;
+  uint64_t first_row = 0, first_row_values = 0;  // bytes over the first row's links, out and back
   uint64_t lane_loads = 0, stream_loads = 0;  // tiles
   Traffic lane, stream, output;
   uint64_t values = 0;  // outputs
