@@ -102,8 +102,20 @@ class LayerModel {
   const Residency& residency() const { return residency_; }
   const EnergyRates& rates() const { return rates_; }
   const Form& form(Packing packing, bool swap);
-  // Cycles of a burst, averaged over the channels, and other rates of the machine, for bounds on parts of a mapping.
-  double cycles_per_burst() const { return cycles_per_burst_; }
+  // The parts of prepare(), for searches that go through many pairs. The mapping's sizes are clipped already.
+  const ReductionCut& reduction(const Form& form, const Mapping& mapping);
+  const LanePart& lane_part(const Form& form, const Mapping& mapping);
+  const PixelPart& pixel_part(const Form& form, const ReductionCut& cut, const Mapping& mapping);
+
+  // What no choice can go below with these halves (their geometry and stream traffic are not needed).
+  struct Floor {
+    double cycles = 0, energy_j = 0;
+  };
+  Floor floor_of(const Halves& halves) const;
+  // The dataflow that costs least energy; nothing else depends on it.
+  arch::Dataflow best_dataflow(const Halves& halves, const std::vector<arch::Dataflow>& dataflows) const;
+  // The same for all halves of a split whose lanes have at least `channel_tiles` and whose kernels at least `vectors`.
+  Floor floor_of_split(const Form& form, const Split& split, uint64_t vectors) const;
 
  private:
   struct Caches;
@@ -112,9 +124,6 @@ class LayerModel {
   bool refuse(std::string_view what);
   void refuse_overflow() const;
   bool admit(const Halves& halves);
-  const ReductionCut& reduction(const Form& form, const Mapping& mapping);
-  const LanePart& lane_part(const Form& form, const Mapping& mapping);
-  const PixelPart& pixel_part(const Form& form, const ReductionCut& cut, const Mapping& mapping);
   const AxisCut& axis(const Form& form, const ReductionCut& cut, AxisKind kind, uint32_t tile, uint32_t block);
   Traffic stream_traffic(const Form& form, const PixelPart& pixels, const Mapping& mapping);
   void find_geometry(Halves& halves);
@@ -124,6 +133,7 @@ class LayerModel {
   void count_sends(const Halves& halves, Work& work) const;
   void count_memory(const Halves& halves, const Choice& choice, Work& work) const;
   void count_actions(const Halves& halves, const Choice& choice, const Work& work, Evaluation& result) const;
+  double dataflow_energy(const Halves& halves, arch::Dataflow dataflow) const;
   void bound_time(const Halves& halves, const Work& work, Evaluation& result) const;
   double expect_waits(const Halves& halves, const Work& work) const;
 
