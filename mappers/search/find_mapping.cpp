@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <map>
 
@@ -34,6 +35,14 @@ bool same_halves(Mapping a, const Mapping& b) {
   a.weight_slots = b.weight_slots;
   a.output_slots = b.output_slots;
   return a == b;
+}
+
+using Candidates = std::vector<std::pair<Mapping, Evaluation>>;
+
+double practical(const Evaluation& evaluation, Objective objective) {
+  constexpr double kLittle = 0.1;
+  return objective == Objective::kEnergy ? evaluation.energy_j * std::pow(evaluation.expected_cycles(), kLittle)
+                                         : evaluation.expected_cycles() * std::pow(evaluation.energy_j, kLittle);
 }
 
 class Driver {
@@ -124,23 +133,35 @@ class Driver {
   }
 
   void keep(const Mapping& mapping, const Evaluation& evaluation) {
-    const Objective objective = options_.objective;
-    if (elite_.size() > options_.keep && !better(evaluation, elite_.back().second, objective)) {
+    keep_in(elite_, mapping, evaluation, [this](const Evaluation& a, const Evaluation& b) {
+      return better(a, b, options_.objective);
+    });
+    // edp leaves nothing out.
+    if (options_.objective != Objective::kEdp) {
+      keep_in(practical_, mapping, evaluation, [this](const Evaluation& a, const Evaluation& b) {
+        return practical(a, options_.objective) < practical(b, options_.objective);
+      });
+    }
+  }
+
+  template <typename Better>
+  void keep_in(Candidates& list, const Mapping& mapping, const Evaluation& evaluation, const Better& precedes) {
+    if (list.size() >= options_.keep && !precedes(evaluation, list.back().second)) {
       return;
     }
-    const auto alike = std::find_if(elite_.begin(), elite_.end(),
+    const auto alike = std::find_if(list.begin(), list.end(),
                                     [&](const auto& other) { return same_halves(mapping, other.first); });
-    if (alike != elite_.end()) {
-      if (!better(evaluation, alike->second, objective)) {
+    if (alike != list.end()) {
+      if (!precedes(evaluation, alike->second)) {
         return;
       }
-      elite_.erase(alike);
+      list.erase(alike);
     }
-    const auto at = std::find_if(elite_.begin(), elite_.end(),
-                                 [&](const auto& other) { return better(evaluation, other.second, objective); });
-    elite_.insert(at, {mapping, evaluation});
-    if (elite_.size() > options_.keep + 1) {
-      elite_.pop_back();
+    const auto at = std::find_if(list.begin(), list.end(),
+                                 [&](const auto& other) { return precedes(evaluation, other.second); });
+    list.insert(at, {mapping, evaluation});
+    if (list.size() > options_.keep) {
+      list.pop_back();
     }
   }
 
@@ -148,16 +169,19 @@ class Driver {
     if (elite_.empty()) {
       return;
     }
-    Mapping clipped = elite_.front().first;
-    Halves halves;
-    model_.prepare(clipped, halves);
-    result_.mapping = clipped;
-    result_.evaluation = elite_.front().second;
-    for (std::size_t i = 1; i < elite_.size(); ++i) {
-      Mapping other = elite_[i].first;
-      model_.prepare(other, halves);
-      result_.runners_up.push_back(other);
+    for (const Candidates* list : {&elite_, &practical_}) {
+      for (const auto& [mapping, evaluation] : *list) {
+        Mapping clipped = mapping;
+        Halves halves;
+        model_.prepare(clipped, halves);
+        const auto& known = result_.candidates;
+        if (std::find(known.begin(), known.end(), clipped) == known.end()) {
+          result_.candidates.push_back(clipped);
+        }
+      }
     }
+    result_.mapping = result_.candidates.front();
+    result_.evaluation = elite_.front().second;
     const double best = value_of(result_.evaluation, options_.objective);
     result_.lower_bound = std::min(best, lower_bound_);
     result_.proven = lower_bound_ >= best;
@@ -168,7 +192,7 @@ class Driver {
   const Mapspace& space_;
   const SearchOptions& options_;
   MappingResult result_;
-  std::vector<std::pair<Mapping, Evaluation>> elite_;
+  Candidates elite_, practical_;
   std::map<std::string, uint64_t> refusals_;
   uint64_t used_ = 0;
   double lower_bound_ = 0;

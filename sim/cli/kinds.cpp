@@ -3,6 +3,7 @@
 
 #include "arch/energy.h"
 #include "arch/load.h"
+#include "mappers/search/constraints.h"
 #include "sim/cli/experiment.h"
 
 namespace tilewright::cli {
@@ -26,6 +27,7 @@ const std::vector<ConfigurationKind>& configuration_kinds() {
       kind<arch::EnergyTable>(),
       kind<workloads::PathSet>(),
       kind<ExperimentSpec>(),
+      kind<mappers::MappingConstraints>(),
   };
   return kinds;
 }
