@@ -66,17 +66,22 @@ LayerModel::Floor LayerModel::floor_of(const Halves& h) const {
                                         : double(pixels.last_size) * double(lanes.last_size) / memory_rate_ +
                                               spec_.dram.write_latency * core_per_dram_);
   const double compute = double(lanes.busiest) * double(pixels.busiest) * batches * double(h.cut->vectors);
-  double read_bursts = 0, write_bursts = 0;
+  double read_bursts = 0, write_bursts = 0, strained = 0;
   if (spec_.has_dram) {
     read_bursts = (lane_resident ? 0 : double(lanes.operand.bursts)) +
                   (stream_resident || form.depthwise ? 0 : double(pixels.operand.bursts));
     const bool all_channels = form.swap ? pixels.tile_size == form.columns : lanes.tile_size == form.lanes;
     const bool sliced = !all_channels || h.split.groups < form.groups;
-    write_bursts = output_resident_ ? 0 : double((sliced != form.swap ? lanes.output : pixels.output).bursts);
+    const Traffic& output = sliced != form.swap ? lanes.output : pixels.output;
+    write_bursts = output_resident_ ? 0 : double(output.bursts);
+    strained = (lane_resident ? 0 : lanes.operand.strained) +
+               (stream_resident || form.depthwise ? 0 : pixels.operand.strained) +
+               (output_resident_ ? 0 : output.strained);
   }
   Floor floor;
   floor.cycles = std::max({fill + compute + tail, (read_bursts + write_bursts) * cycles_per_burst_,
                            fill + values / noc.rows / noc.collect_bytes_per_cycle});
+  floor.expected = std::max(floor.cycles, strained * cycles_per_burst_ / kAchieved);
   // Energy: every count at its least.
   const double cycles = groups * double(lanes.channel_tiles_sum) * form.rows * form.columns * double(h.cut->vectors);
   const double macs = double(layer_.mac.macs());
@@ -117,19 +122,22 @@ LayerModel::Floor LayerModel::floor_of_split(const Form& form, const Split& spli
   const double compute = double(lane_share) * double(pixel_share) * double(vectors) * double(batches);
   double bytes = 0, read = 0, written = 0;
   if (spec_.has_dram) {
-    const bool skips = form.stride > form.kernel_height;  // then not all of the input need be loaded
-    read = (input_resident_ || skips ? 0 : double(places_.input_bytes)) +
-           (weights_resident_ ? 0 : double(places_.weight_bytes));
+    // What all outputs together reach; wide strides leave gaps, of which nothing is known here.
+    const bool gaps = form.stride > std::min(form.kernel_height, form.kernel_width);
+    const double positions = gaps ? 0
+                                  : double(spans_of_tiles(form, AxisKind::kRows, form.rows).front().count) *
+                                        spans_of_tiles(form, AxisKind::kColumns, form.columns).front().count;
+    const double inputs = form.swap ? double(places_.input_bytes)
+                                    : positions * (form.depthwise ? form.lanes : double(form.channels) * form.groups);
+    read = (input_resident_ ? 0 : inputs) + (weights_resident_ ? 0 : double(places_.weight_bytes));
     written = output_resident_ ? 0 : double(places_.output_bytes);
-    if (form.padding > 0 || form.stride > 1) {  // the last rows and columns may be outside of every kernel
-      read = weights_resident_ ? 0 : double(places_.weight_bytes);
-    }
     bytes = read + written;
   }
   Floor floor;
   const double burst = std::max(1.0, double(spec_.dram.burst_bytes.value));
   floor.cycles = std::max({compute, bytes / burst * cycles_per_burst_,
                            double(places_.output_bytes) / spec_.noc.rows / spec_.noc.collect_bytes_per_cycle});
+  floor.expected = std::max(floor.cycles, bytes / burst * cycles_per_burst_ / kAchieved);
   floor.energy_j = rate(rates_, Action::kMac) * double(layer_.mac.macs()) +
                    rate(rates_, Action::kDramReadBytes) * read + rate(rates_, Action::kDramWriteBytes) * written +
                    rates_.per_cycle * floor.cycles;

@@ -110,6 +110,7 @@ class LayerModel {
   // What no choice can go below with these halves (their geometry and stream traffic are not needed).
   struct Floor {
     double cycles = 0, energy_j = 0;
+    double expected = 0;  // of Evaluation::expected_cycles
   };
   Floor floor_of(const Halves& halves) const;
   // The dataflow that costs least energy; nothing else depends on it.
@@ -144,6 +145,8 @@ class LayerModel {
   TensorPlaces places_;
   TrafficCounter traffic_;
   bool input_resident_, weights_resident_, output_resident_;
+  // Of the DRAM's peak, beside refresh and turnarounds (docs/dram.md); for expectations, not for bounds.
+  static constexpr double kAchieved = 0.92;
   double core_per_dram_ = 1, cycles_per_burst_ = 0, memory_rate_ = 0, first_latency_ = 0;
   std::string refusal_;
   std::unique_ptr<Caches> caches_;

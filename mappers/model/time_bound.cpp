@@ -86,7 +86,6 @@ void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& resul
           ? 0
           : (double(work.passes) * latency + filling + stored / dma) / work.output_slots;
   result.cycles = *std::max_element(result.terms.begin(), result.terms.end());
-  constexpr double kAchieved = 0.92;  // of the peak, beside refresh and turnarounds (docs/dram.md)
   const double strained = work.lane.strained + work.stream.strained + work.output.strained;
   result.waits =
       expect_waits(h, work) + std::max(0.0, strained * cycles_per_burst_ / kAchieved - result.cycles);

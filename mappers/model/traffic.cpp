@@ -47,9 +47,14 @@ double TrafficCounter::imbalance(uint64_t start, uint64_t bytes, uint64_t stride
       bytes >= interleave_ * channels_) {
     return 1;
   }
+  count = std::min(count, kPieces);
+  // Neighbouring tiles differ in their start alone, which turns the channels round.
+  if (last_.bytes == bytes && last_.stride == stride && last_.count == count) {
+    return last_.factor;
+  }
   std::array<uint64_t, kMostChannels> load{};
   uint64_t total = 0;
-  for (uint64_t piece = 0; piece < std::min(count, kPieces); ++piece) {
+  for (uint64_t piece = 0; piece < count; ++piece) {
     uint64_t at = start + piece * stride;
     for (uint64_t left = bytes; left > 0;) {
       const uint64_t part = std::min(left, interleave_ - at % interleave_);
@@ -59,10 +64,10 @@ double TrafficCounter::imbalance(uint64_t start, uint64_t bytes, uint64_t stride
       left -= part;
     }
   }
-  const double even = std::min<double>(channels_, static_cast<double>(std::min(count, kPieces)) *
-                                                      static_cast<double>(divide_up(bytes, interleave_)));
+  const double even = std::min<double>(channels_, static_cast<double>(count) * static_cast<double>(divide_up(bytes, interleave_)));
   const auto most = static_cast<double>(*std::max_element(load.begin(), load.end()));
-  return std::max(1.0, most * even / static_cast<double>(total));
+  last_ = {bytes, stride, count, std::max(1.0, most * even / static_cast<double>(total))};
+  return last_.factor;
 }
 
 // The bytes of a pixel that each batch of groups reads.

@@ -58,6 +58,11 @@ class TrafficCounter {
   double imbalance(uint64_t start, uint64_t bytes, uint64_t stride, uint64_t count) const;
   uint64_t burst_, request_, interleave_;
   uint32_t channels_;
+  struct Known {
+    uint64_t bytes = 0, stride = 0, count = 0;
+    double factor = 1;
+  };
+  mutable Known last_;
 };
 
 }  // namespace tilewright::mappers

@@ -10,12 +10,13 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr uint64_t kFloorsPerEvaluation = 16;      // what a floor costs beside an evaluation
-constexpr uint64_t kFloorsAfterStop = 20'000'000;  // for the lower bound of what was left
+constexpr uint64_t kFloorsPerPart = 32;            // and working out a half
+constexpr uint64_t kFloorsAfterStop = 10'000'000;  // for the lower bound of what was left
 
 double value_of(const LayerModel::Floor& floor, Objective objective) {
-  return objective == Objective::kCycles   ? floor.cycles
+  return objective == Objective::kCycles   ? floor.expected
          : objective == Objective::kEnergy ? floor.energy_j
-                                           : floor.cycles * floor.energy_j;
+                                           : floor.expected * floor.energy_j;
 }
 
 struct Pixels {
@@ -116,6 +117,10 @@ class ExhaustiveSearch final : public SearchStrategy {
         return false;
       }
       enter(branches_[at_++]);
+      if (stopped_ && !lists_known()) {  // its halves would take long: what its split can reach will do
+        skipped_ = std::min(skipped_, branch_.floor);
+        in_branch_ = false;
+      }
     }
   }
 
@@ -159,9 +164,17 @@ class ExhaustiveSearch final : public SearchStrategy {
         }
       }
     }
+    floors_ += kFloorsPerPart * list.size();
     std::stable_sort(list.begin(), list.end(),
                      [](const Pixels& a, const Pixels& b) { return a.part->busiest < b.part->busiest; });
     return list;
+  }
+
+  bool lists_known() const {
+    return std::all_of(shape_->cuts.begin(), shape_->cuts.end(), [&](const Mapspace::Cut& cut) {
+      return lists_.count({branch_.shape, halves_.split.groups, halves_.split.pixels,
+                           std::min(cut.kernel_rows, form_->kernel_height)}) > 0;
+    });
   }
 
   void set_pixels(uint32_t rows, uint32_t columns) {

@@ -24,6 +24,7 @@ std::span<const config::EnumName<StrategyName>> enumeration_names(StrategyName) 
 namespace {
 
 constexpr uint64_t kProgressEvery = 4096;
+constexpr double kMostAnnealed = 20'000;  // beyond that branch and bound finds more
 
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
@@ -87,7 +88,8 @@ class Driver {
     const auto exhaustive = make_exhaustive_search(model_, space_, options_.objective);
     if (options_.strategy == StrategyName::kBest) {
       drive(*make_descent_search(model_, space_, options_.objective), options_.budget);
-      const uint64_t steps = options_.budget / 8;
+      const auto steps = static_cast<uint64_t>(
+          std::min({double(options_.budget) / 8, kMostAnnealed, space_.size() / 64}));
       drive(*make_annealing_search(space_, options_.objective, steps, options_.seed), used_ + steps);
       if (!elite_.empty()) {  // what is known already prunes
         exhaustive->report(elite_.front().first, &elite_.front().second);

@@ -18,7 +18,7 @@
 
 namespace tilewright::mappers {
 
-// kBest: descent, then annealing with an eighth of the budget, then branch and bound with the rest.
+// kBest: descent, then annealing with a small part of the budget, then branch and bound with the rest.
 enum class StrategyName : uint8_t { kBest, kExhaustive, kDescent, kAnnealing, kRandom };
 std::span<const config::EnumName<StrategyName>> enumeration_names(StrategyName);
 
@@ -26,7 +26,7 @@ struct SearchOptions {
   Objective objective = Objective::kCycles;
   StrategyName strategy = StrategyName::kBest;
   Factors factors = Factors::kImperfect;  // where the constraints say nothing
-  uint64_t budget = 1'000'000;            // evaluations, and bounds at their worth in evaluations
+  uint64_t budget = 100'000;            // evaluations, and bounds at their worth in evaluations
   uint64_t seed = 1;
   MappingConstraints constraints;
   std::size_t keep = 4;  // of each kind of candidate
