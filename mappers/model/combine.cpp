@@ -247,6 +247,7 @@ bool LayerModel::combine(const Halves& h, const Choice& choice, Evaluation& resu
   work.values = places_.output_bytes;
   work.cycles =
       work.groups * h.lanes->channel_tiles_sum * h.form->rows * h.form->columns * h.cut->vectors;
+  result.steps = work.groups * h.lanes->blocks * h.pixels->blocks * h.cut->chunks;
   count_sends(h, work);
   count_memory(h, choice, work);
   count_actions(h, choice, work, result);

@@ -54,6 +54,7 @@ struct Evaluation {
   // works on the old. An estimate; zero where every buffer holds the next while it uses the last.
   double waits = 0;
   double energy_j = 0;  // a lower bound too: of the counts and of `cycles`
+  uint64_t steps = 0;   // of all PEs: what a simulation takes grows with it
   std::array<uint64_t, kActionCount> counts{};
   std::array<double, kTermCount> terms{};
 

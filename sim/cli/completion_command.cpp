@@ -66,6 +66,7 @@ _tilewright() {{
   case "$previous" in
     --fidelity) COMPREPLY=($(compgen -W "event tick" -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "text json csv" -- "$word")); return ;;
+    --objective) COMPREPLY=($(compgen -W "cycles energy edp" -- "$word")); return ;;
     --set) return ;;
   esac
   case "${{COMP_WORDS[1]}}" in

@@ -147,13 +147,35 @@ class Mapper {
   }
 
  private:
+  // Candidates whose programs are short enough to be worth it; where none is, the shortest.
+  std::vector<mappers::Mapping> worth_simulating(const MappedLayer& mapped) const {
+    constexpr uint64_t kManySteps = 2'000'000;
+    if (!mapped.layer.on_pe_array) {
+      return mapped.result.candidates;
+    }
+    mappers::LayerModel model(mapped.layer, spec_, mapped.residency, rates_);
+    std::vector<mappers::Mapping> chosen;
+    std::pair<uint64_t, mappers::Mapping> shortest{UINT64_MAX, {}};
+    for (const mappers::Mapping& mapping : mapped.result.candidates) {
+      mappers::Evaluation evaluation;
+      model.evaluate(mapping, evaluation);
+      if (evaluation.steps <= kManySteps) {
+        chosen.push_back(mapping);
+      }
+      if (evaluation.steps < shortest.first) {
+        shortest = {evaluation.steps, mapping};
+      }
+    }
+    return chosen.empty() ? std::vector{shortest.second} : chosen;
+  }
+
   // The candidate that does best where it counts.
   void simulate(MappedLayer& mapped) {
     if (!simulator_) {
       simulator_.emplace(spec_, accel::Fidelity::kEvent);
     }
     double best = 0;
-    for (const mappers::Mapping& mapping : mapped.result.candidates) {
+    for (const mappers::Mapping& mapping : worth_simulating(mapped)) {
       throw_if_interrupted();
       MappedLayer::Simulated simulated;
       simulated.mapping = mapping;
