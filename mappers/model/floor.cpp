@@ -77,6 +77,11 @@ LayerModel::Floor LayerModel::floor_of(const Halves& h) const {
     strained = (lane_resident ? 0 : lanes.operand.strained) +
                (stream_resident || form.depthwise ? 0 : pixels.operand.strained) +
                (output_resident_ ? 0 : output.strained);
+    if (form.depthwise && !stream_resident) {
+      const double inputs = form.least_input_bytes / double(spec_.dram.burst_bytes.value);
+      read_bursts += inputs;
+      strained += inputs;
+    }
   }
   Floor floor;
   floor.cycles = std::max({fill + compute + tail, (read_bursts + write_bursts) * cycles_per_burst_,
@@ -122,14 +127,7 @@ LayerModel::Floor LayerModel::floor_of_split(const Form& form, const Split& spli
   const double compute = double(lane_share) * double(pixel_share) * double(vectors) * double(batches);
   double bytes = 0, read = 0, written = 0;
   if (spec_.has_dram) {
-    // What all outputs together reach; wide strides leave gaps, of which nothing is known here.
-    const bool gaps = form.stride > std::min(form.kernel_height, form.kernel_width);
-    const double positions = gaps ? 0
-                                  : double(spans_of_tiles(form, AxisKind::kRows, form.rows).front().count) *
-                                        spans_of_tiles(form, AxisKind::kColumns, form.columns).front().count;
-    const double inputs = form.swap ? double(places_.input_bytes)
-                                    : positions * (form.depthwise ? form.lanes : double(form.channels) * form.groups);
-    read = (input_resident_ ? 0 : inputs) + (weights_resident_ ? 0 : double(places_.weight_bytes));
+    read = (input_resident_ ? 0 : form.least_input_bytes) + (weights_resident_ ? 0 : double(places_.weight_bytes));
     written = output_resident_ ? 0 : double(places_.output_bytes);
     bytes = read + written;
   }

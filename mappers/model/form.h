@@ -19,6 +19,7 @@ struct Form {
   uint32_t groups = 1, lanes = 1, rows = 1, columns = 1, channels = 1;
   uint32_t kernel_height = 1, kernel_width = 1, stride = 1, padding = 0, input_height = 1, input_width = 1;
   uint32_t tap_pixels = 1;
+  double least_input_bytes = 0;  // that any tiling loads, set by LayerModel
   // Why the layer has no such form; empty where it has.
   std::string_view refusal;
 };

@@ -133,6 +133,15 @@ const Form& LayerModel::form(Packing packing, bool swap) {
   std::optional<Form>& known = caches_->forms[static_cast<std::size_t>(packing) * 2 + (swap ? 1 : 0)];
   if (!known) {
     known = make_form(layer_.mac, packing, swap, spec_);
+    // What all outputs together reach; wide strides leave gaps, of which nothing is known here.
+    const Form& made = *known;
+    if (swap) {
+      known->least_input_bytes = double(places_.input_bytes);
+    } else if (made.stride <= std::min(made.kernel_height, made.kernel_width)) {
+      known->least_input_bytes = double(spans_of_tiles(made, AxisKind::kRows, made.rows).front().count) *
+                                 spans_of_tiles(made, AxisKind::kColumns, made.columns).front().count *
+                                 (made.depthwise ? made.lanes : double(made.channels) * made.groups);
+    }
   }
   return *known;
 }

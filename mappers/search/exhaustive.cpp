@@ -27,8 +27,8 @@ struct Pixels {
 
 class ExhaustiveSearch final : public SearchStrategy {
  public:
-  ExhaustiveSearch(LayerModel& model, const Mapspace& space, Objective objective)
-      : model_(model), space_(space), objective_(objective) {
+  ExhaustiveSearch(LayerModel& model, const Mapspace& space, Objective objective, bool prune)
+      : model_(model), space_(space), objective_(objective), prune_(prune) {
     choices_ = double(space.dataflows().size()) * double(space.pe_orders().size()) *
                double(space.tile_orders().size()) * double(space.slots(TileRole::kInput, 4096).size()) *
                double(space.slots(TileRole::kWeight, 4096).size()) *
@@ -49,7 +49,7 @@ class ExhaustiveSearch final : public SearchStrategy {
   }
 
   void report(const Mapping&, const Evaluation* evaluation) override {
-    if (evaluation != nullptr) {
+    if (evaluation != nullptr && prune_) {
       best_ = std::min(best_, mappers::value_of(*evaluation, objective_));
     }
     if (climb_) {
@@ -257,6 +257,7 @@ class ExhaustiveSearch final : public SearchStrategy {
   LayerModel& model_;
   const Mapspace& space_;
   Objective objective_;
+  bool prune_;
   double choices_ = 1;
   double best_ = kInfinity, lower_bound_ = 0, skipped_ = kInfinity, pruned_ = 0;
   uint64_t floors_ = 0, stop_at_ = 0;
@@ -276,8 +277,9 @@ class ExhaustiveSearch final : public SearchStrategy {
 
 }  // namespace
 
-std::unique_ptr<SearchStrategy> make_exhaustive_search(LayerModel& model, const Mapspace& space, Objective objective) {
-  return std::make_unique<ExhaustiveSearch>(model, space, objective);
+std::unique_ptr<SearchStrategy> make_exhaustive_search(LayerModel& model, const Mapspace& space, Objective objective,
+                                                       bool prune) {
+  return std::make_unique<ExhaustiveSearch>(model, space, objective, prune);
 }
 
 }  // namespace tilewright::mappers

@@ -15,6 +15,7 @@ namespace tilewright::mappers {
 std::span<const config::EnumName<StrategyName>> enumeration_names(StrategyName) {
   static constexpr config::EnumName<StrategyName> kNames[] = {{StrategyName::kBest, "best"},
                                                               {StrategyName::kExhaustive, "exhaustive"},
+                                                              {StrategyName::kUnpruned, "unpruned"},
                                                               {StrategyName::kDescent, "descent"},
                                                               {StrategyName::kAnnealing, "annealing"},
                                                               {StrategyName::kRandom, "random"}};
@@ -59,6 +60,9 @@ class Driver {
       case StrategyName::kExhaustive:
       case StrategyName::kBest:
         run_best();
+        break;
+      case StrategyName::kUnpruned:
+        drive(*make_exhaustive_search(model_, space_, options_.objective, false), options_.budget);
         break;
       case StrategyName::kDescent:
         drive(*make_descent_search(model_, space_, options_.objective), options_.budget);

@@ -18,8 +18,9 @@
 
 namespace tilewright::mappers {
 
-// kBest: descent, then annealing with a small part of the budget, then branch and bound with the rest.
-enum class StrategyName : uint8_t { kBest, kExhaustive, kDescent, kAnnealing, kRandom };
+// kBest: descent, then annealing with a small part of the budget, then branch and bound with the rest. kUnpruned:
+// exhaustive without bounds, to measure evaluations.
+enum class StrategyName : uint8_t { kBest, kExhaustive, kUnpruned, kDescent, kAnnealing, kRandom };
 std::span<const config::EnumName<StrategyName>> enumeration_names(StrategyName);
 
 struct SearchOptions {

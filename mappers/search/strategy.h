@@ -32,7 +32,9 @@ class SearchStrategy {
 
 // All of the space, by branch and bound: halves are paired in order of the array's work, and a pair whose floor is no
 // better than the best known is skipped with everything that could be chosen for it.
-std::unique_ptr<SearchStrategy> make_exhaustive_search(LayerModel& model, const Mapspace& space, Objective objective);
+// `prune` off: every pair is evaluated, which is for measuring how fast that is.
+std::unique_ptr<SearchStrategy> make_exhaustive_search(LayerModel& model, const Mapspace& space, Objective objective,
+                                                       bool prune = true);
 // Points drawn evenly from the lists of the space, without end.
 std::unique_ptr<SearchStrategy> make_random_search(const Mapspace& space, uint64_t seed);
 // Simulated annealing: moves of one list at a time, geometric cooling over `steps`, restarts from the best.

@@ -101,7 +101,7 @@ void describe_map(CLI::App& application, Words& words) {
       ->capture_default_str();
   map->add_option("--objective", words.map_objective, "what to minimise")->type_name("cycles|energy|edp");
   map->add_option("--strategy", words.map_strategy, "how to search")
-      ->type_name("best|exhaustive|descent|annealing|random");
+      ->type_name("best|exhaustive|unpruned|descent|annealing|random");
   map->add_option("--factors", words.map_factors, "sizes to try, where the constraints say nothing")
       ->type_name("perfect|imperfect");
   map->add_option("--constraints", words.map_constraints, "a file of kind 'mapping_constraints'")->type_name("FILE");
