@@ -142,8 +142,10 @@ class Driver {
     keep_in(elite_, mapping, evaluation, [this](const Evaluation& a, const Evaluation& b) {
       return better(a, b, options_.objective);
     });
-    // edp leaves nothing out.
-    if (options_.objective != Objective::kEdp) {
+    // edp leaves nothing out. The little weight of the other never makes up for a twofold loss.
+    const bool may_be = elite_.empty() || value_of(evaluation, options_.objective) <
+                                              2 * value_of(elite_.front().second, options_.objective);
+    if (options_.objective != Objective::kEdp && may_be) {
       keep_in(practical_, mapping, evaluation, [this](const Evaluation& a, const Evaluation& b) {
         return practical(a, options_.objective) < practical(b, options_.objective);
       });

@@ -243,27 +243,24 @@ void Mapspace::add_shape(LayerModel& model, Packing packing, bool swap) {
                                : 0;
 }
 
-std::vector<uint32_t> Mapspace::slots(TileRole role, uint64_t tiles) const {
+SlotCounts Mapspace::slots(TileRole role, uint64_t tiles) const {
   const std::optional<SizeConstraint>& constraint = role == TileRole::kInput    ? constraints_.input_slots
                                                     : role == TileRole::kWeight ? constraints_.weight_slots
                                                                                 : constraints_.output_slots;
   const auto most = static_cast<uint32_t>(std::min<uint64_t>(tiles, kMostKept));
-  std::vector<uint32_t> result;
+  SlotCounts result;
   for (const uint32_t count : {1U, 2U, 3U, 4U, 6U, 8U, 12U, 16U}) {
     if (count <= most && allows(constraint, count, most)) {
-      result.push_back(count);
+      result.insert(count);
     }
   }
-  if (role != TileRole::kOutput && most > 16 && most == tiles && allows(constraint, most, most)) {
-    result.push_back(most);
-  } else if (role != TileRole::kOutput && most <= 16 && allows(constraint, most, most)) {
-    result.push_back(most);
+  // All of them; outputs are written once and none need be kept.
+  if (role != TileRole::kOutput && most == tiles && allows(constraint, most, most)) {
+    result.insert(most);
   }
   if (result.empty() && constraint) {
-    // Fewer tiles than slots demanded: all there are.
-    result.push_back(most);
+    result.insert(most);  // fewer tiles than slots demanded: all there are
   }
-  make_unique(result);
   return result;
 }
 

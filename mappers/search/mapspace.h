@@ -9,6 +9,7 @@
 //               are split in every way
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,44 @@
 #include "mappers/search/constraints.h"
 
 namespace tilewright::mappers {
+
+// A few numbers in rising order, each once, without an allocation: searches ask for them at every step.
+class SlotCounts {
+ public:
+  void insert(uint32_t value) {
+    std::size_t at = size_;
+    while (at > 0 && values_[at - 1] > value) {
+      --at;
+    }
+    if ((at > 0 && values_[at - 1] == value) || size_ == values_.size()) {
+      return;
+    }
+    for (std::size_t i = size_; i > at; --i) {
+      values_[i] = values_[i - 1];
+    }
+    values_[at] = value;
+    ++size_;
+  }
+  template <typename Predicate>
+  void erase_if(const Predicate& predicate) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < size_; ++i) {
+      if (!predicate(values_[i])) {
+        values_[kept++] = values_[i];
+      }
+    }
+    size_ = kept;
+  }
+  const uint32_t* begin() const { return values_.data(); }
+  const uint32_t* end() const { return values_.data() + size_; }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  uint32_t operator[](std::size_t i) const { return values_[i]; }
+
+ private:
+  std::array<uint32_t, 24> values_{};
+  std::size_t size_ = 0;
+};
 
 class Mapspace {
  public:
@@ -57,7 +96,7 @@ class Mapspace {
   const std::vector<LoopOrder>& pe_orders() const { return pe_orders_; }
   const std::vector<LoopOrder>& tile_orders() const { return tile_orders_; }
   // Slots that are tried of a class with `tiles` tiles; the last is all of them where those may be kept.
-  std::vector<uint32_t> slots(TileRole role, uint64_t tiles) const;
+  SlotCounts slots(TileRole role, uint64_t tiles) const;
   bool pixels_fit(const Axis& rows, const Axis& columns) const;
   double size() const { return size_; }
 

@@ -64,7 +64,7 @@ namespace {
 
 void draw_slots(const Mapspace& space, Mapspace::Point& point, Random& random) {
   const uint32_t role = random.below(kTileRoles);
-  const std::vector<uint32_t> counts = space.slots(static_cast<TileRole>(role), kSlotCounts.back());
+  const SlotCounts counts = space.slots(static_cast<TileRole>(role), kSlotCounts.back());
   point.slots[role] = counts[random.below(counts.size())];
 }
 
@@ -78,7 +78,7 @@ Mapspace::Point random_point(const Mapspace& space, Random& random) {
     place(point, move) = random.below(choices(space, point, move));
   }
   for (uint32_t role = 0; role < kTileRoles; ++role) {
-    const std::vector<uint32_t> counts = space.slots(static_cast<TileRole>(role), kSlotCounts.back());
+    const SlotCounts counts = space.slots(static_cast<TileRole>(role), kSlotCounts.back());
     point.slots[role] = counts[random.below(counts.size())];
   }
   return point;

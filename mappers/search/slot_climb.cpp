@@ -50,11 +50,10 @@ bool SlotClimb::begin_order() {
       slots.counts = space_.slots(static_cast<TileRole>(role), slots.tiles);
       if (role == kept_role_ && again) {
         // Kept: at least one slot for each inner tile. Not kept: fewer than that.
-        const std::vector<uint32_t> all = space_.slots(static_cast<TileRole>(role), inner);
-        slots.counts.insert(slots.counts.end(), all.begin(), all.end());
-        std::sort(slots.counts.begin(), slots.counts.end());
-        slots.counts.erase(std::unique(slots.counts.begin(), slots.counts.end()), slots.counts.end());
-        std::erase_if(slots.counts, [&](uint32_t count) { return (count >= inner) != keeps_; });
+        for (const uint32_t count : space_.slots(static_cast<TileRole>(role), inner)) {
+          slots.counts.insert(count);
+        }
+        slots.counts.erase_if([&](uint32_t count) { return (count >= inner) != keeps_; });
       }
       possible &= !slots.counts.empty();
       const auto two = std::find_if(slots.counts.begin(), slots.counts.end(), [](uint32_t c) { return c >= 2; });

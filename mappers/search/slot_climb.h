@@ -19,7 +19,7 @@ class SlotClimb {
 
  private:
   struct Class {
-    std::vector<uint32_t> counts;  // rising
+    SlotCounts counts;
     std::size_t start = 0, at = 0;
     uint64_t tiles = 1;
   };

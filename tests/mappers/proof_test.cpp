@@ -56,12 +56,11 @@ EnergyRates some_rates() {
   return rates;
 }
 
-std::vector<uint32_t> slots_of(const Mapspace& space, TileRole role, uint64_t all, uint64_t inner) {
-  std::vector<uint32_t> counts = space.slots(role, all);
-  const std::vector<uint32_t> kept = space.slots(role, inner);
-  counts.insert(counts.end(), kept.begin(), kept.end());
-  std::sort(counts.begin(), counts.end());
-  counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
+SlotCounts slots_of(const Mapspace& space, TileRole role, uint64_t all, uint64_t inner) {
+  SlotCounts counts = space.slots(role, all);
+  for (const uint32_t kept : space.slots(role, inner)) {
+    counts.insert(kept);
+  }
   return counts;
 }
 
