@@ -40,55 +40,72 @@ arch::Dataflow LayerModel::best_dataflow(const Halves& halves, const std::vector
   });
 }
 
-LayerModel::Floor LayerModel::floor_of(const Halves& h) const {
+// Traffic with every tile moved once. Depthwise halves do not know their stream's: what any tiling loads stands in.
+LayerModel::LeastTraffic LayerModel::least_traffic(const Halves& h) const {
+  LeastTraffic least;
+  if (!spec_.has_dram) {
+    return least;
+  }
+  const Form& form = *h.form;
+  const auto read = [&least](double bursts, double strained) {
+    least.read_bursts += bursts;
+    least.strained += strained;
+  };
+  if (!(form.swap ? input_resident_ : weights_resident_)) {
+    read(double(h.lanes->operand.bursts), h.lanes->operand.strained);
+  }
+  if (!(form.swap ? weights_resident_ : input_resident_)) {
+    const double inputs = form.least_input_bytes / double(spec_.dram.burst_bytes.value);
+    form.depthwise ? read(inputs, inputs) : read(double(h.pixels->operand.bursts), h.pixels->operand.strained);
+  }
+  if (!output_resident_) {
+    const bool all_channels =
+        form.swap ? h.pixels->tile_size == form.columns : h.lanes->tile_size == form.lanes;
+    const bool sliced = !all_channels || h.split.groups < form.groups;
+    const Traffic& output = sliced != form.swap ? h.lanes->output : h.pixels->output;
+    least.write_bursts = double(output.bursts);
+    least.strained += output.strained;
+  }
+  return least;
+}
+
+// Time: the array, with the first load before it; the memory; outputs on their way back.
+void LayerModel::floor_time(const Halves& h, const LeastTraffic& traffic, Floor& floor) const {
   const Form& form = *h.form;
   const LanePart& lanes = *h.lanes;
   const PixelPart& pixels = *h.pixels;
   const arch::NocSpec& noc = spec_.noc;
-  const double groups = form.depthwise ? 1 : form.groups;
+  const double groups = form.depthwise ? 1 : h.split.groups;
   const double batches = form.depthwise ? 1 : double(divide_up(form.groups, h.split.groups));
-  const double slots = double(spec_.pe.lanes) * spec_.pe.vector_size;
-  const double values = double(places_.output_bytes);
-  // Time: the array, with the first load before it; the memory; outputs on their way back.
   const bool lane_resident = form.swap ? input_resident_ : weights_resident_;
   const bool stream_resident = form.swap ? weights_resident_ : input_resident_;
-  const double lane_first = lane_resident ? 0
-                                          : double(lanes.tile_size) * form.kernel_height * form.kernel_width *
-                                                form.channels * (form.depthwise ? 1 : h.split.groups);
-  const double stream_first = stream_resident || !pixels.first_chunks_needed
-                                  ? 0
-                                  : double(pixels.first_positions) *
-                                        (form.depthwise ? double(lanes.tile_size) : double(form.channels) * h.split.groups);
+  const double depth = form.depthwise ? double(lanes.tile_size) : double(form.channels) * groups;
+  const double lane_first =
+      lane_resident ? 0 : double(lanes.tile_size) * form.kernel_height * form.kernel_width * form.channels * groups;
+  const double stream_first =
+      stream_resident || !pixels.first_chunks_needed ? 0 : double(pixels.first_positions) * depth;
   const double first = lane_first + stream_first;
   const double fill = 1.0 + noc.latency + (first > 0 ? first_latency_ + first / memory_rate_ : 0);
-  const double tail = 2.0 + spec_.pe.pipeline_depth + noc.latency +
-                      (output_resident_ ? 0
+  const double store = output_resident_ ? 0
                                         : double(pixels.last_size) * double(lanes.last_size) / memory_rate_ +
-                                              spec_.dram.write_latency * core_per_dram_);
+                                              spec_.dram.write_latency * core_per_dram_;
+  const double tail = 2.0 + spec_.pe.pipeline_depth + noc.latency + store;
   const double compute = double(lanes.busiest) * double(pixels.busiest) * batches * double(h.cut->vectors);
-  double read_bursts = 0, write_bursts = 0, strained = 0;
-  if (spec_.has_dram) {
-    read_bursts = (lane_resident ? 0 : double(lanes.operand.bursts)) +
-                  (stream_resident || form.depthwise ? 0 : double(pixels.operand.bursts));
-    const bool all_channels = form.swap ? pixels.tile_size == form.columns : lanes.tile_size == form.lanes;
-    const bool sliced = !all_channels || h.split.groups < form.groups;
-    const Traffic& output = sliced != form.swap ? lanes.output : pixels.output;
-    write_bursts = output_resident_ ? 0 : double(output.bursts);
-    strained = (lane_resident ? 0 : lanes.operand.strained) +
-               (stream_resident || form.depthwise ? 0 : pixels.operand.strained) +
-               (output_resident_ ? 0 : output.strained);
-    if (form.depthwise && !stream_resident) {
-      const double inputs = form.least_input_bytes / double(spec_.dram.burst_bytes.value);
-      read_bursts += inputs;
-      strained += inputs;
-    }
-  }
-  Floor floor;
-  floor.cycles = std::max({fill + compute + tail, (read_bursts + write_bursts) * cycles_per_burst_,
-                           fill + values / noc.rows / noc.collect_bytes_per_cycle});
-  floor.expected = std::max(floor.cycles, strained * cycles_per_burst_ / kAchieved);
-  // Energy: every count at its least.
-  const double cycles = groups * double(lanes.channel_tiles_sum) * form.rows * form.columns * double(h.cut->vectors);
+  floor.cycles = std::max({fill + compute + tail, (traffic.read_bursts + traffic.write_bursts) * cycles_per_burst_,
+                           fill + double(places_.output_bytes) / noc.rows / noc.collect_bytes_per_cycle});
+  floor.expected = std::max(floor.cycles, traffic.strained * cycles_per_burst_ / kAchieved);
+}
+
+// Energy: every count at its least.
+double LayerModel::floor_energy(const Halves& h, const LeastTraffic& traffic, double cycles_bound) const {
+  const Form& form = *h.form;
+  const LanePart& lanes = *h.lanes;
+  const PixelPart& pixels = *h.pixels;
+  const double groups = form.depthwise ? 1 : form.groups;
+  const double slots = double(spec_.pe.lanes) * spec_.pe.vector_size;
+  const double values = double(places_.output_bytes);
+  const double sums = groups * double(lanes.channel_tiles_sum) * form.rows * form.columns;
+  const double cycles = sums * double(h.cut->vectors);
   const double macs = double(layer_.mac.macs());
   const double lane_sent = slots * form.tap_pixels * double(h.cut->vectors) * double(lanes.channel_tiles_sum) * groups;
   const double stream_sent =
@@ -96,27 +113,27 @@ LayerModel::Floor LayerModel::floor_of(const Halves& h) const {
   const double lane_copies = lane_sent * pixels.most_parts;
   const double stream_copies = form.depthwise ? stream_sent : stream_sent * lanes.most_parts;
   const double sent = lane_sent + stream_sent, copies = lane_copies + stream_copies;
-  const auto joules = [&](Action action, double count) { return rate(rates_, action) * count; };
-  double dataflow = 0;
-  bool any = false;
-  for (const arch::Dataflow each : spec_.dataflows) {
-    const double cost = dataflow_energy(h, each);
-    dataflow = any ? std::min(dataflow, cost) : cost;
-    any = true;
-  }
   const double burst = double(spec_.dram.burst_bytes.value);
-  floor.energy_j = joules(Action::kMac, macs) + joules(Action::kMacIdleLane, cycles * slots - macs) +
-                   joules(Action::kInputBufferRead, cycles * spec_.pe.vector_size) + dataflow +
-                   joules(Action::kAccumulatorRead, groups * double(lanes.channel_tiles_sum) * form.rows *
-                                                        form.columns * spec_.pe.lanes) +
-                   joules(Action::kPpuValue, values) + joules(Action::kOutputBufferWrite, values) +
-                   joules(Action::kOutputBufferRead, values) + joules(Action::kWeightBufferWrite, lane_copies) +
-                   joules(Action::kInputBufferWrite, stream_copies) + joules(Action::kNocInjected, sent) +
-                   joules(Action::kNocDelivered, copies) + joules(Action::kNocCollected, values) +
-                   joules(Action::kNocLinkBytes, sent + copies + 2 * values) +
-                   joules(Action::kGlobalBufferRead, sent) + joules(Action::kGlobalBufferWrite, values) +
-                   joules(Action::kDramReadBytes, read_bursts * burst) +
-                   joules(Action::kDramWriteBytes, write_bursts * burst) + rates_.per_cycle * floor.cycles;
+  const auto joules = [&](Action action, double count) { return rate(rates_, action) * count; };
+  const double dataflow =
+      spec_.dataflows.empty() ? 0 : dataflow_energy(h, best_dataflow(h, spec_.dataflows));
+  return joules(Action::kMac, macs) + joules(Action::kMacIdleLane, cycles * slots - macs) +
+         joules(Action::kInputBufferRead, cycles * spec_.pe.vector_size) + dataflow +
+         joules(Action::kAccumulatorRead, sums * spec_.pe.lanes) + joules(Action::kPpuValue, values) +
+         joules(Action::kOutputBufferWrite, values) + joules(Action::kOutputBufferRead, values) +
+         joules(Action::kWeightBufferWrite, lane_copies) + joules(Action::kInputBufferWrite, stream_copies) +
+         joules(Action::kNocInjected, sent) + joules(Action::kNocDelivered, copies) +
+         joules(Action::kNocCollected, values) + joules(Action::kNocLinkBytes, sent + copies + 2 * values) +
+         joules(Action::kGlobalBufferRead, sent) + joules(Action::kGlobalBufferWrite, values) +
+         joules(Action::kDramReadBytes, traffic.read_bursts * burst) +
+         joules(Action::kDramWriteBytes, traffic.write_bursts * burst) + rates_.per_cycle * cycles_bound;
+}
+
+LayerModel::Floor LayerModel::floor_of(const Halves& h) const {
+  const LeastTraffic traffic = least_traffic(h);
+  Floor floor;
+  floor_time(h, traffic, floor);
+  floor.energy_j = floor_energy(h, traffic, floor.cycles);
   return floor;
 }
 

@@ -135,8 +135,15 @@ class LayerModel {
   void count_sends(const Halves& halves, Work& work) const;
   void count_memory(const Halves& halves, const Choice& choice, Work& work) const;
   void count_actions(const Halves& halves, const Choice& choice, const Work& work, Evaluation& result) const;
+  struct LeastTraffic {
+    double read_bursts = 0, write_bursts = 0, strained = 0;
+  };
+  LeastTraffic least_traffic(const Halves& halves) const;
+  void floor_time(const Halves& halves, const LeastTraffic& traffic, Floor& floor) const;
+  double floor_energy(const Halves& halves, const LeastTraffic& traffic, double cycles) const;
   double dataflow_energy(const Halves& halves, arch::Dataflow dataflow) const;
   void bound_time(const Halves& halves, const Work& work, Evaluation& result) const;
+  void bound_slots(const Halves& halves, const Work& work, Evaluation& result) const;
   double expect_waits(const Halves& halves, const Work& work) const;
 
   workloads::Layer layer_;

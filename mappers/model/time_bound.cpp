@@ -61,8 +61,22 @@ void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& resul
   term(Term::kDram) =
       first + double(work.lane.bursts + work.stream.bursts + work.output.bursts) * cycles_per_burst_;
 
-  // A slot is taken from the request of its tile's first byte until the last is sent on (outputs: from the first block
-  // until all is stored), and there are only so many.
+  bound_slots(h, work, result);
+  result.cycles = *std::max_element(result.terms.begin(), result.terms.end());
+  const double strained = work.lane.strained + work.stream.strained + work.output.strained;
+  result.waits =
+      expect_waits(h, work) + std::max(0.0, strained * cycles_per_burst_ / kAchieved - result.cycles);
+}
+
+// A slot is taken from the request of its tile's first byte until the last is sent on (outputs: from the first block
+// until all is stored), and there are only so many.
+void LayerModel::bound_slots(const Halves& h, const Work& work, Evaluation& result) const {
+  const Form& form = *h.form;
+  const arch::NocSpec& noc = spec_.noc;
+  const double link = noc.link_bytes_per_cycle;
+  const double dma = double(spec_.dma.ports) * spec_.dma.bytes_per_cycle;
+  const double latency = 1.0 + noc.latency;
+  const auto term = [&](Term which) -> double& { return result.terms[static_cast<std::size_t>(which)]; };
   const double read_latency = 2.0 + (spec_.dram.read_latency + spec_.dram.burst_cycles) * core_per_dram_;
   const auto slots = [&](uint64_t loads, const Traffic& traffic, uint64_t bytes_sent, double groups_sent,
                          uint32_t count) {
@@ -80,15 +94,11 @@ void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& resul
   term(Term::kWeightSlots) = form.swap ? stream_slots : lane_slots;
   term(Term::kInputSlots) = form.swap ? lane_slots : stream_slots;
 
-  const double filling = values / used_rows / noc.collect_bytes_per_cycle;
+  const double filling = double(work.values) / h.geometry[0]->used_rows / noc.collect_bytes_per_cycle;
   term(Term::kOutputSlots) =
       output_resident_
           ? 0
-          : (double(work.passes) * latency + filling + stored / dma) / work.output_slots;
-  result.cycles = *std::max_element(result.terms.begin(), result.terms.end());
-  const double strained = work.lane.strained + work.stream.strained + work.output.strained;
-  result.waits =
-      expect_waits(h, work) + std::max(0.0, strained * cycles_per_burst_ / kAchieved - result.cycles);
+          : (double(work.passes) * latency + filling + double(work.output.bytes) / dma) / work.output_slots;
 }
 
 namespace {
