@@ -12,6 +12,7 @@
 #include "sim/base/config/text.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/kinds.h"
+#include "sim/cli/map_command.h"
 #include "sim/cli/results_commands.h"
 #include "sim/cli/run_command.h"
 
@@ -70,6 +71,10 @@ std::optional<accel::Fidelity> parse_fidelity(const std::string& word) {
 // The words as typed, before they mean anything.
 struct Words {
   RunOptions run;
+  MapOptions map;
+  std::string map_machine, map_objective = "cycles", map_strategy = "best", map_factors = "imperfect", map_format = "text";
+  std::string map_constraints;
+  bool map_no_simulation = false, map_no_sharing = false;
   std::string run_fidelity, run_format = "text";
   CheckOptions check;
   ListOptions list;
@@ -108,6 +113,57 @@ void describe_run(CLI::App& application, Words& words) {
   CLI::Option* layer = run->add_option("--vcd-layer", words.run.vcd_layer, "the layer to trace")->type_name("LAYER");
   vcd->needs(layer);
   layer->needs(vcd);
+}
+
+void describe_map(CLI::App& application, Words& words) {
+  CLI::App* map = application.add_subcommand("map", "find the best mapping of a layer, or of every layer, onto a machine");
+  map->add_option("ARCH", words.map_machine, "a file of kind 'accelerator'")->required()->type_name("");
+  map->add_option("WORKLOAD", words.map.workload, "a workload file or a network, and optionally :LAYER")
+      ->required()
+      ->type_name("");
+  map->add_option("--budget", words.map.search.budget, "evaluations a layer")
+      ->type_name("N")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40))
+      ->capture_default_str();
+  map->add_option("--objective", words.map_objective, "what to minimise")->type_name("cycles|energy|edp");
+  map->add_option("--strategy", words.map_strategy, "how to search")
+      ->type_name("best|exhaustive|unpruned|descent|annealing|random");
+  map->add_option("--factors", words.map_factors, "sizes to try, where the constraints say nothing")
+      ->type_name("perfect|imperfect");
+  map->add_option("--constraints", words.map_constraints, "a file of kind 'mapping_constraints'")->type_name("FILE");
+  map->add_option("--path", words.map.path, "of the workload; its first otherwise")->type_name("NAME");
+  map->add_option("--seed", words.map.search.seed, "of annealing and random search")->type_name("N");
+  map->add_flag("--no-simulation", words.map_no_simulation, "only the analytic model");
+  map->add_flag("--no-sharing", words.map_no_sharing,
+                "every tensor passes through the DRAM, none stays in the global buffer between layers");
+  add_set(map, words.map.overrides);
+  map->add_option("--format", words.map_format, "of what is printed")->type_name("text|json|csv");
+}
+
+template <typename E>
+E parse_name(const std::string& what, const std::string& word) {
+  std::vector<std::string> names;
+  for (const auto& entry : enumeration_names(E{})) {
+    if (entry.name == word) {
+      return entry.value;
+    }
+    names.emplace_back(entry.name);
+  }
+  require_word(what, word, names);
+  throw InternalError("an unknown word was let through");
+}
+
+int run_map(Words& words) {
+  MapOptions& options = words.map;
+  options.machine = config::find_file(words.map_machine);
+  options.constraints = words.map_constraints.empty() ? std::filesystem::path() : config::find_file(words.map_constraints);
+  options.search.objective = parse_name<mappers::Objective>("--objective", words.map_objective);
+  options.search.strategy = parse_name<mappers::StrategyName>("--strategy", words.map_strategy);
+  options.search.factors = parse_name<mappers::Factors>("--factors", words.map_factors);
+  options.format = parse_format(words.map_format);
+  options.simulate = !words.map_no_simulation;
+  options.shared_buffer = !words.map_no_sharing;
+  return map_command(options);
 }
 
 void describe_others(CLI::App& application, Words& words) {
@@ -233,6 +289,9 @@ int dispatch(const CLI::App& application, Words& words) {
     words.compare.format = parse_format(words.compare_format);
     return compare_command(words.compare);
   }
+  if (command == "map") {
+    return run_map(words);
+  }
   if (command == "check") {
     check_command(words.check);
   } else if (command == "list") {
@@ -261,6 +320,7 @@ int run_application(const std::vector<std::string>& arguments) {
   Words words;
   describe_run(application, words);
   describe_results(application, words);
+  describe_map(application, words);
   describe_others(application, words);
   words.run.command = words.validate.command = "tilewright " + config::join(arguments, " ");
   try {

@@ -75,6 +75,7 @@ _tilewright() {{
     --fidelity) COMPREPLY=($(compgen -W "event tick" -- "$word")); return ;;
     --format) COMPREPLY=($(compgen -W "text json csv" -- "$word")); return ;;
     --set|--max-error|--fail-above) return ;;
+    --objective) COMPREPLY=($(compgen -W "cycles energy edp" -- "$word")); return ;;
   esac
   case "${{COMP_WORDS[1]}}" in
 {}  esac

@@ -3,6 +3,7 @@
 
 #include "arch/energy.h"
 #include "arch/load.h"
+#include "mappers/search/constraints.h"
 #include "sim/cli/attention_experiment.h"
 #include "sim/cli/claims.h"
 #include "sim/cli/dynamic_inference.h"
@@ -42,6 +43,7 @@ const std::vector<ConfigurationKind>& configuration_kinds() {
       kind<workloads::AttentionKernel>(),
       kind<workloads::AttentionProblem>(),
       kind<AttentionExperiment>(),
+      kind<mappers::MappingConstraints>(),
   };
   return kinds;
 }

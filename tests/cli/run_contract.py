@@ -55,7 +55,7 @@ def kinds():
 def test_version_and_help():
     expect(re.fullmatch(r"tilewright \d+\.\d+\.\d+\n", result_of("--version")), "version")
     expect("Exit codes" in result_of("--help"), "help")
-    for command in ("run", "validate", "report", "compare", "check", "list", "schema", "completion"):
+    for command in ("run", "map", "validate", "report", "compare", "check", "list", "schema", "completion"):
         expect(f"Usage: tilewright {command}" in result_of(command, "--help"), f"help of {command}")
 
 
@@ -78,6 +78,68 @@ def test_overrides_apply_in_order():
     good = "configs/arch/keller_core_5nm.yaml"
     result_of("check", good, "--set", "pe.lanes=7", "--set", "pe.lanes=8")
     expect(run("check", good, "--set", "pe.lanes=8", "--set", "pe.lanes=7").returncode == 2, "the last one counts")
+
+
+MACHINE = "configs/arch/magnet_16pe_5nm_lpddr5.yaml"
+
+
+def test_map_prints_a_loop_nest_and_both_evaluations():
+    text = result_of("map", MACHINE, "segformer_b2_ade:enc3.0.q", "--budget", "2000")
+    for part in ("output channels", "chunks of the reduction", "evaluations", "mapspace", "simulated"):
+        expect(part in text, f"{part}: {text}")
+
+
+def test_map_json_has_the_keys_of_the_contract():
+    words = ("map", MACHINE, "configs/workloads/segformer_b2_ade_paths.yaml:enc3.0.qk", "--budget", "2000", "--objective", "edp")
+    result = json.loads(result_of(*words, "--format", "json"))
+    expect(result["schema_version"] == 1 and result["machine"] == "magnet_16pe_5nm_lpddr5", str(result))
+    (layer,) = result["layers"]
+    for key in ("name", "evaluations", "evaluations_per_s", "mapspace_size", "proof", "gap", "best"):
+        expect(key in layer, key)
+    best = layer["best"]
+    expect(abs(best["edp"] / ((best["cycles"] + best["expected_wait_cycles"]) * best["energy_j"]) - 1) < 1e-9, str(best))
+    expect(layer["simulated"]["cycles"] >= layer["simulated"]["model_cycles"], "a lower bound")
+    expect(best["activity"]["mac"] == layer["macs"] and "dram_activate" not in best["activity"], str(best["activity"]))
+    again = json.loads(result_of(*words, "--format", "json"))["layers"][0]
+    expect(again["best"] == best and again["gap"] == layer["gap"], "the same twice")
+    rows = result_of(*words, "--format", "csv").splitlines()
+    expect(len(rows) == 2 and rows[0].startswith("layer,"), rows)
+
+
+def test_map_maps_each_distinct_layer_once():
+    words = ("map", MACHINE, "segformer_b0_ade", "--budget", "200", "--strategy", "descent", "--no-simulation", "--format", "json")
+    layers = json.loads(result_of(*words))["layers"]
+    expect(sum(layer["alike"] for layer in layers) > 2 * len(layers), "repeated shapes")
+    expect(len({layer["name"] for layer in layers}) == len(layers), "names")
+
+
+def test_map_names_what_is_wrong():
+    def error(code, text, *words):
+        result = run("map", *words)
+        expect(result.returncode == code and text in result.stderr and result.stdout == "", f"{words}: {result.returncode} {result.stderr}")
+
+    error(2, "did you mean 'Conv2DFuse'?", MACHINE, "segformer_b2_ade:Conv2DFuze")
+    error(2, "did you mean 'segformer_b2_ade'?", MACHINE, "segformer_b2_adr")
+    error(2, "did you mean 'energy'?", MACHINE, "segformer_b2_ade", "--objective", "enrgy")
+    error(2, "did you mean 'fuse_2048'?", MACHINE, "configs/workloads/segformer_b2_ade_paths.yaml:Conv2DFuse", "--path", "fuse_2049")
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "narrow.yaml"
+        narrow = "kind: mapping_constraints\nname: narrow\ndescription: too narrow\n"
+        file.write_text(narrow + "tile_rows: {one_of: [7]}\n")
+        error(2, "the constraint 'tile_rows, block_rows' allows no mapping", MACHINE, "segformer_b2_ade:Conv2DFuse", "--constraints", str(file))
+        file.write_text(narrow + "chunk_channels: {whole: true}\nblock_columns: {at_least: 16}\n")
+        error(1, "narrow", MACHINE, "segformer_b2_ade:Conv2DFuse", "--constraints", str(file), "--set", "pe.input_buffer=1 KiB")
+        file.write_text(narrow + "tile_rowz: {one_of: [7]}\n")
+        error(2, "did you mean 'tile_rows'?", MACHINE, "segformer_b2_ade:Conv2DFuse", "--constraints", str(file))
+
+
+def test_map_can_be_interrupted():
+    with subprocess.Popen([str(TILEWRIGHT), "map", MACHINE, "segformer_b2_ade", "--budget", "100000000"], cwd=ROOT,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+        expect(process.returncode == 130 and output == b"", f"{process.returncode}")
 
 
 def test_catalogues():

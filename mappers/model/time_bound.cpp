@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The least time that each resource needs. docs/mapper.md derives every term; what makes them bounds is said here.
+#include <algorithm>
+
+#include "mappers/model/work.h"
+#include "sim/base/units.h"
+
+namespace tilewright::mappers {
+
+void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& result) const {
+  const Form& form = *h.form;
+  const LanePart& lanes = *h.lanes;
+  const PixelPart& pixels = *h.pixels;
+  const arch::NocSpec& noc = spec_.noc;
+  const double link = noc.link_bytes_per_cycle;
+  const double dma = double(spec_.dma.ports) * spec_.dma.bytes_per_cycle;
+  const double used_rows = h.geometry[0]->used_rows;
+  const auto term = [&](Term which) -> double& { return result.terms[static_cast<std::size_t>(which)]; };
+
+  // Before any step: the first weight tile is complete, mostly the first input tile too, and a packet has crossed the
+  // network. The PE that has most to do works in the first tile, the largest.
+  const double groups = form.depthwise ? 1 : std::min(h.split.groups, form.groups);
+  const double depth = form.depthwise ? double(lanes.tile_size) : double(form.channels) * groups;
+  const double lane_first = work.lane_resident ? 0 : double(work.lane_tile_bytes);
+  const double stream_first = work.stream_resident ? 0 : double(pixels.first_positions) * depth;
+  const double latency = 1.0 + noc.latency;
+  const auto load = [&](double bytes) { return bytes > 0 ? first_latency_ + bytes / memory_rate_ : 0; };
+  const double fill = latency + load(lane_first + (pixels.first_chunks_needed ? stream_first : 0));
+  const double link_fill = load(std::min(lane_first, stream_first));  // before any packet
+  // After its last step: sums through the PPU, over the network, and the tile they belong to into the DRAM.
+  const uint64_t last_groups =
+      form.depthwise ? 1 : form.groups - (work.batches - 1) * std::min(h.split.groups, form.groups);
+  const double last_tile = double(pixels.last_size) * double(lanes.last_size) * double(last_groups);
+  const double write_latency = spec_.dram.write_latency * core_per_dram_;
+  const double store = output_resident_ ? 0 : last_tile / memory_rate_ + write_latency;
+  const double tail = 1.0 + spec_.pe.pipeline_depth + latency + store;
+
+  const double batches = double(work.batches);
+  const double pixel_cycles = double(pixels.busiest) * batches;
+  const double compute = double(lanes.busiest) * pixel_cycles * double(h.cut->vectors);
+  const double values = double(work.values);
+  term(Term::kCompute) = fill + compute + tail;
+  // The first row's PEs have most to do: lower numbers are dealt blocks first. The average is a bound as well.
+  const double over_rows =
+      std::max(double(work.first_row), double(work.lane_rows + work.stream_rows) / used_rows) / link;
+  term(Term::kRowLinks) = link_fill + over_rows + latency + tail;
+  const double back = std::max(double(work.first_row_values), values / used_rows) / noc.collect_bytes_per_cycle;
+  term(Term::kCollectLinks) = fill + back + store;
+  term(Term::kOutputPort) = fill + double(lanes.busiest) * pixel_cycles +
+                            double(lanes.busiest_lanes) * pixel_cycles / noc.collect_bytes_per_cycle + store;
+  const double sent = double(work.lane_sent + work.stream_sent);
+  const double loaded = double(work.lane.bytes + work.stream.bytes), stored = double(work.output.bytes);
+  term(Term::kBanks) = (sent / link + values / noc.collect_bytes_per_cycle +
+                        (loaded + stored) / spec_.dma.bytes_per_cycle) /
+                       spec_.global_buffer.banks;
+  const double requests = double(work.lane.requests + work.stream.requests);
+  term(Term::kLoadDma) = std::max(loaded / dma, requests);
+  term(Term::kStoreDma) = std::max(stored / dma, double(work.output.requests));
+  const double first = loaded > 0 ? first_latency_ : 0;
+  term(Term::kDram) =
+      first + double(work.lane.bursts + work.stream.bursts + work.output.bursts) * cycles_per_burst_;
+
+  bound_slots(h, work, result);
+  result.cycles = *std::max_element(result.terms.begin(), result.terms.end());
+  const double strained = work.lane.strained + work.stream.strained + work.output.strained;
+  result.waits =
+      expect_waits(h, work) + std::max(0.0, strained * cycles_per_burst_ / kAchieved - result.cycles);
+}
+
+// A slot is taken from the request of its tile's first byte until the last is sent on (outputs: from the first block
+// until all is stored), and there are only so many.
+void LayerModel::bound_slots(const Halves& h, const Work& work, Evaluation& result) const {
+  const Form& form = *h.form;
+  const arch::NocSpec& noc = spec_.noc;
+  const double link = noc.link_bytes_per_cycle;
+  const double dma = double(spec_.dma.ports) * spec_.dma.bytes_per_cycle;
+  const double latency = 1.0 + noc.latency;
+  const auto term = [&](Term which) -> double& { return result.terms[static_cast<std::size_t>(which)]; };
+  const double read_latency = 2.0 + (spec_.dram.read_latency + spec_.dram.burst_cycles) * core_per_dram_;
+  const auto slots = [&](uint64_t loads, const Traffic& traffic, uint64_t bytes_sent, double groups_sent,
+                         uint32_t count) {
+    if (loads == 0) {
+      return 0.0;
+    }
+    const double senders = std::min<double>(noc.rows, groups_sent);
+    return (double(loads) * read_latency + double(traffic.bytes) / dma + double(bytes_sent) / senders / link) / count;
+  };
+  const double lane_slots = slots(work.lane_loads, work.lane, work.lane_sent,
+                                  double(h.split.groups) * h.split.lanes, work.lane_slots);
+  const double stream_slots =
+      slots(work.stream_loads, work.stream, work.stream_sent,
+            double(h.split.groups) * h.split.pixels * (form.depthwise ? h.split.lanes : 1), work.stream_slots);
+  term(Term::kWeightSlots) = form.swap ? stream_slots : lane_slots;
+  term(Term::kInputSlots) = form.swap ? lane_slots : stream_slots;
+
+  const double filling = double(work.values) / h.geometry[0]->used_rows / noc.collect_bytes_per_cycle;
+  term(Term::kOutputSlots) =
+      output_resident_
+          ? 0
+          : (double(work.passes) * latency + filling + double(work.output.bytes) / dma) / work.output_slots;
+}
+
+namespace {
+
+// A side of a PE, in cycles and bytes.
+struct Exchange {
+  Scope scope = Scope::kStep;
+  double room = 0;             // of the buffer
+  double chunk = 0, set = 0;   // bytes of the largest chunk, of all chunks of a block
+  double sets = 1;             // blocks of the side in a tile
+  double chunks = 1;           // of a block
+  double blocks = 0;           // block pairs of the busiest PE
+  double own_blocks = 0;       // blocks of this side that it receives, each once for a pass
+  double passes = 0, runs = 0; // passes, and runs of passes over one tile
+  double sharing = 1;          // transfers of this side that a row link makes one after the other
+};
+
+// Old chunks are freed one by one during the last use, and new ones arrive behind them; what does not arrive in that time
+// is waited for, and the first chunk always is.
+double wait_of(const Exchange& e, double block_cycles, double link, double latency) {
+  const double first = e.chunk / link + latency;
+  const auto wait = [&](double held, double times, double last_use) {
+    if (times <= 0 || held * 2 <= e.room) {
+      return 0.0;
+    }
+    const double room_ahead = e.room - held >= e.chunk ? (e.room - held) / held : 0;
+    const double late = held * (1 - room_ahead) * e.sharing / link - last_use;
+    return times * ((room_ahead > 0 ? 0 : first) + std::max(0.0, late));
+  };
+  switch (e.scope) {
+    case Scope::kStep:
+      if (e.chunk * 2 > e.room) {
+        return e.blocks * (e.set / link + e.chunks * latency);
+      }
+      // Two fit: the next is sent while the last that came is used, and must be there in that time, bank conflicts included.
+      return e.chunk * 3 <= e.room ? 0
+                                   : e.blocks * std::max(0.0, 2 * e.set * e.sharing / link + e.chunks * latency -
+                                                                  block_cycles);
+    case Scope::kBlockRun:
+      return wait(e.set, e.own_blocks - 1, block_cycles * (e.chunks - 1) / e.chunks);
+    case Scope::kPass:
+      return wait(e.set * e.sets, e.passes - 1, block_cycles * e.sets);
+    case Scope::kTileRun:
+      break;
+  }
+  return wait(e.set * e.sets, e.runs - 1, block_cycles * e.sets);
+}
+
+}  // namespace
+
+double LayerModel::expect_waits(const Halves& h, const Work& work) const {
+  const LanePart& lanes = *h.lanes;
+  const PixelPart& pixels = *h.pixels;
+  const bool depthwise = h.form->depthwise;
+  const double link = spec_.noc.link_bytes_per_cycle;
+  const double latency = 1.0 + spec_.noc.latency;
+  const double block_cycles = double(lanes.channel_tiles) * double(pixels.block_pixels) * double(h.cut->vectors);
+  const double per_row = std::min<double>(double(divide_up(spec_.pe_count, spec_.noc.rows)), h.split.used());
+  const double lane_rounds = double(lanes.rounds) * double(work.batches), pixel_rounds = double(pixels.rounds);
+  const double passes = double(work.passes);
+  Exchange lane, stream;
+  lane.scope = work.lane_scope;
+  lane.room = double(spec_.pe.weight_buffer.value);
+  lane.set = double(work.lane_set_bytes);
+  lane.chunk = lane.set / double(h.cut->vectors) * double(h.cut->largest_vectors);
+  lane.sets = double(lanes.sets);
+  lane.own_blocks = lane_rounds * double(pixels.tiles);
+  lane.runs = passes / double(work.lane_run);
+  lane.sharing = work.adjacent ? std::min<double>(per_row, h.split.lanes) : std::max(1.0, per_row / h.split.pixels);
+  stream.scope = work.stream_scope;
+  stream.room = double(spec_.pe.input_buffer.value);
+  stream.set = double(work.stream_set_bytes);
+  stream.chunk = double(pixels.chunk_weight * h.cut->largest_unit_bytes) * (depthwise ? lanes.channel_tiles : 1);
+  stream.sets = double(pixels.sets);
+  stream.own_blocks = pixel_rounds * double(work.batches) * (depthwise ? 1 : double(lanes.tiles));
+  stream.runs = passes / double(work.stream_run);
+  stream.sharing =
+      work.adjacent ? std::max(1.0, per_row / h.split.lanes) : std::min<double>(per_row, h.split.pixels);
+  for (Exchange* side : {&lane, &stream}) {
+    side->chunks = double(h.cut->chunks);
+    side->blocks = lane_rounds * pixel_rounds;
+    side->passes = passes;
+  }
+  double waits = wait_of(lane, block_cycles, link, latency) + wait_of(stream, block_cycles, link, latency);
+  // One slot: a tile is loaded (stored) while nothing else of its class can be used.
+  const double read_latency = first_latency_ + 2.0 * latency;
+  const auto alone = [&](uint32_t slots, uint64_t loads, const Traffic& traffic) {
+    return slots == 1 && loads > 1 ? double(loads) * read_latency + double(traffic.bytes) / memory_rate_ : 0;
+  };
+  waits += alone(work.lane_slots, work.lane_loads, work.lane) + alone(work.stream_slots, work.stream_loads, work.stream);
+  waits += alone(work.output_slots, work.passes, work.output);
+  return waits;
+}
+
+}  // namespace tilewright::mappers

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mappers/search/constraints.h"
+
+#include <algorithm>
+
+#include "arch/load.h"
+#include "mappers/search/objective.h"
+
+namespace tilewright::mappers {
+
+std::span<const config::EnumName<Packing>> enumeration_names(Packing) {
+  static constexpr config::EnumName<Packing> kNames[] = {{Packing::kUnpacked, "unpacked"},
+                                                         {Packing::kRow, "row"},
+                                                         {Packing::kIm2col, "im2col"},
+                                                         {Packing::kTapPair, "tap_pair"}};
+  return kNames;
+}
+
+std::span<const config::EnumName<LoopOrder>> enumeration_names(LoopOrder) {
+  static constexpr config::EnumName<LoopOrder> kNames[] = {{LoopOrder::kWeightsOuter, "weights_outer"},
+                                                           {LoopOrder::kPixelsOuter, "pixels_outer"}};
+  return kNames;
+}
+
+std::span<const config::EnumName<Operands>> enumeration_names(Operands) {
+  static constexpr config::EnumName<Operands> kNames[] = {{Operands::kStraight, "straight"},
+                                                          {Operands::kSwapped, "swapped"}};
+  return kNames;
+}
+
+std::span<const config::EnumName<Factors>> enumeration_names(Factors) {
+  static constexpr config::EnumName<Factors> kNames[] = {{Factors::kPerfect, "perfect"},
+                                                         {Factors::kImperfect, "imperfect"}};
+  return kNames;
+}
+
+std::span<const config::EnumName<Objective>> enumeration_names(Objective) {
+  static constexpr config::EnumName<Objective> kNames[] = {
+      {Objective::kCycles, "cycles"}, {Objective::kEnergy, "energy"}, {Objective::kEdp, "edp"}};
+  return kNames;
+}
+
+bool SizeConstraint::allows(uint32_t value, uint32_t extent) const {
+  return (!at_least || value >= *at_least) && (!at_most || value <= *at_most) && (!whole || value >= extent) &&
+         (one_of.empty() || std::find(one_of.begin(), one_of.end(), value) != one_of.end());
+}
+
+void describe(config::Schema<SizeConstraint>& schema) {
+  using S = SizeConstraint;
+  schema.name("size_constraint", "what a size of a mapping may be; all that is given must hold");
+  schema.field(&S::at_least, "at_least", "smallest value").range(1, 4294967295.0);
+  schema.field(&S::at_most, "at_most", "largest value").range(1, 4294967295.0);
+  schema.field(&S::one_of, "one_of", "the only values").range(1, 4294967295.0);
+  schema.field(&S::whole, "whole", "the layer's whole extent");
+  schema.check([](const S& size, config::Checker& check) {
+    if (size.at_least && size.at_most && *size.at_least > *size.at_most) {
+      check.error("at_least", "must not be above 'at_most' (" + std::to_string(*size.at_most) + "), is " +
+                                  std::to_string(*size.at_least));
+    }
+  });
+}
+
+void describe(config::Schema<MappingConstraints>& schema) {
+  using M = MappingConstraints;
+  schema.kind("mapping_constraints", "which mappings a search may choose; what is absent is free");
+  schema.field(&M::name, "name", "shown in results").required().non_empty();
+  schema.field(&M::description, "description", "one sentence").required().non_empty();
+  schema.field(&M::factors, "factors", "sizes to try: divisors only, or also such that leave a smaller last part");
+  schema.field(&M::dataflows, "dataflows", "of the PE; the machine must have them");
+  schema.field(&M::packings, "packings", "how few input channels fill the vector");
+  schema.field(&M::operands, "operands", "weights on the lanes (straight) or pixels (swapped)");
+  schema.field(&M::pe_orders, "pe_orders", "outermost loop between global buffer and PEs");
+  schema.field(&M::tile_orders, "tile_orders", "outermost loop between DRAM and global buffer");
+  const auto size = [&](std::optional<SizeConstraint> M::*member, const char* key, const char* doc) {
+    schema.field(member, key, doc);
+  };
+  size(&M::pe_groups, "pe_groups", "groups (heads) side by side");
+  size(&M::pe_channels, "pe_channels", "blocks of output channels side by side");
+  size(&M::pe_pixels, "pe_pixels", "blocks of pixels side by side");
+  size(&M::block_rows, "block_rows", "pixel rows of a PE's pass");
+  size(&M::block_columns, "block_columns", "pixel columns of a PE's pass");
+  size(&M::channel_tiles, "channel_tiles", "output channels of a PE's pass, in lanes");
+  size(&M::chunk_kernel_rows, "chunk_kernel_rows", "kernel rows of a chunk");
+  size(&M::chunk_channels, "chunk_channels", "input channels of a chunk");
+  size(&M::tile_rows, "tile_rows", "output rows of a tile in the global buffer");
+  size(&M::tile_columns, "tile_columns", "output columns of a tile in the global buffer");
+  size(&M::tile_channels, "tile_channels", "output channels of a tile in the global buffer");
+  size(&M::input_slots, "input_slots", "input tiles in the global buffer");
+  size(&M::weight_slots, "weight_slots", "weight tiles in the global buffer");
+  size(&M::output_slots, "output_slots", "output tiles in the global buffer");
+}
+
+}  // namespace tilewright::mappers

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <map>
+
+#include "mappers/search/slot_climb.h"
+#include "mappers/search/strategy.h"
+
+namespace tilewright::mappers {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr uint64_t kFloorsPerEvaluation = 16;      // what a floor costs beside an evaluation
+constexpr uint64_t kFloorsPerPart = 32;            // and working out a half
+constexpr uint64_t kFloorsAfterStop = 10'000'000;  // for the lower bound of what was left
+
+double value_of(const LayerModel::Floor& floor, Objective objective) {
+  return objective == Objective::kCycles   ? floor.expected
+         : objective == Objective::kEnergy ? floor.energy_j
+                                           : floor.expected * floor.energy_j;
+}
+
+struct Pixels {
+  const PixelPart* part = nullptr;
+  uint32_t rows = 0, columns = 0;  // places in the shape's lists
+  uint32_t block = 1;
+};
+
+class ExhaustiveSearch final : public SearchStrategy {
+ public:
+  ExhaustiveSearch(LayerModel& model, const Mapspace& space, Objective objective, bool prune)
+      : model_(model), space_(space), objective_(objective), prune_(prune) {
+    choices_ = double(space.dataflows().size()) * double(space.pe_orders().size()) *
+               double(space.tile_orders().size()) * double(space.slots(TileRole::kInput, 4096).size()) *
+               double(space.slots(TileRole::kWeight, 4096).size()) *
+               double(space.slots(TileRole::kOutput, 4096).size());
+    order_splits();
+  }
+
+  bool next(Mapping& mapping) override {
+    while (true) {
+      if (climb_ && climb_->next(mapping)) {
+        return true;
+      }
+      climb_.reset();
+      if (!advance()) {
+        return false;
+      }
+    }
+  }
+
+  void report(const Mapping&, const Evaluation* evaluation) override {
+    if (evaluation != nullptr && prune_) {
+      best_ = std::min(best_, mappers::value_of(*evaluation, objective_));
+    }
+    if (climb_) {
+      climb_->report(evaluation);
+    }
+  }
+
+  uint64_t extra_work() const override { return floors_ / kFloorsPerEvaluation; }
+  double pruned() const override { return pruned_; }
+  double lower_bound() const override { return lower_bound_; }
+
+  // Goes through the rest without proposing anything.
+  void stop() override {
+    stopped_ = true;
+    climb_.reset();
+    stop_at_ = floors_ + kFloorsAfterStop;
+    Mapping unused;
+    while (advance()) {
+    }
+  }
+
+ private:
+  struct Branch {
+    uint32_t shape = 0, split = 0;
+    double floor = 0;
+  };
+
+  // Splits in the order of what they can reach.
+  void order_splits() {
+    for (uint32_t s = 0; s < space_.shapes().size(); ++s) {
+      const Mapspace::Shape& shape = space_.shapes()[s];
+      const Form& form = model_.form(shape.packing, shape.swap);
+      uint64_t vectors = UINT64_MAX;
+      Mapping m;
+      for (const Mapspace::Cut& cut : shape.cuts) {
+        m.chunk_kernel_rows = cut.kernel_rows;
+        m.chunk_channels = cut.channels;
+        vectors = std::min(vectors, model_.reduction(form, m).vectors);
+      }
+      for (uint32_t p = 0; p < shape.splits.size(); ++p) {
+        branches_.push_back({s, p, value_of(model_.floor_of_split(form, shape.splits[p], vectors), objective_)});
+      }
+    }
+    std::stable_sort(branches_.begin(), branches_.end(),
+                     [](const Branch& a, const Branch& b) { return a.floor < b.floor; });
+    lower_bound_ = branches_.empty() ? kInfinity : branches_.front().floor;
+  }
+
+  // To the next pair of halves that may hold something better; false when there is none.
+  bool advance() {
+    while (true) {
+      if (in_branch_ && advance_pair()) {
+        return true;
+      }
+      in_branch_ = false;
+      if (stopped_ && floors_ > stop_at_) {
+        lower_bound_ = std::min(skipped_, at_ < branches_.size() ? branches_[at_].floor : kInfinity);
+        return false;
+      }
+      if (at_ == branches_.size() || branches_[at_].floor >= best_) {  // sorted: so are all that follow
+        for (; at_ < branches_.size(); ++at_) {
+          pruned_ += pairs_of(branches_[at_]) * choices_;
+        }
+        lower_bound_ = skipped_;
+        return false;
+      }
+      enter(branches_[at_++]);
+      if (stopped_ && !lists_known()) {  // its halves would take long: what its split can reach will do
+        skipped_ = std::min(skipped_, branch_.floor);
+        in_branch_ = false;
+      }
+    }
+  }
+
+  double pairs_of(const Branch& branch) const {
+    const Mapspace::Shape& shape = space_.shapes()[branch.shape];
+    return double(shape.lanes.size()) * double(shape.cuts.size()) * shape.pixel_halves;
+  }
+
+  void enter(const Branch& branch) {
+    branch_ = branch;
+    shape_ = &space_.shapes()[branch.shape];
+    form_ = &model_.form(shape_->packing, shape_->swap);
+    halves_ = {};
+    halves_.form = form_;
+    halves_.split = shape_->splits[branch.split];
+    mapping_ = {};
+    mapping_.packing = shape_->packing;
+    mapping_.swap_operands = shape_->swap;
+    mapping_.pe_groups = halves_.split.groups;
+    mapping_.pe_channels = halves_.split.lanes;
+    mapping_.pe_pixels = halves_.split.pixels;
+    lanes_at_ = cut_at_ = pixels_at_ = 0;
+    pixels_ = nullptr;
+    in_branch_ = true;
+  }
+
+  // Pixel halves by the work of their busiest part; made once for all splits that share them.
+  const std::vector<Pixels>& pixel_halves() {
+    const uint32_t kernel_rows = shape_->cuts[cut_at_].kernel_rows;
+    std::vector<Pixels>& list =
+        lists_[{branch_.shape, halves_.split.groups, halves_.split.pixels, std::min(kernel_rows, form_->kernel_height)}];
+    if (!list.empty()) {
+      return list;
+    }
+    for (uint32_t r = 0; r < shape_->rows.size(); ++r) {
+      for (uint32_t c = 0; c < shape_->columns.size(); ++c) {
+        if (space_.pixels_fit(shape_->rows[r], shape_->columns[c])) {
+          set_pixels(r, c);
+          const PixelPart& part = model_.pixel_part(*form_, *halves_.cut, mapping_);
+          list.push_back({&part, r, c, mapping_.block_rows * mapping_.block_columns});
+        }
+      }
+    }
+    floors_ += kFloorsPerPart * list.size();
+    std::stable_sort(list.begin(), list.end(),
+                     [](const Pixels& a, const Pixels& b) { return a.part->busiest < b.part->busiest; });
+    return list;
+  }
+
+  bool lists_known() const {
+    return std::all_of(shape_->cuts.begin(), shape_->cuts.end(), [&](const Mapspace::Cut& cut) {
+      return lists_.count({branch_.shape, halves_.split.groups, halves_.split.pixels,
+                           std::min(cut.kernel_rows, form_->kernel_height)}) > 0;
+    });
+  }
+
+  void set_pixels(uint32_t rows, uint32_t columns) {
+    mapping_.tile_rows = shape_->rows[rows].tile;
+    mapping_.block_rows = shape_->rows[rows].block;
+    mapping_.tile_columns = shape_->columns[columns].tile;
+    mapping_.block_columns = shape_->columns[columns].block;
+  }
+
+  bool enter_lanes() {
+    if (lanes_at_ == shape_->lanes.size()) {
+      return false;
+    }
+    mapping_.chunk_kernel_rows = shape_->cuts[cut_at_].kernel_rows;
+    mapping_.chunk_channels = shape_->cuts[cut_at_].channels;
+    mapping_.tile_channels = shape_->lanes[lanes_at_].tile;
+    mapping_.channel_tiles = shape_->lanes[lanes_at_].channel_tiles;
+    halves_.cut = &model_.reduction(*form_, mapping_);
+    halves_.lanes = &model_.lane_part(*form_, mapping_);
+    pixels_ = &pixel_halves();
+    return true;
+  }
+
+  void leave_lanes() {
+    pixels_ = nullptr;
+    pixels_at_ = 0;
+    if (++cut_at_ == shape_->cuts.size()) {
+      cut_at_ = 0;
+      ++lanes_at_;
+    }
+  }
+
+  bool advance_pair() {
+    while (true) {
+      if (pixels_ == nullptr && !enter_lanes()) {
+        return false;
+      }
+      for (; pixels_at_ < pixels_->size(); ++pixels_at_) {
+        if (stopped_ && floors_ > stop_at_) {
+          lower_bound_ = std::min(lower_bound_, branch_.floor);
+          skipped_ = std::min(skipped_, branch_.floor);
+          return false;
+        }
+        const Pixels& pixels = (*pixels_)[pixels_at_];
+        if (uint64_t{pixels.block} * halves_.lanes->channel_tiles > model_.spec().pe.accumulator_entries) {
+          continue;
+        }
+        halves_.pixels = pixels.part;
+        ++floors_;
+        const LayerModel::Floor floor = model_.floor_of(halves_);
+        const double value = value_of(floor, objective_);
+        if (value >= best_) {
+          pruned_ += choices_;
+          if (objective_ == Objective::kCycles && compute_alone() >= best_) {  // as are all with more work
+            pruned_ += choices_ * double(pixels_->size() - pixels_at_ - 1);
+            break;
+          }
+          continue;
+        }
+        if (stopped_) {
+          skipped_ = std::min(skipped_, value);
+          continue;
+        }
+        set_pixels(pixels.rows, pixels.columns);
+        ++pixels_at_;
+        mapping_.dataflow = model_.best_dataflow(halves_, space_.dataflows());
+        climb_.emplace(space_, mapping_, halves_);
+        return true;
+      }
+      leave_lanes();
+    }
+  }
+
+  double compute_alone() const {
+    const double batches =
+        form_->depthwise ? 1 : double((form_->groups + halves_.split.groups - 1) / halves_.split.groups);
+    return double(halves_.lanes->busiest) * double(halves_.pixels->busiest) * batches * double(halves_.cut->vectors);
+  }
+
+  LayerModel& model_;
+  const Mapspace& space_;
+  Objective objective_;
+  bool prune_;
+  double choices_ = 1;
+  double best_ = kInfinity, lower_bound_ = 0, skipped_ = kInfinity, pruned_ = 0;
+  uint64_t floors_ = 0, stop_at_ = 0;
+  bool stopped_ = false, in_branch_ = false;
+  std::vector<Branch> branches_;
+  std::size_t at_ = 0;
+  Branch branch_;
+  const Mapspace::Shape* shape_ = nullptr;
+  const Form* form_ = nullptr;
+  Halves halves_;
+  Mapping mapping_;
+  std::size_t lanes_at_ = 0, cut_at_ = 0, pixels_at_ = 0;
+  const std::vector<Pixels>* pixels_ = nullptr;
+  std::map<std::array<uint32_t, 4>, std::vector<Pixels>> lists_;
+  std::optional<SlotClimb> climb_;
+};
+
+}  // namespace
+
+std::unique_ptr<SearchStrategy> make_exhaustive_search(LayerModel& model, const Mapspace& space, Objective objective,
+                                                       bool prune) {
+  return std::make_unique<ExhaustiveSearch>(model, space, objective, prune);
+}
+
+}  // namespace tilewright::mappers

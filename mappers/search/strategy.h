@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Search strategies propose mappings and are told what each costs; whoever drives them keeps the best (find_mapping.h).
+// Everything is deterministic.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include "mappers/search/mapspace.h"
+#include "mappers/search/objective.h"
+
+namespace tilewright::mappers {
+
+class SearchStrategy {
+ public:
+  virtual ~SearchStrategy() = default;
+  // The next mapping to evaluate; false when the search is over.
+  virtual bool next(Mapping& mapping) = 0;
+  // What the mapping of the last next() costs; null where it does not fit the machine.
+  virtual void report(const Mapping& mapping, const Evaluation* evaluation) = 0;
+  // Work done beside proposing, in evaluations' worth; counts against a budget.
+  virtual uint64_t extra_work() const { return 0; }
+  // Mappings that were never proposed because a bound showed that they are no better than the best.
+  virtual double pruned() const { return 0; }
+  // No mapping of the space that was not proposed is better than this; infinity once all are accounted for.
+  virtual double lower_bound() const { return 0; }
+  // The budget is spent: work out the tightest lower_bound() that is cheap to have.
+  virtual void stop() {}
+};
+
+// All of the space, by branch and bound: halves are paired in order of the array's work, and a pair whose floor is no
+// better than the best known is skipped with everything that could be chosen for it.
+// `prune` off: every pair is evaluated, which is for measuring how fast that is.
+std::unique_ptr<SearchStrategy> make_exhaustive_search(LayerModel& model, const Mapspace& space, Objective objective,
+                                                       bool prune = true);
+// Points drawn evenly from the lists of the space, without end.
+std::unique_ptr<SearchStrategy> make_random_search(const Mapspace& space, uint64_t seed);
+// Simulated annealing: moves of one list at a time, geometric cooling over `steps`, restarts from the best.
+std::unique_ptr<SearchStrategy> make_annealing_search(const Mapspace& space, Objective objective, uint64_t steps,
+                                                      uint64_t seed);
+// Coordinate descent from a few full arrays with large blocks: a good mapping after some hundred evaluations.
+std::unique_ptr<SearchStrategy> make_descent_search(LayerModel& model, const Mapspace& space, Objective objective);
+
+}  // namespace tilewright::mappers

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What branch and bound calls the optimum, against plain enumeration of the whole mapspace.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "mappers/search/find_mapping.h"
+#include "tests/mappers/layers.h"
+#include "tests/mappers/machines.h"
+#include "tests/mappers/random_case.h"
+
+namespace tilewright::mappers {
+namespace {
+
+using testing::RandomSource;
+
+arch::AcceleratorSpec small_machine(RandomSource& random) {
+  arch::AcceleratorSpec spec = testing::sixteen_pes();
+  spec.noc.rows = 2;
+  spec.pe_count = 4;
+  spec.pe.lanes = random.pick({2, 4});
+  spec.pe.vector_size = random.pick({4, 8});
+  spec.pe.weight_buffer = Bytes{random.pick({128, 512, 2048})};
+  spec.pe.input_buffer = Bytes{random.pick({64, 256, 2048})};
+  spec.pe.accumulator_entries = random.pick({4, 8});
+  spec.global_buffer.capacity = Bytes{random.pick({1024, 2048, 8192, 65536})};
+  spec.dram.channels = random.pick({1, 4});
+  spec.noc.link_bytes_per_cycle = random.pick({4, 16, 64});
+  spec.noc.collect_bytes_per_cycle = random.pick({2, 16});
+  spec.dataflows = {arch::Dataflow::kOsLws, arch::Dataflow::kOs};
+  return spec;
+}
+
+workloads::Layer small_layer(RandomSource& random) {
+  switch (random.between(0, 4)) {
+    case 0:
+      return testing::conv2d(random.between(3, 5), random.pick({2, 8}), random.pick({4, 6}), {3, 1, 1});
+    case 1:
+      return testing::matmul(random.between(1, 3), random.between(3, 12), random.pick({4, 16}), random.between(2, 8));
+    case 2:
+      return testing::conv2d(random.between(3, 4), 4, 4, {3, 1, 1}, 4);
+    default:
+      return testing::linear(random.between(4, 16), random.pick({4, 10, 16}), random.pick({4, 6, 8}));
+  }
+}
+
+EnergyRates some_rates() {
+  EnergyRates rates;
+  for (std::size_t i = 0; i < kActionCount; ++i) {
+    rates.per_action[i] = 1e-13 * double(1 + i % 5);
+  }
+  rates.per_action[static_cast<std::size_t>(Action::kDramReadBytes)] = 6e-11;
+  rates.per_action[static_cast<std::size_t>(Action::kDramWriteBytes)] = 4e-11;
+  rates.per_cycle = 2e-12;
+  return rates;
+}
+
+SlotCounts slots_of(const Mapspace& space, TileRole role, uint64_t all, uint64_t inner) {
+  SlotCounts counts = space.slots(role, all);
+  for (const uint32_t kept : space.slots(role, inner)) {
+    counts.insert(kept);
+  }
+  return counts;
+}
+
+struct Enumerated {
+  double best = std::numeric_limits<double>::infinity();
+  uint64_t legal = 0;
+};
+
+void enumerate_choices(LayerModel& model, const Mapspace& space, Mapping m, Objective objective, Enumerated& result) {
+  Halves halves;
+  if (!model.prepare(m, halves)) {
+    return;
+  }
+  const bool depthwise = halves.form->depthwise;
+  const uint64_t batches = depthwise ? halves.lanes->tiles : divide_up(halves.form->groups, m.pe_groups);
+  const uint64_t lanes = depthwise ? 1 : halves.lanes->tiles, pixels = halves.pixels->tiles;
+  const uint64_t inputs = m.swap_operands ? lanes : pixels, weights = m.swap_operands ? pixels : lanes;
+  Evaluation evaluation;
+  for (const auto dataflow : space.dataflows()) {
+    for (const auto pe_order : space.pe_orders()) {
+      for (const auto tile_order : space.tile_orders()) {
+        for (const uint32_t in : slots_of(space, TileRole::kInput, inputs * batches, inputs)) {
+          for (const uint32_t weight : slots_of(space, TileRole::kWeight, weights * batches, weights)) {
+            for (const uint32_t out : space.slots(TileRole::kOutput, lanes * pixels * batches)) {
+              if (model.combine(halves, {dataflow, pe_order, tile_order, in, weight, out}, evaluation)) {
+                ++result.legal;
+                result.best = std::min(result.best, value_of(evaluation, objective));
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+Enumerated enumerate(LayerModel& model, const Mapspace& space, Objective objective) {
+  Enumerated result;
+  Mapping m;
+  for (const Mapspace::Shape& shape : space.shapes()) {
+    m.packing = shape.packing;
+    m.swap_operands = shape.swap;
+    for (const Split& split : shape.splits) {
+      m.pe_groups = split.groups;
+      m.pe_channels = split.lanes;
+      m.pe_pixels = split.pixels;
+      for (const Mapspace::Lanes& lanes : shape.lanes) {
+        m.tile_channels = lanes.tile;
+        m.channel_tiles = lanes.channel_tiles;
+        for (const Mapspace::Cut& cut : shape.cuts) {
+          m.chunk_kernel_rows = cut.kernel_rows;
+          m.chunk_channels = cut.channels;
+          for (const Mapspace::Axis& rows : shape.rows) {
+            m.tile_rows = rows.tile;
+            m.block_rows = rows.block;
+            for (const Mapspace::Axis& columns : shape.columns) {
+              m.tile_columns = columns.tile;
+              m.block_columns = columns.block;
+              enumerate_choices(model, space, m, objective, result);
+            }
+          }
+        }
+      }
+    }
+  }
+  return result;
+}
+
+TEST_CASE("the proven optimum of fifty small layers is that of plain enumeration") {
+  uint64_t proven = 0, enumerated = 0, evaluated = 0;
+  for (uint64_t seed = 1; proven < 50 && seed < 200; ++seed) {
+    RandomSource random(seed);
+    const arch::AcceleratorSpec spec = small_machine(random);
+    const workloads::Layer layer = small_layer(random);
+    const Residency residency{random.one_in(4), false, random.one_in(4), 0};
+    SearchOptions options;
+    options.objective = static_cast<Objective>(seed % 3);
+    options.factors = seed % 2 == 0 ? Factors::kPerfect : Factors::kImperfect;
+    options.strategy = seed % 5 == 0 ? StrategyName::kExhaustive : StrategyName::kBest;
+    options.budget = 3'000'000;
+    if (options.factors == Factors::kImperfect) {  // keeps the enumeration short
+      options.constraints.pe_pixels = SizeConstraint{{}, {}, {1, 4}, false};
+      options.constraints.output_slots = SizeConstraint{{}, {}, {2}, false};
+    }
+    options.constraints.input_slots = SizeConstraint{{}, {}, {1, 2, 4}, false};
+    options.constraints.weight_slots = SizeConstraint{{}, {}, {1, 2, 3}, false};
+    CAPTURE(seed);
+    CAPTURE(layer.name);
+    const EnergyRates rates = some_rates();
+    LayerModel model(layer, spec, residency, rates);
+    const Mapspace space(model, options.constraints, options.factors);
+    if (space.size() > 2e6) {
+      continue;
+    }
+    const Enumerated all = enumerate(model, space, options.objective);
+    if (all.legal == 0) {
+      CHECK_THROWS_AS(find_mapping(layer, spec, residency, rates, options), UserError);
+      continue;
+    }
+    const MappingResult found = find_mapping(layer, spec, residency, rates, options);
+    CAPTURE(describe(found.mapping));
+    REQUIRE(found.proven);
+    REQUIRE(value_of(found.evaluation, options.objective) == doctest::Approx(all.best).epsilon(1e-12));
+    REQUIRE(double(all.legal) <= space.size());
+    enumerated += all.legal;
+    evaluated += found.evaluations;
+    ++proven;
+  }
+  CHECK(proven == 50);
+  CHECK(evaluated < enumerated / 2);
+  MESSAGE(enumerated << " mappings enumerated, " << evaluated << " evaluated");
+}
+
+}  // namespace
+}  // namespace tilewright::mappers
