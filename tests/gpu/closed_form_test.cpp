@@ -104,6 +104,9 @@ TEST_CASE("every GPU and kernel file that ships loads, and the kernels fit the m
     CHECK(machine.name == name);
     CHECK(machine.sm_count == 132);
     for (const auto& file : std::filesystem::directory_iterator(kConfigs / "kernels")) {
+      if (file.path().extension() != ".yaml") {
+        continue;  // the counts taken from machine code
+      }
       CAPTURE(file.path().string());
       CHECK_NOTHROW(workloads::load_attention_kernel(file.path()));
     }

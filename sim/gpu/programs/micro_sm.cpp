@@ -357,6 +357,10 @@ Metrics pingpong(const GpuSpec& spec, const Parameters& parameters) {
       program.shared(false, 1, 1, true);  // are the others done?
     }
     program.end_loop();
+    for (uint32_t slot = 0; slot < 4 && fill == "tma"; ++slot) {
+      program.wait(warpgroups, at, 1);
+      program.advance(at);
+    }
     program.copy_wait(0);
     add_warps(kernel, program.take(), 1, Role::kProducer);
     kernel.resident.push_back({0, kResidentBytes});
