@@ -52,10 +52,17 @@ masks::Mask AttentionProblem::mask_of(double density, uint32_t head) const {
   made.keys = keys;
   made.seed = masks::head_seed(mask.seed, head);
   made.density = density;
+  if (mask.mixed) {
+    const double place = heads > 1 ? static_cast<double>(head) / (heads - 1) : 0.5;
+    made.density = std::min(1.0, density * (0.25 + 1.5 * place));
+  }
   made.query_group = mask.query_group;
   made.run_length = mask.run_length;
   made.block_queries = mask.block_queries;
   made.block_keys = mask.block_keys;
+  made.window = mask.window;
+  made.period = mask.period;
+  made.width = mask.width;
   return made;
 }
 
@@ -118,6 +125,10 @@ void describe(config::Schema<MaskSpec>& schema) {
   schema.field(&M::run_length, "run_length", "runs: neighbouring keys kept together").range(1, 1 << 20);
   schema.field(&M::block_queries, "block_queries", "random_blocks: queries of a block").range(1, 1 << 20);
   schema.field(&M::block_keys, "block_keys", "random_blocks: keys of a block").range(1, 1 << 20);
+  schema.field(&M::window, "window", "local_window: keys on either side").range(0, 1 << 20);
+  schema.field(&M::period, "period", "stripes, diagonals: distance").range(1, 1 << 20);
+  schema.field(&M::width, "width", "stripes, diagonals: keys kept of each period").range(1, 1 << 20);
+  schema.field(&M::mixed, "mixed", "densities grow over the heads from a quarter to seven quarters of the given one");
 }
 
 void describe(config::Schema<AttentionProblem>& schema) {

@@ -52,6 +52,10 @@ struct MaskSpec {
   uint32_t run_length = 1;
   uint32_t block_queries = 128;
   uint32_t block_keys = 128;
+  uint32_t window = 0;
+  uint32_t period = 1;
+  uint32_t width = 1;
+  bool mixed = false;  // densities grow over the heads from a quarter to seven quarters of the given one
 };
 
 struct AttentionProblem {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/load_gpu.h"
+#include "sim/cli/attention_twin.h"
 #include "sim/gpu/programs/simulate_point.h"
 
 namespace tilewright::cli {
@@ -38,6 +39,9 @@ validate::TwinSimulator gpu_twins() {
         return std::nullopt;
       }
       machine = machines->emplace(request.card, arch::load_gpu(file).value).first;
+    }
+    if (is_attention(request)) {
+      return simulate_attention(machine->second, request);
     }
     const gpu::Metrics metrics = gpu::simulate_metrics(
         machine->second, {request.suite, request.family, parameters_json(request.parameters), request.clocks.sm_hz});
