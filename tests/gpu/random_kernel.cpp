@@ -100,7 +100,7 @@ void Generator::make_machine() {
   spec.l2.far_latency = between(1, 60);
   spec.l2.memory_latency = between(1, 60);
   spec.dram.read_queue = one_of({2U, 32U});
-  spec.launch.cta_gap_cycles = between(600, 700);  // arrivals of the CTA before have landed
+  spec.launch.cta_gap_cycles = between(4000, 4100);  // arrivals of the CTA before have landed
   spec.gather_engine.present = chance(40);
   spec.gather_engine.row_sixteenths = one_of({8U, 32U, 70U});
 }
