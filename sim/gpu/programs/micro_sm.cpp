@@ -320,9 +320,10 @@ Metrics pingpong(const GpuSpec& spec, const Parameters& parameters) {
     program.matrix_wait(number(parameters, "open_batches"));
     for (uint32_t k = 0; k < 5; ++k) {
       const uint32_t units = number(parameters, kMix[k]) / kUnit[k];
+      program.delay(spec.sub_core.branch_cycles);  // are there any?
       if (units > 0) {
         program.loop(units);
-        program.math(kKind[k], kUnit[k]);
+        program.math(kKind[k], kUnit[k], 1, true);  // the next unit works on the same values
         program.end_loop();
       }
     }
