@@ -195,11 +195,9 @@ NetworkBuilder::Tensor NetworkBuilder::softmax(LayerName name, Tensor input, uin
 NetworkBuilder::Tensor NetworkBuilder::layernorm(LayerName name, Tensor input) {
   return append_elementwise(std::move(name), LayerKind::kLayerNorm, input, 3);
 }
-
 NetworkBuilder::Tensor NetworkBuilder::gelu(LayerName name, Tensor input) {
   return append_elementwise(std::move(name), LayerKind::kGelu, input, 1);
 }
-
 NetworkBuilder::Tensor NetworkBuilder::relu(LayerName name, Tensor input) {
   return append_elementwise(std::move(name), LayerKind::kRelu, input, 1);
 }

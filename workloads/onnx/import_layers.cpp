@@ -388,21 +388,4 @@ void Importer::concat(const Node& node) {
   output(node, net_.concat(name(node), tensors));
 }
 
-void Importer::resize(const Node& node) {
-  const Dims out = dims_of(node.outputs.at(0));
-  if (out.size() != 4) {
-    throw NodeProblem{"is no resize of two dimensions", {}};
-  }
-  output(node, net_.resize(name(node), map(input(node, 0)), narrow(out[2]), narrow(out[3])));
-}
-
-void Importer::rearrange(const Node& node) {
-  const Dims out = dims_of(node.outputs.at(0));
-  if (out.size() != 4 || out[0] != 1) {
-    throw NodeProblem{"moves elements of a tensor that is no map of one image", {}};
-  }
-  output(node, net_.rearrange(name(node), map(input(node, 0)),
-                              {1, narrow(out[2]), narrow(out[3]), narrow(out[1])}));
-}
-
 }  // namespace tilewright::workloads::onnx_model
