@@ -5,6 +5,7 @@
 #include "arch/load.h"
 #include "mappers/search/constraints.h"
 #include "sim/cli/experiment.h"
+#include "sim/explore/exploration_spec.h"
 
 namespace tilewright::cli {
 namespace {
@@ -27,6 +28,7 @@ const std::vector<ConfigurationKind>& configuration_kinds() {
       kind<arch::EnergyTable>(),
       kind<workloads::PathSet>(),
       kind<ExperimentSpec>(),
+      kind<explore::ExplorationSpec>(),
       kind<mappers::MappingConstraints>(),
   };
   return kinds;
