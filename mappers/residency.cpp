@@ -54,6 +54,7 @@ class ResidencyPlanner {
     const std::vector<bool> first = choose(by_traffic);
     const std::vector<bool> second = choose(by_density);
     stays_ = saved(second) > saved(first) ? second : first;
+    count_used();
     std::vector<Residency> result;
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       result.push_back(residency(i));
@@ -190,16 +191,17 @@ class ResidencyPlanner {
     const uint64_t own = (result.input ? round_up(places_[i].input_bytes, 64) : 0) +
                          (result.weights ? round_up(places_[i].weight_bytes, 64) : 0) +
                          (result.output ? round_up(places_[i].output_bytes, 64) : 0);
-    result.reserved_bytes = used_of(i) > own ? used_of(i) - own : 0;
+    result.reserved_bytes = used_[i] > own ? used_[i] - own : 0;
     return result;
   }
 
-  uint64_t used_of(std::size_t i) const {
-    uint64_t used = 0;
+  void count_used() {
+    used_.assign(network_.layers.size(), 0);
     for (std::size_t t = 0; t < tensors_.size(); ++t) {
-      used += stays_[t] && tensors_[t].first <= i && i <= tensors_[t].last ? tensors_[t].bytes : 0;
+      for (std::size_t i = tensors_[t].first; stays_[t] && i <= tensors_[t].last; ++i) {
+        used_[i] += tensors_[t].bytes;
+      }
     }
-    return used;
   }
 
   bool leaves_room(std::size_t i) const {
