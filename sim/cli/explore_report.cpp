@@ -19,6 +19,7 @@ using explore::ExplorationSpec;
 using explore::ExploredPoint;
 using explore::FrontReason;
 using explore::Objective;
+using explore::to_minimise;
 using report::Table;
 using Json = nlohmann::ordered_json;
 

@@ -81,7 +81,7 @@ class EvolutionarySearch final : public PointSearch {
   void report(const std::vector<std::optional<Values>>& values) override {
     TILEWRIGHT_CHECK(values.size() == batch_.size(), "a batch was reported in part");
     for (std::size_t i = 0; i < batch_.size(); ++i) {
-      members_.push_back({space_.places(batch_[i]), values[i], 0, 0});
+      members_.push_back({space_.places(batch_[i]), values[i].value_or(Values{}), 0, 0});
     }
     select();
   }
@@ -92,7 +92,7 @@ class EvolutionarySearch final : public PointSearch {
   static constexpr uint64_t kTriesPerChild = 200;
   struct Member {
     Places places;
-    std::optional<Values> values;
+    Values values;  // none: no design
     std::size_t rank = 0;
     double crowding = 0;
   };
@@ -103,9 +103,9 @@ class EvolutionarySearch final : public PointSearch {
     std::vector<std::size_t> designs;
     for (std::size_t i = 0; i < members_.size(); ++i) {
       members_[i].rank = members_.size();  // no design
-      if (members_[i].values) {
+      if (!members_[i].values.empty()) {
         designs.push_back(i);
-        values.push_back(*members_[i].values);
+        values.push_back(members_[i].values);
       }
     }
     const auto fronts = non_dominated_sort(values);
