@@ -294,12 +294,12 @@ class Explorer {
       result_.correlations.push_back(correlation);
     }
     result_.simulated_front = front_of(members, [](const ExploredPoint& p) { return *p.simulated; });
-    // Only points that both stages know can come or go.
-    std::set_difference(result_.front.begin(), result_.front.end(), result_.simulated_front.begin(),
-                        result_.simulated_front.end(), std::back_inserter(result_.left));
-    std::erase_if(result_.left, [&](std::size_t i) { return !result_.points[i].simulated; });
-    std::set_difference(result_.simulated_front.begin(), result_.simulated_front.end(), result_.front.begin(),
-                        result_.front.end(), std::back_inserter(result_.entered));
+    // Both stages over the same points.
+    const std::vector<std::size_t> modelled = front_of(members, [](const ExploredPoint& p) { return *p.values; });
+    std::set_difference(modelled.begin(), modelled.end(), result_.simulated_front.begin(), result_.simulated_front.end(),
+                        std::back_inserter(result_.left));
+    std::set_difference(result_.simulated_front.begin(), result_.simulated_front.end(), modelled.begin(), modelled.end(),
+                        std::back_inserter(result_.entered));
   }
 
   void measure_loss() {

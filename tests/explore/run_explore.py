@@ -152,7 +152,7 @@ def test_kill_and_resume(file, reference, folder):
     known, kills = [], 0
     while kills < 12:
         process = start(file, folder, "--resume")
-        wait_for(folder, generator.randrange(20_000, 400_000), process)
+        wait_for(folder, generator.randrange(60_000, 600_000), process)
         time.sleep(generator.random() * 0.2)
         if process.poll() is not None:
             break
@@ -178,8 +178,9 @@ def children_of(process):
 
 def test_interrupt(file, reference, folder):
     process = start(file, folder)
-    wait_for(folder, 40_000, process)
+    wait_for(folder, 150_000, process)  # the empty tables take some 60,000
     workers = children_of(process.pid)
+    expect(workers, "workers")
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     expect(process.returncode == 130 and "interrupted" in errors, f"{process.returncode}: {errors}")
@@ -192,7 +193,7 @@ def test_interrupt(file, reference, folder):
 def test_killed_worker(file, folder):
     """A worker that dies costs its point, with the reason; the rest goes on."""
     process = start(file, folder, "--set", "search.points=1")
-    wait_for(folder, 40_000, process)
+    wait_for(folder, 150_000, process)
     workers = children_of(process.pid)
     expect(workers, "workers")
     os.kill(workers[0], signal.SIGKILL)
