@@ -34,8 +34,8 @@ struct LayerTensors {
 
 class ResidencyPlanner {
  public:
-  ResidencyPlanner(const Network& network, const arch::AcceleratorSpec& spec)
-      : network_(network), spec_(spec) {
+  ResidencyPlanner(const Network& network, const arch::AcceleratorSpec& spec, const FitsFunction& fits)
+      : network_(network), spec_(spec), fits_(fits) {
     places_.reserve(network.layers.size());
     for (const Layer& layer : network.layers) {
       places_.push_back(tensor_places(layer));
@@ -205,7 +205,6 @@ class ResidencyPlanner {
   }
 
   bool leaves_room(std::size_t i) const {
-    const Layer& layer = network_.layers[i];
     const uint64_t capacity = spec_.global_buffer.capacity.value;
     if (of_layer_[i].output == kNoTensor) {
       return used_[i] <= capacity;
@@ -217,7 +216,7 @@ class ResidencyPlanner {
     if (used_[i] + std::min(streams, capacity / 4) > capacity) {
       return false;
     }
-    return fits_at_all(layer, spec_, resident);
+    return fits_(i, resident);
   }
 
   uint64_t saved(const std::vector<bool>& stays) const {
@@ -230,6 +229,7 @@ class ResidencyPlanner {
 
   const Network& network_;
   const arch::AcceleratorSpec& spec_;
+  const FitsFunction& fits_;
   std::vector<TensorPlaces> places_;
   std::vector<std::size_t> alias_;
   std::vector<Tensor> tensors_;  // by the layer that owns it
@@ -241,10 +241,16 @@ class ResidencyPlanner {
 }  // namespace
 
 std::vector<Residency> plan_residency(const Network& network, const arch::AcceleratorSpec& spec) {
+  return plan_residency(network, spec, [&](std::size_t layer, const Residency& residency) {
+    return fits_at_all(network.layers[layer], spec, residency);
+  });
+}
+
+std::vector<Residency> plan_residency(const Network& network, const arch::AcceleratorSpec& spec, const FitsFunction& fits) {
   if (!spec.has_dram) {
     return std::vector<Residency>(network.layers.size(), Residency{true, true, true, 0});
   }
-  return ResidencyPlanner(network, spec).run();
+  return ResidencyPlanner(network, spec, fits).run();
 }
 
 std::string reuse_key(const Layer& layer, const Residency& residency) {

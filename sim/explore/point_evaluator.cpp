@@ -92,11 +92,19 @@ mappers::SearchOptions PointEvaluator::search_options() const {
 
 PathCosts PointEvaluator::add_up(const arch::AcceleratorSpec& machine, std::size_t paths, const LayerFunction& cost) {
   std::unordered_map<LayerKey, LayerCost, LayerKeyHash> known;
+  std::unordered_map<LayerKey, bool, LayerKeyHash> fitting;
   PathCosts result;
   const double clock = static_cast<double>(machine.operating_point.clock.value);
   for (std::size_t p = 0; p < std::min(paths, paths_.size()); ++p) {
     const Path& path = paths_[p];
-    const std::vector<Residency> residency = mappers::plan_residency(path.network, machine);
+    const std::vector<Residency> residency = mappers::plan_residency(
+        path.network, machine, [&](std::size_t layer, const Residency& resident) {
+          const auto [place, fresh] = fitting.try_emplace(LayerKey{path.shapes[layer], resident}, false);
+          if (fresh) {
+            place->second = mappers::fits_at_all(path.network.layers[layer], machine, resident);
+          }
+          return place->second;
+        });
     LayerCost total;
     for (std::size_t i = 0; i < path.shapes.size(); ++i) {
       if (path.shapes[i] == kFree) {

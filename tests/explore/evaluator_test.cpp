@@ -112,7 +112,7 @@ TEST_CASE("a worker names the parameter that makes no machine, and the layer tha
     CHECK(worker.work({Stage::kModel, 0}).status == Status::kOk);
     const Outcome bad = worker.work({Stage::kModel, 2});
     CHECK(bad.status == Status::kFailed);
-    CHECK(bad.reason == "lanes = 12: 'pe.lanes' must be a power of two, is 12");
+    CHECK(bad.reason == "lanes = 12: 'pe.lanes' must be a power of two, got 12");
   }
   spec.parameters[0].keys = {"vector_unit.input_buffer"};
   spec.parameters[0].values = {"256 B"};
