@@ -34,8 +34,8 @@ struct LayerTensors {
 
 class ResidencyPlanner {
  public:
-  ResidencyPlanner(const Network& network, const arch::AcceleratorSpec& spec)
-      : network_(network), spec_(spec) {
+  ResidencyPlanner(const Network& network, const arch::AcceleratorSpec& spec, const FitsFunction& fits)
+      : network_(network), spec_(spec), fits_(fits) {
     places_.reserve(network.layers.size());
     for (const Layer& layer : network.layers) {
       places_.push_back(tensor_places(layer));
@@ -54,6 +54,7 @@ class ResidencyPlanner {
     const std::vector<bool> first = choose(by_traffic);
     const std::vector<bool> second = choose(by_density);
     stays_ = saved(second) > saved(first) ? second : first;
+    count_used();
     std::vector<Residency> result;
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       result.push_back(residency(i));
@@ -197,20 +198,20 @@ class ResidencyPlanner {
     const uint64_t own = (result.input ? round_up(places_[i].input_bytes, 64) : 0) +
                          (result.weights ? round_up(places_[i].weight_bytes, 64) : 0) +
                          (result.output ? round_up(places_[i].output_bytes, 64) : 0);
-    result.reserved_bytes = used_of(i) > own ? used_of(i) - own : 0;
+    result.reserved_bytes = used_[i] > own ? used_[i] - own : 0;
     return result;
   }
 
-  uint64_t used_of(std::size_t i) const {
-    uint64_t used = 0;
+  void count_used() {
+    used_.assign(network_.layers.size(), 0);
     for (std::size_t t = 0; t < tensors_.size(); ++t) {
-      used += stays_[t] && tensors_[t].first <= i && i <= tensors_[t].last ? tensors_[t].bytes : 0;
+      for (std::size_t i = tensors_[t].first; stays_[t] && i <= tensors_[t].last; ++i) {
+        used_[i] += tensors_[t].bytes;
+      }
     }
-    return used;
   }
 
   bool leaves_room(std::size_t i) const {
-    const Layer& layer = network_.layers[i];
     const uint64_t capacity = spec_.global_buffer.capacity.value;
     if (of_layer_[i].output == kNoTensor) {
       return used_[i] <= capacity;
@@ -222,7 +223,7 @@ class ResidencyPlanner {
     if (used_[i] + std::min(streams, capacity / 4) > capacity) {
       return false;
     }
-    return fits_at_all(layer, spec_, resident);
+    return fits_(i, resident);
   }
 
   uint64_t saved(const std::vector<bool>& stays) const {
@@ -235,6 +236,7 @@ class ResidencyPlanner {
 
   const Network& network_;
   const arch::AcceleratorSpec& spec_;
+  const FitsFunction& fits_;
   std::vector<TensorPlaces> places_;
   std::vector<std::size_t> alias_;
   std::vector<Tensor> tensors_;  // by the layer that owns it
@@ -246,10 +248,16 @@ class ResidencyPlanner {
 }  // namespace
 
 std::vector<Residency> plan_residency(const Network& network, const arch::AcceleratorSpec& spec) {
+  return plan_residency(network, spec, [&](std::size_t layer, const Residency& residency) {
+    return fits_at_all(network.layers[layer], spec, residency);
+  });
+}
+
+std::vector<Residency> plan_residency(const Network& network, const arch::AcceleratorSpec& spec, const FitsFunction& fits) {
   if (!spec.has_dram) {
     return std::vector<Residency>(network.layers.size(), Residency{true, true, true, 0});
   }
-  return ResidencyPlanner(network, spec).run();
+  return ResidencyPlanner(network, spec, fits).run();
 }
 
 std::string reuse_key(const Layer& layer, const Residency& residency) {

@@ -13,6 +13,7 @@
 // pass through the DRAM.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,11 @@ namespace tilewright::mappers {
 // where they are small, a quarter of the global buffer where they are not, and always for the smallest
 // mapping.
 std::vector<Residency> plan_residency(const workloads::Network& network, const arch::AcceleratorSpec& spec);
+// The same for callers that plan many networks of much the same layers and remember the answers: `fits` says what
+// fits_at_all() (mappers/search/search.h) says of the network's layer of that index.
+using FitsFunction = std::function<bool(std::size_t layer, const Residency& residency)>;
+std::vector<Residency> plan_residency(const workloads::Network& network, const arch::AcceleratorSpec& spec,
+                                      const FitsFunction& fits);
 
 // Layers with equal keys take the same time on the same machine: simulate one of them. The first names what
 // choose_mapping decides from, the second also a mapping chosen otherwise.

@@ -9,6 +9,9 @@ std::span<const config::EnumName<MaskKind>> enumeration_names(MaskKind) {
   static constexpr config::EnumName<MaskKind> kNames[] = {{MaskKind::kDense, "dense"},
                                                           {MaskKind::kUniform, "uniform"},
                                                           {MaskKind::kRuns, "runs"},
+                                                          {MaskKind::kLocalWindow, "local_window"},
+                                                          {MaskKind::kStripes, "stripes"},
+                                                          {MaskKind::kDiagonals, "diagonals"},
                                                           {MaskKind::kRandomBlocks, "random_blocks"}};
   return kNames;
 }

@@ -11,6 +11,7 @@
 #include "sim/base/config/diagnostics.h"
 #include "sim/base/config/text.h"
 #include "sim/cli/commands.h"
+#include "sim/cli/explore_command.h"
 #include "sim/cli/kinds.h"
 #include "sim/cli/map_command.h"
 #include "sim/cli/results_commands.h"
@@ -76,6 +77,8 @@ struct Words {
   std::string map_constraints;
   bool map_no_simulation = false, map_no_sharing = false;
   std::string run_fidelity, run_format = "text";
+  ExploreOptions explore;
+  std::string explore_format = "text";
   CheckOptions check;
   ListOptions list;
   std::string list_format = "text";
@@ -138,6 +141,20 @@ void describe_map(CLI::App& application, Words& words) {
                 "every tensor passes through the DRAM, none stays in the global buffer between layers");
   add_set(map, words.map.overrides);
   map->add_option("--format", words.map_format, "of what is printed")->type_name("text|json|csv");
+}
+
+void describe_explore(CLI::App& application, Words& words) {
+  CLI::App* explore = application.add_subcommand("explore", "search a design space: Pareto front, and why");
+  explore->add_option("FILE", words.explore.file, "a file of kind 'exploration'")->required()->type_name("");
+  add_set(explore, words.explore.overrides);
+  explore->add_option("-j,--jobs", words.explore.workers, "worker processes; otherwise one a core")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 1024U));
+  explore->add_flag("--resume", words.explore.resume, "go on with what DIR holds already");
+  explore->add_option("--format", words.explore_format, "of what is printed")->type_name("text|json|csv");
+  explore->add_option("-o,--output", words.explore.output_directory,
+                      "write results here, each as soon as it is known, and the front's machines at the end")
+      ->type_name("DIR");
 }
 
 template <typename E>
@@ -292,6 +309,11 @@ int dispatch(const CLI::App& application, Words& words) {
   if (command == "map") {
     return run_map(words);
   }
+  if (command == "explore") {
+    words.explore.format = parse_format(words.explore_format);
+    words.explore.file = config::find_file(words.explore.file);
+    return explore_command(words.explore);
+  }
   if (command == "check") {
     check_command(words.check);
   } else if (command == "list") {
@@ -321,6 +343,7 @@ int run_application(const std::vector<std::string>& arguments) {
   describe_run(application, words);
   describe_results(application, words);
   describe_map(application, words);
+  describe_explore(application, words);
   describe_others(application, words);
   words.run.command = words.validate.command = "tilewright " + config::join(arguments, " ");
   try {

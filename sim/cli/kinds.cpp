@@ -8,6 +8,7 @@
 #include "sim/cli/claims.h"
 #include "sim/cli/dynamic_inference.h"
 #include "sim/cli/experiment.h"
+#include "sim/explore/exploration_spec.h"
 #include "sim/validate/ceilings.h"
 #include "sim/validate/known_gaps.h"
 #include "sim/validate/points_file.h"
@@ -43,6 +44,7 @@ const std::vector<ConfigurationKind>& configuration_kinds() {
       kind<workloads::AttentionKernel>(),
       kind<workloads::AttentionProblem>(),
       kind<AttentionExperiment>(),
+      kind<explore::ExplorationSpec>(),
       kind<mappers::MappingConstraints>(),
   };
   return kinds;

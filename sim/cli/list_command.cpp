@@ -16,6 +16,7 @@
 #include "sim/cli/kinds.h"
 #include "sim/cli/results_commands.h"
 #include "sim/cli/table.h"
+#include "sim/explore/exploration_spec.h"
 #include "sim/gpu/simulator.h"
 #include "workloads/paths.h"
 
@@ -49,6 +50,9 @@ Table configuration_files(const std::string& folder, const std::string& kind) {
       if (kind == "accelerator") {
         const arch::AcceleratorSpec machine = arch::load_accelerator(file).value;
         table.rows.push_back({machine.name, name, machine.description});
+      } else if (kind == "exploration") {
+        const explore::ExplorationSpec exploration = config::load<explore::ExplorationSpec>(file).value;
+        table.rows.push_back({exploration.name, name, exploration.description});
       } else {
         const ExperimentSpec experiment = config::load<ExperimentSpec>(file).value;
         table.rows.push_back({experiment.name, name, experiment.description});
@@ -215,6 +219,7 @@ const std::vector<Catalogue>& catalogues() {
       {"machines", [](const ListOptions&) { return configuration_files("configs/arch", "accelerator"); }},
       {"experiments",
        [](const ListOptions&) { return configuration_files("configs/experiments", "experiment"); }},
+      {"explorations", [](const ListOptions&) { return configuration_files("configs/explore", "exploration"); }},
       {"networks", networks},
       {"dataflows", dataflows},
       {"layer-kinds", layer_kinds},

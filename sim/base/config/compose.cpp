@@ -278,14 +278,19 @@ std::optional<Node> compose(const fs::path& path, const StructSchema& schema,
                             const std::vector<std::string>& overrides, Diagnostics& diagnostics) {
   Composer composer(path, diagnostics);
   std::optional<Node> root = composer.file(path, schema, nullptr);
-  if (!root) {
-    return root;
-  }
-  for (const std::string& override_text : overrides) {
-    apply_override(*root, override_text, diagnostics);
-    composer.expand(*root, schema);
+  if (root) {
+    apply_overrides(*root, path, schema, overrides, diagnostics);
   }
   return root;
+}
+
+void apply_overrides(Node& root, const fs::path& path, const StructSchema& schema,
+                     const std::vector<std::string>& overrides, Diagnostics& diagnostics) {
+  Composer composer(path, diagnostics);
+  for (const std::string& override_text : overrides) {
+    apply_override(root, override_text, diagnostics);
+    composer.expand(root, schema);
+  }
 }
 
 }  // namespace tilewright::config

@@ -20,6 +20,10 @@ class StructSchema;
 std::optional<Node> compose(const std::filesystem::path& path, const StructSchema& schema,
                             const std::vector<std::string>& overrides, Diagnostics& diagnostics);
 
+// The overrides of the command line on a composed tree, in order; files that they name are read.
+void apply_overrides(Node& root, const std::filesystem::path& path, const StructSchema& schema,
+                     const std::vector<std::string>& overrides, Diagnostics& diagnostics);
+
 // A file named inside a configuration: relative to the file that names it (to the current folder and then to
 // `root_file`, if an override names it), then to the repository root.
 std::optional<std::filesystem::path> resolve_file(const std::string& name, const Place& place,

@@ -29,6 +29,34 @@ ResolvedText load_into(void* value, const StructSchema& schema, const std::files
           hash_text(emit_canonical(encoded, schema.kind(), reader.notes()))};
 }
 
+struct ErasedTemplate::Tree {
+  Node root;
+};
+
+ErasedTemplate::ErasedTemplate(std::filesystem::path path, const StructSchema& schema)
+    : path_(std::move(path)), schema_(schema) {
+  Diagnostics diagnostics;
+  std::optional<Node> root = compose(path_, schema, {}, diagnostics);
+  diagnostics.throw_if_any();
+  TILEWRIGHT_CHECK(root.has_value(), "a file could not be composed and nobody said why: " + path_.string());
+  tree_ = std::make_unique<const Tree>(Tree{std::move(*root)});
+}
+
+ErasedTemplate::~ErasedTemplate() = default;
+
+ResolvedText ErasedTemplate::decode(void* value, const Overrides& overrides) const {
+  Diagnostics diagnostics;
+  Node root = tree_->root;
+  apply_overrides(root, path_, schema_, overrides, diagnostics);
+  const std::unique_ptr<Codec> codec = make_struct_codec(schema_);
+  Reader reader(schema_.name(), path_, diagnostics);
+  codec->decode(root, value, {}, reader);
+  diagnostics.throw_if_any();
+  std::string text = emit_canonical(codec->encode(value, {}), schema_.kind(), reader.notes());
+  std::string hash = hash_text(text);
+  return {std::move(text), std::move(hash)};
+}
+
 std::string kind_of(const std::filesystem::path& path, const std::vector<std::string>& known) {
   Diagnostics diagnostics;
   const Node root = parse_file(path, diagnostics);

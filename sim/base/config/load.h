@@ -50,6 +50,44 @@ Resolved<T> load(const std::filesystem::path& path, const Overrides& overrides =
   return resolved;
 }
 
+// A file that is read once and decoded many times, each time with other overrides: what load() does, without touching the
+// file system again (unless an override names a file).
+//
+//   const config::Template<arch::AcceleratorSpec> machine("configs/arch/keller_core_5nm.yaml");
+//   const auto smaller = machine.with({"pe.lanes=8"});   // value, yaml: every value without its notes, hash
+//
+// The constructor throws where the file cannot be read at all; whether it is right is with()'s to say.
+class ErasedTemplate {
+ public:
+  ErasedTemplate(std::filesystem::path path, const StructSchema& schema);
+  ~ErasedTemplate();
+  ResolvedText decode(void* value, const Overrides& overrides) const;
+
+ private:
+  struct Tree;
+  std::filesystem::path path_;
+  const StructSchema& schema_;
+  std::unique_ptr<const Tree> tree_;
+};
+
+template <class T>
+class Template {
+ public:
+  explicit Template(const std::filesystem::path& path) : path_(path), erased_(path, schema_of<T>()) {}
+  Resolved<T> with(const Overrides& overrides) const {
+    Resolved<T> resolved{};
+    ResolvedText text = erased_.decode(&resolved.value, overrides);
+    resolved.yaml = std::move(text.yaml);
+    resolved.hash = std::move(text.hash);
+    resolved.path = path_;
+    return resolved;
+  }
+
+ private:
+  std::filesystem::path path_;
+  ErasedTemplate erased_;
+};
+
 // The text of the file's `kind:` key; throws UserError if there is none (`known` is listed then).
 std::string kind_of(const std::filesystem::path& path, const std::vector<std::string>& known);
 
