@@ -156,7 +156,7 @@ void check_on_machine(const ExplorationSpec& spec, Checker& check) {
         const bool here = problem.location.file.starts_with("--set ") ||
                           problem.location.file.find(": --set ") != std::string::npos;
         if (here && problem.code != "config.inconsistent") {
-          check.error(key, fmt::format("does not suit the machine: {} [{}]", problem.message, problem.code), problem.notes);
+          check.error(key, "does not suit the machine: " + problem.message, problem.notes, problem.code);
           return false;
         }
       }
