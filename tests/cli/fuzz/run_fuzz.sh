@@ -14,7 +14,7 @@ if [ -z "$compiler" ] || ! echo 'extern "C" int LLVMFuzzerTestOneInput(const cha
   exit 77
 fi
 cmake -S "$here" -B "$build" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" >/dev/null
-cmake --build "$build" --target fuzz_config >/dev/null
+cmake --build "$build" --target fuzz_config >"$build/build.log" || { tail -n 20 "$build/build.log" >&2; exit 1; }
 # Seeds: the corpus in the tree, every shipped file and every malformed one, each with its kind's selecting byte.
 seeds="$build/seeds"
 rm -rf "$seeds"
