@@ -102,6 +102,7 @@ class EventSm final : public sc_core::sc_module {
   void copy(uint32_t index, const Op& op, Cycle now);
   void box(EventWarp& warp, const Op& op, Cycle now);
   void gather(EventWarp& warp, const Op& op, Cycle now);
+  void request_lines(EventWarp& warp, const Op& op, Cycle begin, uint64_t line_sixteenths, Source source);
   void expect(EventWarp& warp, const Op& op, Cycle now);
   void named(uint32_t index, const Op& op, Cycle now);
   void matrix(uint32_t index, const Op& op, Cycle now);

@@ -210,6 +210,26 @@ void EventSm::copy(uint32_t index, const Op& op, Cycle now) {
   proceed(warp, now + 1, WarpStall::kFixedLatency);
 }
 
+// What a box or a row of the gather engine asks of memory: a line every `line_sixteenths` sixteenths of a cycle.
+void EventSm::request_lines(EventWarp& warp, const Op& op, Cycle begin, uint64_t line_sixteenths, Source source) {
+  Stream& stream = warp.state.streams[op.stream];
+  LineRequest request;
+  request.sm = static_cast<uint16_t>(index_);
+  request.target = static_cast<uint16_t>(barrier_index(warp, op));
+  uint64_t place = 0;
+  for_each_line(op, stream, [&](uint64_t line, uint32_t bytes, uint8_t sectors) {
+    const Cycle cycle = begin + place++ * line_sixteenths / 16;
+    request.line = line;
+    request.bytes = bytes;
+    request.sectors = sectors;
+    request.key = request_key(cycle, source, 0);
+    counts_.sectors_requested += static_cast<uint32_t>(std::popcount(sectors));
+    memory_->request(request, cycle);
+  });
+  ++counts_.tma_boxes;
+  stream.position += positions_of(op);
+}
+
 void EventSm::box(EventWarp& warp, const Op& op, Cycle now) {
   Stream& stream = warp.state.streams[op.stream];
   uint32_t lines = 0;
@@ -218,22 +238,8 @@ void EventSm::box(EventWarp& warp, const Op& op, Cycle now) {
   const Cycle own = op.tensor ? tma.tensor_box_cycles : tma.bulk_box_cycles;
   const Cycle span = std::max(own, static_cast<Cycle>(divide_up(uint64_t{lines} * tma.line_sixteenths, 16)));
   const Cycle begin = tma_.start(now + tma.box_latency, span);
-  LineRequest request;
-  request.sm = static_cast<uint16_t>(index_);
-  request.target = static_cast<uint16_t>(barrier_index(warp, op));
-  uint64_t place = 0;
-  for_each_line(op, stream, [&](uint64_t line, uint32_t bytes, uint8_t sectors) {
-    const Cycle cycle = begin + place++ * tma.line_sixteenths / 16;
-    request.line = line;
-    request.bytes = bytes;
-    request.sectors = sectors;
-    request.key = request_key(cycle, Source::kTma, 0);
-    counts_.sectors_requested += static_cast<uint32_t>(std::popcount(sectors));
-    memory_->request(request, cycle);
-  });
   counts_.lines_requested += lines;
-  ++counts_.tma_boxes;
-  stream.position += positions_of(op);
+  request_lines(warp, op, begin, tma.line_sixteenths, Source::kTma);
   proceed(warp, now + 1, WarpStall::kFixedLatency);
 }
 
@@ -247,22 +253,8 @@ void EventSm::gather(EventWarp& warp, const Op& op, Cycle now) {
   for_each_line(op, stream, [&](uint64_t, uint32_t, uint8_t) { ++lines; });
   const Cycle span = std::max<Cycle>(engine.request_cycles, divide_up(lines * line_sixteenths, 16));
   const Cycle begin = engine_.start(now + engine.request_latency, span);
-  LineRequest request;
-  request.sm = static_cast<uint16_t>(index_);
-  request.target = static_cast<uint16_t>(barrier_index(warp, op));
-  uint64_t place = 0;
-  for_each_line(op, stream, [&](uint64_t line, uint32_t bytes, uint8_t sectors) {
-    const Cycle cycle = begin + place++ * line_sixteenths / 16;
-    request.line = line;
-    request.bytes = bytes;
-    request.sectors = sectors;
-    request.key = request_key(cycle, Source::kGatherEngine, 0);
-    counts_.sectors_requested += static_cast<uint32_t>(std::popcount(sectors));
-    memory_->request(request, cycle);
-  });
   counts_.lines_requested += lines;
-  ++counts_.tma_boxes;
-  stream.position += positions_of(op);
+  request_lines(warp, op, begin, line_sixteenths, Source::kGatherEngine);
   proceed(warp, now + 1, WarpStall::kFixedLatency);
 }
 
