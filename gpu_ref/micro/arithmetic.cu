@@ -13,7 +13,8 @@ constexpr int kUnroll = 8;
 constexpr int kMmaGroups = 128;
 constexpr int kRoundsPerLook = 8;  // often enough to stop soon, seldom enough to cost little
 
-enum class Instruction : uint8_t { kFfma, kFmul, kFmnmx, kEx2, kF2fp, kImad, kShfl, kLop3 };
+// kWeigh is what a softmax does to a score: an FFMA, an EX2 of it, an FADD of that to the row's sum.
+enum class Instruction : uint8_t { kFfma, kFmul, kFmnmx, kEx2, kF2fp, kImad, kShfl, kLop3, kFadd, kWeigh };
 
 struct InstructionName {
   Instruction instruction;
@@ -37,8 +38,28 @@ __device__ __forceinline__ void step(uint32_t& x, uint32_t y, uint32_t z) {
     asm volatile("mad.lo.u32 %0, %0, %1, %2;" : "+r"(x) : "r"(y), "r"(z));
   } else if constexpr (kInstruction == Instruction::kShfl) {
     asm volatile("shfl.sync.bfly.b32 %0, %0, 1, 31, 0xffffffff;" : "+r"(x));
+  } else if constexpr (kInstruction == Instruction::kFadd) {
+    asm volatile("add.rn.f32 %0, %0, %1;" : "+r"(x) : "r"(y));
   } else {
     asm volatile("lop3.b32 %0, %0, %1, %2, 0x96;" : "+r"(x) : "r"(y), "r"(z));
+  }
+}
+
+// Stage by stage over the chains, so that none waits for the one before.
+template <int kChains>
+__device__ __forceinline__ void weigh(uint32_t (&chains)[kChains], uint32_t y, uint32_t z) {
+  uint32_t weight[kChains];
+#pragma unroll
+  for (int c = 0; c < kChains; ++c) {
+    asm volatile("fma.rn.f32 %0, %1, %2, %3;" : "=r"(weight[c]) : "r"(chains[c]), "r"(y), "r"(z));
+  }
+#pragma unroll
+  for (int c = 0; c < kChains; ++c) {
+    asm volatile("ex2.approx.ftz.f32 %0, %0;" : "+r"(weight[c]));
+  }
+#pragma unroll
+  for (int c = 0; c < kChains; ++c) {
+    asm volatile("add.rn.f32 %0, %0, %1;" : "+r"(chains[c]) : "r"(weight[c]));
   }
 }
 
@@ -46,9 +67,13 @@ template <Instruction kInstruction, int kChains>
 __device__ __forceinline__ void steps(uint32_t (&chains)[kChains], uint32_t y, uint32_t z) {
 #pragma unroll
   for (int j = 0; j < kUnroll; ++j) {
+    if constexpr (kInstruction == Instruction::kWeigh) {
+      weigh(chains, y, z);
+    } else {
 #pragma unroll
-    for (int c = 0; c < kChains; ++c) {
-      step<kInstruction>(chains[c], y, z);
+      for (int c = 0; c < kChains; ++c) {
+        step<kInstruction>(chains[c], y, z);
+      }
     }
   }
 }
@@ -99,11 +124,11 @@ struct Progress {
   unsigned long long issued;
 };
 
-template <bool kFromRegisters>
+template <bool kFromRegisters, int kN>
 __device__ __forceinline__ void multiply_without_pause(const uint8_t* tiles, int groups, Progress& progress,
                                                        Stamp* stamps) {
   const uint32_t a = shared_address(tiles), b = a + 64 * kRowBytes;
-  float d[64] = {};
+  float d[kN / 2] = {};
   uint32_t fragment[4];
   load_a_fragment(fragment, tiles, 0);
   if (threadIdx.x == 0) {
@@ -115,9 +140,9 @@ __device__ __forceinline__ void multiply_without_pause(const uint8_t* tiles, int
     for (int i = 0; i < 32; ++i) {
       const uint32_t at = i % 4 * kStepBytes;
       if constexpr (kFromRegisters) {
-        Wgmma<128>::rs(d, fragment, wgmma_descriptor(b + at));
+        Wgmma<kN>::rs(d, fragment, wgmma_descriptor(b + at));
       } else {
-        Wgmma<128>::ss(d, wgmma_descriptor(a + at), wgmma_descriptor(b + at));
+        Wgmma<kN>::ss(d, wgmma_descriptor(a + at), wgmma_descriptor(b + at));
       }
     }
     wgmma_commit();
@@ -161,11 +186,11 @@ __device__ __forceinline__ void run_until_done(uint32_t y, uint32_t z, Progress&
 
 // Warpgroup 0 multiplies without pause; the other warps run the instruction until it is done.
 // value[0]: instructions issued by those warps; value[1]: cycles they took.
-template <Instruction kInstruction, bool kFromRegisters>
-__global__ void __launch_bounds__(256) beside_kernel(Stamp* stamps, uint32_t y, uint32_t z, int groups) {
+template <Instruction kInstruction, bool kFromRegisters, int kN = 128>
+__global__ void __launch_bounds__(384) beside_kernel(Stamp* stamps, uint32_t y, uint32_t z, int groups) {
   extern __shared__ __align__(1024) uint8_t tiles[];
   __shared__ Progress progress;
-  fill_tile(tiles, 64 + 128, 0, Data::kRandom);
+  fill_tile(tiles, 64 + kN, 0, Data::kRandom);
   if (threadIdx.x == 0) {
     progress.done = 0;
     progress.issued = 0;
@@ -174,7 +199,7 @@ __global__ void __launch_bounds__(256) beside_kernel(Stamp* stamps, uint32_t y, 
   fence_proxy_async();
   __syncthreads();
   if (threadIdx.x < 128) {
-    multiply_without_pause<kFromRegisters>(tiles, groups, progress, stamps);
+    multiply_without_pause<kFromRegisters, kN>(tiles, groups, progress, stamps);
   } else {
     run_until_done<kInstruction>(y, z, progress, stamps);
   }
@@ -221,17 +246,50 @@ void measure_beside(Bench& bench, const char* name, double matrix_alone) {
 }
 
 // The matrix work of beside_kernel with the other warps absent.
-template <bool kFromRegisters>
+template <bool kFromRegisters, int kN = 128>
 double matrix_alone(Bench& bench) {
   const auto samples = bench.measure(1, {}, [&](Stamp* stamps, int) {
-    beside_kernel<Instruction::kFfma, kFromRegisters>
-        <<<1, 128, (64 + 128) * kRowBytes>>>(stamps, 1, 1, kMmaGroups);
+    beside_kernel<Instruction::kFfma, kFromRegisters, kN>
+        <<<1, 128, (64 + kN) * kRowBytes>>>(stamps, 1, 1, kMmaGroups);
   });
   std::vector<double> cycles;
   for (const Sample& sample : samples) {
     cycles.push_back(sample.cycles);
   }
   return median(cycles);
+}
+
+// How fast an instruction runs beside a matrix unit without pause is what the two make of the register file: one
+// mechanism. The points at N = 128 are instruction_beside_wgmma's.
+template <Instruction kInstruction, bool kFromRegisters, int kN>
+void measure_rate(Bench& bench, const char* name) {
+  const double alone = matrix_alone<kFromRegisters, kN>(bench);
+  for (const int warps : {4, 8}) {
+    const Repeat repeat{};
+    const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
+      beside_kernel<kInstruction, kFromRegisters, kN><<<1, 128 + warps * 32, (64 + kN) * kRowBytes>>>(
+          stamps, 0x3f7fff00u, 0x3a83126fu, kMmaGroups);
+    });
+    bench.add("rate_beside_wgmma", kInstruction == Instruction::kWeigh ? Mechanisms::kCombined : Mechanisms::kOne,
+              {{"instruction", std::string(name)},
+               {"a", std::string(kFromRegisters ? "RS" : "SS")},
+               {"n", int64_t{kN}},
+               {"warps", int64_t{warps}}},
+              samples, repeat,
+              {{"cycles_per_instruction_of_a_sub_core", "cycle",
+                [](const Sample& s) { return 4 * s.mean_value(1) / s.mean_value(0); }},
+               {"wgmma_cycles", "cycle", [](const Sample& s) { return s.cycles / (kMmaGroups * 32.0); }},
+               {"wgmma_slow_down", "1", [=](const Sample& s) { return s.cycles / alone; }}});
+  }
+}
+
+template <Instruction kInstruction>
+void measure_rates(Bench& bench, const char* name) {
+  measure_rate<kInstruction, false, 64>(bench, name);
+  measure_rate<kInstruction, true, 64>(bench, name);
+  measure_rate<kInstruction, true, 128>(bench, name);
+  measure_rate<kInstruction, false, 256>(bench, name);
+  measure_rate<kInstruction, true, 256>(bench, name);
 }
 
 template <Instruction kInstruction>
@@ -257,6 +315,18 @@ void run_arithmetic(Bench& bench) {
   measure_instruction<Instruction::kImad>(bench, "IMAD", ss, rs);
   measure_instruction<Instruction::kShfl>(bench, "SHFL", ss, rs);
   measure_instruction<Instruction::kLop3>(bench, "LOP3", ss, rs);
+  measure_alone<Instruction::kFadd, 8>(bench, "FADD", 8);
+  measure_alone<Instruction::kWeigh, 8>(bench, "FFMA+EX2+FADD", 4);
+  measure_alone<Instruction::kWeigh, 8>(bench, "FFMA+EX2+FADD", 8);
+  measure_rates<Instruction::kFfma>(bench, "FFMA");
+  measure_rates<Instruction::kFmul>(bench, "FMUL");
+  measure_rates<Instruction::kFadd>(bench, "FADD");
+  measure_rates<Instruction::kFmnmx>(bench, "FMNMX");
+  measure_rates<Instruction::kEx2>(bench, "EX2");
+  measure_rates<Instruction::kF2fp>(bench, "F2FP");
+  measure_rates<Instruction::kShfl>(bench, "SHFL");
+  measure_rates<Instruction::kLop3>(bench, "LOP3");
+  measure_rates<Instruction::kWeigh>(bench, "FFMA+EX2+FADD");
 }
 
 }  // namespace tw::gpu

@@ -28,6 +28,8 @@ int main(int count, char** arguments) {
       Suite{"index_path", "how row numbers reach a gather, apart from the copy and with it", run_index_path},
       Suite{"wgmma_beside", "wgmma beside loads, stores, TMA and cp.async fill of shared memory",
             run_wgmma_beside},
+      Suite{"matrix_turns", "how long issuing wgmma holds a warpgroup; whose batch the matrix unit takes",
+            run_matrix_turns},
       Suite{"energy", "joules per action over steady loops", run_energy},
   };
   return bench_main(count, arguments, "gpu_bench", kSuites);
