@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who gets the matrix unit when: how long a warpgroup is held while it issues a batch, and when the batches of two or
-// three warpgroups end that ask for the unit at about the same time. One batch of each a round, rounds apart by a
-// barrier, so that the order is the unit's choice and not the programs'.
+// Who gets the matrix unit when: how long a warpgroup is held while it issues a batch, and when the batches
+// of two or three warpgroups end that ask for the unit at about the same time. One batch of each a round,
+// rounds apart by a barrier, so that the order is the unit's choice and not the programs'. And how often a
+// warpgroup can issue where every instruction has a descriptor of its own that is made just before.
 #include "micro/suites.h"
 #include "micro/wgmma_tiles.cuh"
 
@@ -17,8 +18,8 @@ struct Seen {
 };
 
 template <int kN, bool kFromRegisters, int kCount>
-__device__ __forceinline__ Seen one_batch(float (&d)[kN / 2], const uint32_t (&fragments)[4][4], uint32_t a, uint32_t b,
-                                          uint64_t delay) {
+__device__ __forceinline__ Seen one_batch(float (&d)[kN / 2], const uint32_t (&fragments)[4][4], uint32_t a,
+                                          uint32_t b, uint64_t delay) {
   const uint64_t origin = clock_now();
   while (clock_now() - origin < delay) {
   }
@@ -39,8 +40,8 @@ __device__ __forceinline__ Seen one_batch(float (&d)[kN / 2], const uint32_t (&f
   return {begun - origin, issued - origin, clock_now() - origin};
 }
 
-// Warpgroup 0 has batches of kFirst instructions, the others of kOther. value[g]: cycles from the barrier to the end of
-// warpgroup g's batch; value[3]: to warpgroup 0's last issue. All summed over the rounds.
+// Warpgroup 0 has batches of kFirst instructions, the others of kOther. value[g]: cycles from the barrier to
+// the end of warpgroup g's batch; value[3]: to warpgroup 0's last issue. All summed over the rounds.
 template <int kN, bool kFromRegisters, int kFirst, int kOther>
 __global__ void __launch_bounds__(384, 1) turns_kernel(Stamp* stamps, int warpgroups, uint64_t offset) {
   extern __shared__ __align__(1024) uint8_t tiles[];
@@ -66,7 +67,8 @@ __global__ void __launch_bounds__(384, 1) turns_kernel(Stamp* stamps, int warpgr
     const Seen seen =
         group == 0
             ? one_batch<kN, kFromRegisters, kFirst>(d, fragments, shared_address(a), shared_address(b), 0)
-            : one_batch<kN, kFromRegisters, kOther>(d, fragments, shared_address(a), shared_address(b), group * offset);
+            : one_batch<kN, kFromRegisters, kOther>(d, fragments, shared_address(a), shared_address(b),
+                                                    group * offset);
     if (round > 0) {  // the first one fetches its instructions
       sum.begun += seen.begun;
       sum.issued += seen.issued;
@@ -86,6 +88,74 @@ __global__ void __launch_bounds__(384, 1) turns_kernel(Stamp* stamps, int warpgr
   }
   if (total == 1.2345f) {
     stamps[0].errors = 1;
+  }
+}
+
+// Batches of 16 instructions, each with its own place in the tile; the tile alternates between two, so that no
+// descriptor can be made ahead of the loop. A kernel that goes through a ring of tiles is made like this.
+template <int kN, bool kFromRegisters>
+__global__ void __launch_bounds__(256, 1) descriptors_kernel(Stamp* stamps, int warpgroups) {
+  extern __shared__ __align__(1024) uint8_t tiles[];
+  constexpr uint32_t kOtherTile = 32 * 1024;
+  fill_tile(tiles, 96 * 1024 / kRowBytes, 0, Data::kRandom);
+  fence_proxy_async();
+  __syncthreads();
+  const uint32_t a = shared_address(tiles) + threadIdx.x / 128 * kTileBytesA, b = a + 2 * kTileBytesA;
+  float d[kN / 2] = {};
+  uint32_t fragments[4][4];
+  for (int step = 0; step < 4; ++step) {
+    load_a_fragment(fragments[step], tiles, step);
+  }
+  if (threadIdx.x == 0) {
+    stamps[0].errors = 0;
+    stamp_begin(stamps);
+  }
+  named_sync(1, 128 * warpgroups);
+#pragma unroll 1
+  for (int round = 0; round < kRounds; ++round) {
+    const uint32_t tile = round % 2 * kOtherTile;
+    wgmma_fence();
+#pragma unroll
+    for (int i = 0; i < 16; ++i) {
+      const uint32_t at = i / 4 * 2048 + i % 4 * kStepBytes;
+      if constexpr (kFromRegisters) {
+        Wgmma<kN>::rs(d, fragments[i % 4], wgmma_descriptor(b + tile + at));
+      } else {
+        Wgmma<kN>::ss(d, wgmma_descriptor(a + tile + at), wgmma_descriptor(b + tile + at));
+      }
+    }
+    wgmma_commit();
+    wgmma_wait<0>();
+  }
+  named_sync(1, 128 * warpgroups);
+  if (threadIdx.x == 0) {
+    stamp_end(stamps);
+  }
+  float total = 0;
+  for (const float v : d) {
+    total += v;
+  }
+  if (total == 1.2345f) {
+    stamps[0].errors = 1;
+  }
+}
+
+template <int kN, bool kFromRegisters>
+void measure_descriptors(Bench& bench) {
+  const auto kernel = descriptors_kernel<kN, kFromRegisters>;
+  allow_shared(kernel, kWholeSmShared);
+  for (const int warpgroups : {1, 2}) {
+    const Repeat repeat{};
+    const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
+      kernel<<<1, 128 * warpgroups, 128 * 1024>>>(stamps, warpgroups);
+    });
+    bench.add("matrix_descriptors", Mechanisms::kOne,
+              {{"n", int64_t{kN}},
+               {"a", std::string(kFromRegisters ? "RS" : "SS")},
+               {"batch", int64_t{16}},
+               {"warpgroups", int64_t{warpgroups}}},
+              samples, repeat,
+              {{"cycles_per_group", "cycle", [](const Sample& s) { return s.cycles / kRounds; }}});
   }
 }
 
@@ -150,6 +220,17 @@ void measure_turns(Bench& bench) {
 }  // namespace
 
 void run_matrix_turns(Bench& bench) {
+  measure_descriptors<8, false>(bench);
+  measure_descriptors<8, true>(bench);
+  measure_descriptors<32, false>(bench);
+  measure_descriptors<32, true>(bench);
+  measure_descriptors<64, false>(bench);
+  measure_descriptors<64, true>(bench);
+  measure_descriptors<96, false>(bench);
+  measure_descriptors<96, true>(bench);
+  measure_descriptors<128, false>(bench);
+  measure_descriptors<128, true>(bench);
+  measure_descriptors<160, false>(bench);
   measure_issue<64, false>(bench);
   measure_issue<64, true>(bench);
   measure_issue<128, false>(bench);
