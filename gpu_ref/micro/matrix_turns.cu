@@ -92,15 +92,17 @@ __global__ void __launch_bounds__(384, 1) turns_kernel(Stamp* stamps, int warpgr
 }
 
 // Batches of 16 instructions, each with its own place in the tile; the tile alternates between two, so that no
-// descriptor can be made ahead of the loop. A kernel that goes through a ring of tiles is made like this.
-template <int kN, bool kFromRegisters>
+// descriptor can be made ahead of the loop. A kernel that goes through a ring of tiles is made like this. Where
+// the tile does not depend on the thread, the compiler makes the descriptors on the uniform datapath.
+template <int kN, bool kFromRegisters, bool kUniform>
 __global__ void __launch_bounds__(256, 1) descriptors_kernel(Stamp* stamps, int warpgroups) {
   extern __shared__ __align__(1024) uint8_t tiles[];
   constexpr uint32_t kOtherTile = 32 * 1024;
   fill_tile(tiles, 96 * 1024 / kRowBytes, 0, Data::kRandom);
   fence_proxy_async();
   __syncthreads();
-  const uint32_t a = shared_address(tiles) + threadIdx.x / 128 * kTileBytesA, b = a + 2 * kTileBytesA;
+  const uint32_t a = shared_address(tiles) + (kUniform ? 0 : threadIdx.x / 128 * kTileBytesA);
+  const uint32_t b = a + 2 * kTileBytesA;
   float d[kN / 2] = {};
   uint32_t fragments[4][4];
   for (int step = 0; step < 4; ++step) {
@@ -140,9 +142,9 @@ __global__ void __launch_bounds__(256, 1) descriptors_kernel(Stamp* stamps, int 
   }
 }
 
-template <int kN, bool kFromRegisters>
+template <int kN, bool kFromRegisters, bool kUniform>
 void measure_descriptors(Bench& bench) {
-  const auto kernel = descriptors_kernel<kN, kFromRegisters>;
+  const auto kernel = descriptors_kernel<kN, kFromRegisters, kUniform>;
   allow_shared(kernel, kWholeSmShared);
   for (const int warpgroups : {1, 2}) {
     const Repeat repeat{};
@@ -152,6 +154,7 @@ void measure_descriptors(Bench& bench) {
     bench.add("matrix_descriptors", Mechanisms::kOne,
               {{"n", int64_t{kN}},
                {"a", std::string(kFromRegisters ? "RS" : "SS")},
+               {"descriptors", std::string(kUniform ? "uniform" : "vector")},
                {"batch", int64_t{16}},
                {"warpgroups", int64_t{warpgroups}}},
               samples, repeat,
@@ -220,17 +223,23 @@ void measure_turns(Bench& bench) {
 }  // namespace
 
 void run_matrix_turns(Bench& bench) {
-  measure_descriptors<8, false>(bench);
-  measure_descriptors<8, true>(bench);
-  measure_descriptors<32, false>(bench);
-  measure_descriptors<32, true>(bench);
-  measure_descriptors<64, false>(bench);
-  measure_descriptors<64, true>(bench);
-  measure_descriptors<96, false>(bench);
-  measure_descriptors<96, true>(bench);
-  measure_descriptors<128, false>(bench);
-  measure_descriptors<128, true>(bench);
-  measure_descriptors<160, false>(bench);
+  measure_descriptors<8, false, false>(bench);
+  measure_descriptors<8, true, false>(bench);
+  measure_descriptors<8, false, true>(bench);
+  measure_descriptors<8, true, true>(bench);
+  measure_descriptors<32, false, false>(bench);
+  measure_descriptors<32, true, false>(bench);
+  measure_descriptors<32, false, true>(bench);
+  measure_descriptors<32, true, true>(bench);
+  measure_descriptors<64, false, false>(bench);
+  measure_descriptors<64, true, false>(bench);
+  measure_descriptors<64, false, true>(bench);
+  measure_descriptors<64, true, true>(bench);
+  measure_descriptors<128, false, false>(bench);
+  measure_descriptors<128, true, false>(bench);
+  measure_descriptors<128, false, true>(bench);
+  measure_descriptors<128, true, true>(bench);
+  measure_descriptors<160, false, false>(bench);
   measure_issue<64, false>(bench);
   measure_issue<64, true>(bench);
   measure_issue<128, false>(bench);
