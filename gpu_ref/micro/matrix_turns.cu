@@ -17,7 +17,7 @@ struct Seen {
   uint64_t begun, issued, done;
 };
 
-template <int kN, bool kFromRegisters, int kCount>
+template <int kN, bool kFromRegisters, int kCount, bool kMade>
 __device__ __forceinline__ Seen one_batch(float (&d)[kN / 2], const uint32_t (&fragments)[4][4], uint32_t a,
                                           uint32_t b, uint64_t delay) {
   const uint64_t origin = clock_now();
@@ -27,11 +27,12 @@ __device__ __forceinline__ Seen one_batch(float (&d)[kN / 2], const uint32_t (&f
   wgmma_fence();
 #pragma unroll
   for (int i = 0; i < kCount; ++i) {
-    const uint64_t matrix_b = wgmma_descriptor(b + i % 4 * kStepBytes);
+    const uint32_t at = i % 4 * kStepBytes + (kMade ? i / 4 * 2048 : 0);
+    const uint64_t matrix_b = wgmma_descriptor(b + at);
     if constexpr (kFromRegisters) {
       Wgmma<kN>::rs(d, fragments[i % 4], matrix_b);
     } else {
-      Wgmma<kN>::ss(d, wgmma_descriptor(a + i % 4 * kStepBytes), matrix_b);
+      Wgmma<kN>::ss(d, wgmma_descriptor(a + at), matrix_b);
     }
   }
   wgmma_commit();
@@ -41,13 +42,14 @@ __device__ __forceinline__ Seen one_batch(float (&d)[kN / 2], const uint32_t (&f
 }
 
 // Warpgroup 0 has batches of kFirst instructions, the others of kOther. value[g]: cycles from the barrier to
-// the end of warpgroup g's batch; value[3]: to warpgroup 0's last issue. All summed over the rounds.
-template <int kN, bool kFromRegisters, int kFirst, int kOther>
+// the end of warpgroup g's batch; value[3]: to warpgroup 0's last issue. All summed over the rounds. `kMade`:
+// every instruction has descriptors of its own, made just before it, as where a ring of tiles is read.
+template <int kN, bool kFromRegisters, int kFirst, int kOther, bool kMade>
 __global__ void __launch_bounds__(384, 1) turns_kernel(Stamp* stamps, int warpgroups, uint64_t offset) {
   extern __shared__ __align__(1024) uint8_t tiles[];
   const int group = static_cast<int>(threadIdx.x) / 128;
   uint8_t* const b = tiles + 3 * kTileBytesA;
-  fill_tile(tiles, 3 * 64 + kN, 0, Data::kRandom);
+  fill_tile(tiles, 96 * 1024 / kRowBytes, 0, Data::kRandom);
   fence_proxy_async();
   __syncthreads();
   const uint8_t* const a = tiles + group * kTileBytesA;
@@ -63,12 +65,12 @@ __global__ void __launch_bounds__(384, 1) turns_kernel(Stamp* stamps, int warpgr
   }
 #pragma unroll 1
   for (int round = 0; round < kRounds + 1; ++round) {
+    const uint32_t tile = kMade ? round % 2 * 32 * 1024 : 0;
+    const uint32_t at_a = shared_address(a) + tile, at_b = shared_address(b) + tile;
     named_sync(1, 128 * warpgroups);
     const Seen seen =
-        group == 0
-            ? one_batch<kN, kFromRegisters, kFirst>(d, fragments, shared_address(a), shared_address(b), 0)
-            : one_batch<kN, kFromRegisters, kOther>(d, fragments, shared_address(a), shared_address(b),
-                                                    group * offset);
+        group == 0 ? one_batch<kN, kFromRegisters, kFirst, kMade>(d, fragments, at_a, at_b, 0)
+                   : one_batch<kN, kFromRegisters, kOther, kMade>(d, fragments, at_a, at_b, group * offset);
     if (round > 0) {  // the first one fetches its instructions
       sum.begun += seen.begun;
       sum.issued += seen.issued;
@@ -91,9 +93,9 @@ __global__ void __launch_bounds__(384, 1) turns_kernel(Stamp* stamps, int warpgr
   }
 }
 
-// Batches of 16 instructions, each with its own place in the tile; the tile alternates between two, so that no
-// descriptor can be made ahead of the loop. A kernel that goes through a ring of tiles is made like this. Where
-// the tile does not depend on the thread, the compiler makes the descriptors on the uniform datapath.
+// Batches of 16 instructions, each with its own place in the tile; the tile alternates between two, so that
+// no descriptor can be made ahead of the loop. A kernel that goes through a ring of tiles is made like this.
+// Where the tile does not depend on the thread, the compiler makes the descriptors on the uniform datapath.
 template <int kN, bool kFromRegisters, bool kUniform>
 __global__ void __launch_bounds__(256, 1) descriptors_kernel(Stamp* stamps, int warpgroups) {
   extern __shared__ __align__(1024) uint8_t tiles[];
@@ -162,10 +164,10 @@ void measure_descriptors(Bench& bench) {
   }
 }
 
-template <int kN, bool kFromRegisters, int kFirst, int kOther>
+template <int kN, bool kFromRegisters, int kFirst, int kOther, bool kMade = false>
 void measure(Bench& bench, const char* family, int warpgroups, int offset) {
-  const size_t shared = 3 * kTileBytesA + kN * kRowBytes;
-  const auto kernel = turns_kernel<kN, kFromRegisters, kFirst, kOther>;
+  const size_t shared = 96 * 1024;
+  const auto kernel = turns_kernel<kN, kFromRegisters, kFirst, kOther, kMade>;
   allow_shared(kernel, kWholeSmShared);
   const Repeat repeat{};
   const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
@@ -190,6 +192,7 @@ void measure(Bench& bench, const char* family, int warpgroups, int offset) {
   }
   parameters.push_back({"instructions_of_others", int64_t{kOther}});
   parameters.push_back({"offset_cycles", int64_t{offset}});
+  parameters.push_back({"descriptors", std::string(kMade ? "made" : "held")});
   bench.add(family, Mechanisms::kOne, parameters, samples, repeat,
             {{"first_done_cycles", "cycle", of(0)},
              {"second_done_cycles", "cycle", of(1)},
@@ -218,6 +221,11 @@ void measure_turns(Bench& bench) {
   for (const int offset : {0, 100, 300}) {
     measure<kN, kFromRegisters, 8, 8>(bench, "matrix_turns", 3, offset);
   }
+  for (const int offset : {0, 100, 300, 600}) {
+    measure<kN, kFromRegisters, 16, 16>(bench, "matrix_turns", 2, offset);
+    measure<kN, kFromRegisters, 16, 16, true>(bench, "matrix_turns", 2, offset);
+  }
+  measure<kN, kFromRegisters, 16, 16, true>(bench, "matrix_turns", 3, 300);
 }
 
 }  // namespace
