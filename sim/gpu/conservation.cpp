@@ -22,8 +22,9 @@ void check_conservation(const GpuResult& result, const Kernel& kernel, const arc
   TILEWRIGHT_CHECK(accounted <= lifetime, "warps were busy or stalled for longer than they lived");
   const GpuCounts& counts = result.counts;
   TILEWRIGHT_CHECK(counts.matrix_cycles <= result.sm_cycles, "the matrix units ran for more cycles than there were");
-  TILEWRIGHT_CHECK(counts.matrix_wavefronts + counts.copy_wavefronts + counts.tma_wavefronts <= result.sm_cycles,
-                   "shared memory served more wavefronts than there were cycles");
+  TILEWRIGHT_CHECK(counts.matrix_wavefronts <= result.sm_cycles, "the matrix units read more wavefronts than there were cycles");
+  TILEWRIGHT_CHECK(counts.copy_wavefronts + counts.tma_wavefronts <= result.sm_cycles,
+                   "more lines from memory were written than there were cycles");
   TILEWRIGHT_CHECK(counts.l2_sectors <= counts.sectors_requested, "L2 served sectors that no SM asked for");
   TILEWRIGHT_CHECK(spec.global_path.coalescer_sms > 1 || counts.l2_sectors == counts.sectors_requested,
                    "L2 did not serve every sector that the SMs asked for");

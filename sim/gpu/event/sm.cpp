@@ -35,7 +35,7 @@ void EventSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   deliveries_.clear();
   effects_ = {};
   launches_.clear();
-  port_free_ = named_free_ = fence_free_ = 0;
+  port_free_ = fill_free_ = named_free_ = fence_free_ = 0;
   lines_out_ = 0;
   key_cycle_ = kNever;
   debt_ = 0;
@@ -211,10 +211,13 @@ void EventSm::deliver_line(const LineRequest& request, Cycle now) {
       action = {PipeAction::Kind::kCopy, request.target, 0, request.instruction};
     }
   }
-  pipe_.push(now, request.wavefronts, action);
+  fill_free_ = (mutated(Mutation::kFillsOverlap) ? now : std::max(now, fill_free_)) + request.wavefronts;
+  if (action.kind != PipeAction::Kind::kNothing) {
+    complete(action, fill_free_);
+  }
 }
 
-// A last wavefront was served in the cycle before.
+// A last wavefront was or will be served in the cycle before `now`.
 void EventSm::complete(const PipeAction& action, Cycle now) {
   const arch::SynchronisationSpec& synchronisation = spec_.synchronisation;
   switch (action.kind) {
