@@ -67,7 +67,8 @@ struct Op {
   MathKind math = MathKind::kFfma;
   bool dependent = false;       // what follows needs the result (kMath, kSharedLoad, kGlobalLoad)
   bool from_registers = false;  // kMatrix: A
-  bool own_descriptors = false; // kMatrix: each instruction's are made just before it
+  bool own_descriptors = false; // kMatrix: each instruction's are made just before it, ...
+  uint8_t between = 0;          // ... by so many others, which are counted with it
   bool tensor = false;          // kTma: a tensor box, else a bulk copy
   uint8_t stream = kNone;
   uint8_t cursor = kNone;

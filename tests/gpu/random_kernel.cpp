@@ -250,6 +250,7 @@ void Generator::add_ring() {
       matrix.columns = static_cast<uint16_t>(8 * between(1, 32));
       matrix.from_registers = chance(50);
       matrix.own_descriptors = chance(50);
+      matrix.between = static_cast<uint8_t>(between(0, 9));
       push(consumer, matrix);
     }
     if (turns) {

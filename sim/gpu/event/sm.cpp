@@ -347,6 +347,7 @@ void EventSm::collect(GpuResult& result) const {
   counts.tma_wavefronts += counts_.tma_wavefronts;
   counts.tma_boxes += counts_.tma_boxes;
   counts.lines_requested += counts_.lines_requested;
+  counts.instructions += counts_.instructions;
   counts.sectors_requested += counts_.sectors_requested;
   counts.sectors_stored += counts_.sectors_stored;
   for (const auto& core : cores_) {

@@ -16,6 +16,7 @@ constexpr uint32_t kBoxCycles = 50;      // tma_stream: address and arming of on
 constexpr uint32_t kListRead = 38;       // a group of list entries out of L1, read into registers
 constexpr uint32_t kReadBack = 200;      // the store unit's reading of an output tile
 constexpr uint32_t kQuotientCycles = 40; // an item's number into head and block
+constexpr uint32_t kBetweenScores = 8, kBetweenOutputs = 6;  // making the descriptors of a wgmma
 
 void arithmetic(ProgramBuilder& program, uint32_t alu, uint32_t imad, uint32_t other) {
   program.math(MathKind::kImad, imad);
@@ -156,8 +157,8 @@ class Consumer {
     program_.wait(barrier, at);
     make_visible();
   }
-  void issue_scores() { program_.matrix(shape_.kernel.key_tile, shape_.kernel.head_size / 16, false, true); }
-  void issue_outputs() { program_.matrix(shape_.kernel.head_size, shape_.kernel.key_tile / 16, true, true); }
+  void issue_scores() { program_.matrix(shape_.kernel.key_tile, shape_.kernel.head_size / 16, false, true, kBetweenScores); }
+  void issue_outputs() { program_.matrix(shape_.kernel.head_size, shape_.kernel.key_tile / 16, true, true, kBetweenOutputs); }
   void release(uint32_t barrier, uint8_t at) { program_.arrive(barrier, 1, at); }
 
   // Maxima of the two rows a thread has, the second beside the first one's scaling; then the MUFU sets the pace, and what

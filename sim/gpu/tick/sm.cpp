@@ -358,6 +358,7 @@ void TickSm::collect(GpuResult& result) const {
   counts.matrix_columns += counts_.matrix_columns;
   counts.tma_boxes += counts_.tma_boxes;
   counts.lines_requested += counts_.lines_requested;
+  counts.instructions += counts_.instructions;
   counts.sectors_requested += counts_.sectors_requested;
   counts.sectors_stored += counts_.sectors_stored;
   for (std::size_t r = 0; r < roles_.size(); ++r) {
