@@ -17,10 +17,13 @@ void EventMatrixUnit::reset(uint32_t warpgroups) {
 
 void EventMatrixUnit::offer(uint32_t warpgroup, const Op& op, Cycle now) {
   Group& group = groups_[warpgroup];
+  if (group.op.commits) {
+    ++group.offered;
+    group.place = 0;
+  }
   group.op = op;
   group.to_take = op.count;
   group.next_at = now + 1;
-  ++group.offered;
   ++offers_;
   next_ = std::min(next_, now + 1);
 }
@@ -62,11 +65,10 @@ void EventMatrixUnit::take(Cycle now, std::vector<uint32_t>& released) {
     }
     latest_ = chosen;
     Group& group = groups_[chosen];
-    const uint32_t place = group.op.count - group.to_take;
     group.last_taken = ++takes_;
-    group.next_at = now + (mutated(Mutation::kMatrixPaceIgnored) ? 0 : matrix_pace(spec_.matrix, group.op));
+    group.next_at = now + (mutated(Mutation::kMatrixPaceIgnored) ? 0 : spec_.matrix.issue_cycles);
     const bool last = --group.to_take == 0;
-    queue_.push_back({chosen, now, place, last, group.op});
+    queue_.push_back({chosen, now, group.place++, last && group.op.commits, group.op});
     if (last) {
       --offers_;
       released.push_back(chosen);

@@ -40,7 +40,8 @@ class EventMatrixUnit final : public sc_core::sc_module {
  private:
   struct Group {
     Op op;
-    uint32_t to_take = 0;  // of the present batch
+    uint32_t to_take = 0;  // of what was offered last
+    uint32_t place = 0;    // in its commit group
     uint64_t offered = 0, ended = 0;
     uint64_t last_taken = 0;   // for the turn
     Cycle next_at = 0;         // the warps reach the next instruction

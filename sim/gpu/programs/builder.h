@@ -80,13 +80,26 @@ class ProgramBuilder {
   void named_arrive(uint32_t barrier, uint32_t warps) {
     barrier_op(OpKind::kNamedArrive, barrier, kNone).count = warps;
   }
-  void matrix(uint32_t columns, uint32_t count, bool from_registers, bool own_descriptors = false,
-              uint32_t between = 0) {
+  void matrix(uint32_t columns, uint32_t count, bool from_registers) {
     Op& op = add(OpKind::kMatrix, count);
-    op.own_descriptors = own_descriptors;
-    op.between = static_cast<uint8_t>(between);
     op.columns = static_cast<uint16_t>(columns);
     op.from_registers = from_registers;
+  }
+  // The same, with instructions before each but the first that make its descriptors.
+  struct Making {
+    uint32_t alu, imad, other;
+  };
+  void matrix_making(uint32_t columns, uint32_t count, bool from_registers, const Making& making) {
+    for (uint32_t i = 0; i < count; ++i) {
+      if (i > 0) {
+        math(MathKind::kImad, making.imad);
+        math(MathKind::kLop3, making.alu);
+        math(MathKind::kOther, making.other, 1, true);
+      }
+      matrix(columns, 1, from_registers);
+      program_.ops.back().own_descriptors = true;
+      program_.ops.back().commits = i + 1 == count;
+    }
   }
   void matrix_wait(uint32_t pending) { add(OpKind::kMatrixWait, pending); }
   void fence() { add(OpKind::kFence); }

@@ -145,6 +145,20 @@ Metrics instruction_beside_wgmma(const GpuSpec& spec, const Parameters& paramete
           {"wgmma_slow_down", matrix_shorter.first_cycles / alone.first_cycles}};
 }
 
+// Instructions of descriptors_kernel between two wgmma, as its machine code has them, ...
+ProgramBuilder::Making descriptor_making(bool uniform, bool registers) {
+  if (uniform) {
+    return registers ? ProgramBuilder::Making{0, 0, 5} : ProgramBuilder::Making{0, 0, 10};
+  }
+  return registers ? ProgramBuilder::Making{4, 1, 2} : ProgramBuilder::Making{8, 2, 4};
+}
+// ... and before the first.
+void add_making(ProgramBuilder& program, bool uniform, bool registers) {
+  program.math(MathKind::kImad, uniform ? 0 : 5);
+  program.math(MathKind::kLop3, uniform ? 0 : registers ? 6 : 10);
+  program.math(MathKind::kOther, uniform ? (registers ? 10 : 16) : (registers ? 3 : 5), 1, true);
+}
+
 Metrics matrix_turns(const GpuSpec& spec, const Parameters& parameters) {
   const uint32_t columns = number(parameters, "n"), warpgroups = number(parameters, "warpgroups");
   const uint32_t first = number(parameters, "instructions");
@@ -160,7 +174,13 @@ Metrics matrix_turns(const GpuSpec& spec, const Parameters& parameters) {
       program.stamp(0);
     }
     program.delay(kSpinCycles + g * offset);
-    program.matrix(columns, g == 0 ? first : other, text(parameters, "a") == "RS", made);
+    const bool registers = text(parameters, "a") == "RS";
+    if (made) {
+      add_making(program, false, registers);
+      program.matrix_making(columns, g == 0 ? first : other, registers, descriptor_making(false, registers));
+    } else {
+      program.matrix(columns, g == 0 ? first : other, registers);
+    }
     if (g == 0) {
       program.stamp(4);
     }
@@ -184,14 +204,21 @@ Metrics matrix_turns(const GpuSpec& spec, const Parameters& parameters) {
 Metrics wgmma(const GpuSpec& spec, const Parameters& parameters) {
   const uint32_t columns = number(parameters, "n"), batch = number(parameters, "batch");
   const uint32_t warpgroups = number(parameters, "warpgroups");
-  const bool own_descriptors = parameters.contains("descriptors");  // matrix_descriptors
+  const std::string made = parameters.contains("descriptors") ? text(parameters, "descriptors") : "";
   constexpr uint32_t kGroups = 64;
   Kernel kernel = make_kernel("wgmma", 64 * 1024);
   for (uint32_t g = 0; g < warpgroups; ++g) {
     ProgramBuilder program("multiply_groups");
     program.stamp(0);
     program.loop(kGroups);
-    program.matrix(columns, batch, text(parameters, "a") == "RS", own_descriptors);
+    const bool registers = text(parameters, "a") == "RS";
+    if (made.empty()) {
+      program.matrix(columns, batch, registers);
+    } else {
+      const bool uniform = made == "uniform";
+      add_making(program, uniform, registers);
+      program.matrix_making(columns, batch, registers, descriptor_making(uniform, registers));
+    }
     program.matrix_wait(0);
     program.end_loop();
     program.stamp(1);

@@ -31,10 +31,9 @@ void TickSm::step_matrix() {
     }
     const auto warpgroup = static_cast<uint32_t>(chosen - unit.groups.data());
     chosen->taken = ++unit.takes;
-    chosen->until_next = matrix_pace(spec_.matrix, chosen->op);
-    const uint32_t place = chosen->op.count - chosen->to_take;
+    chosen->until_next = spec_.matrix.issue_cycles;
     const bool last = --chosen->to_take == 0;
-    unit.queue.push_back({warpgroup, place, 0, last, chosen->op});
+    unit.queue.push_back({warpgroup, chosen->place++, 0, last && chosen->op.commits, chosen->op});
     if (last) {
       chosen->arrived = 0;
       for (uint32_t w = 0; w < warps_.size(); ++w) {

@@ -75,7 +75,7 @@ class TickMatrixUnit final : public sc_core::sc_module {
   };
   struct Group {
     Op op;
-    uint32_t to_take = 0, arrived = 0;
+    uint32_t to_take = 0, arrived = 0, place = 0;
     uint32_t until_next = 0;  // cycles until the warps reach the next instruction
     uint64_t offered = 0, over = 0, taken = 0;
     std::deque<uint32_t> draining;  // cycles left until a batch counts as over
