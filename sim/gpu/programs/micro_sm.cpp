@@ -391,22 +391,32 @@ Metrics pingpong(const GpuSpec& spec, const Parameters& parameters) {
       program.wait(g, at);
       program.advance(at);
     }
-    program.matrix(64, 8, false);
-    program.matrix(128, 4, true);
+    // What the machine code has around the products: the warpgroup's places, descriptors in vector and uniform registers.
+    program.math(MathKind::kImad, 3);
+    program.math(MathKind::kLop3, 9);
+    program.math(MathKind::kOther, 14, 1, true);
+    program.matrix_making(64, 8, false, {4, 1, 8});
+    program.matrix_making(128, 4, true, {0, 0, 3});
     if (handover == "named_barrier") {
       program.named_arrive(next, 8);
     } else if (handover == "mbarrier") {
       program.arrive(next, kWarpLanes);
     }
     program.matrix_wait(number(parameters, "open_batches"));
+    program.math(MathKind::kLop3, 5);
+    program.math(MathKind::kOther, 4, 1, true);  // how many units there are
     for (uint32_t k = 0; k < 5; ++k) {
       const uint32_t units = number(parameters, kMix[k]) / kUnit[k];
-      program.delay(spec.sub_core.branch_cycles);  // are there any?
-      if (units > 0) {
-        program.loop(units);
-        program.math(kKind[k], kUnit[k], 1, true);  // the next unit works on the same values
-        program.end_loop();
+      if (units == 0) {
+        program.delay(spec.sub_core.branch_cycles);
+        continue;
       }
+      program.loop(units);
+      program.math(MathKind::kOther, 2);
+      program.math(MathKind::kImad, 1);
+      program.math(kKind[k], kUnit[k]);
+      program.math(MathKind::kLop3, kKind[k] == MathKind::kF2fp ? 9 : 1);  // what was packed is cut to a small number
+      program.end_loop();
     }
     program.matrix_wait(0);
     program.math(MathKind::kF2fp, 16, 1, true);
