@@ -67,7 +67,6 @@ struct Op {
   MathKind math = MathKind::kFfma;
   bool dependent = false;       // what follows needs the result (kMath, kSharedLoad, kGlobalLoad)
   bool from_registers = false;  // kMatrix: A
-  bool own_descriptors = false; // kMatrix: each instruction's are made just before it
   bool commits = true;          // kMatrix: the last of its commit group
   bool tensor = false;          // kTma: a tensor box, else a bulk copy
   uint8_t stream = kNone;

@@ -87,6 +87,7 @@ void Generator::make_machine() {
   spec.matrix.start_shared_cycles = between(1, 20);
   spec.matrix.in_flight = between(1, 8);
   spec.matrix.issue_cycles = between(0, 20);
+  spec.matrix.takeover_cycles = between(0, 150);
   spec.matrix.register_cycles = between(0, 20);
   spec.matrix.register_sixteenths_per_column = between(0, 8);
   spec.matrix.a_wavefronts = pressure_ == Pressure::kBanks ? 30 : 16;
@@ -248,7 +249,6 @@ void Generator::add_ring() {
       Op matrix = op(OpKind::kMatrix, between(1, 5));
       matrix.columns = static_cast<uint16_t>(8 * between(1, 32));
       matrix.from_registers = chance(50);
-      matrix.own_descriptors = chance(50);
       if (chance(30)) {  // a commit group in two parts
         matrix.commits = false;
         push(consumer, matrix);

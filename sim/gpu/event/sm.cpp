@@ -60,7 +60,7 @@ void EventSm::take_launches(Cycle now) {
       barriers_[slot * barriers_per_cta_ + b] = Barrier{BarrierState(shape.barrier_counts[b]), 0, 0, {}};
     }
     for (uint32_t g = 0; g < shape.warpgroups; ++g) {
-      matrix_.clear_warpgroup(slot * shape.warpgroups + g);
+      matrix_.clear_warpgroup(slot * shape.warpgroups + g, now);
     }
     for (uint32_t w = 0; w < count; ++w) {
       const WarpRole& role = shape.warps[w];

@@ -20,9 +20,7 @@ constexpr uint32_t kQuotientCycles = 40; // an item's number into head and block
 constexpr ProgramBuilder::Making kMaking = {4, 1, 3}, kUniformMaking = {1, 0, 7};
 
 void arithmetic(ProgramBuilder& program, uint32_t alu, uint32_t imad, uint32_t other) {
-  program.math(MathKind::kImad, imad);
-  program.math(MathKind::kLop3, alu);
-  program.math(MathKind::kOther, other, 1, true);
+  program.make_descriptors({alu, imad, other});
 }
 
 // ---- producer ----

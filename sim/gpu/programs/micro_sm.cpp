@@ -154,9 +154,11 @@ ProgramBuilder::Making descriptor_making(bool uniform, bool registers) {
 }
 // ... and before the first.
 void add_making(ProgramBuilder& program, bool uniform, bool registers) {
-  program.math(MathKind::kImad, uniform ? 0 : 5);
-  program.math(MathKind::kLop3, uniform ? 0 : registers ? 6 : 10);
-  program.math(MathKind::kOther, uniform ? (registers ? 10 : 16) : (registers ? 3 : 5), 1, true);
+  if (uniform) {
+    program.make_descriptors({0, 0, registers ? 10U : 16U});
+  } else {
+    program.make_descriptors(registers ? ProgramBuilder::Making{6, 5, 3} : ProgramBuilder::Making{10, 5, 5});
+  }
 }
 
 Metrics matrix_turns(const GpuSpec& spec, const Parameters& parameters) {
@@ -392,9 +394,7 @@ Metrics pingpong(const GpuSpec& spec, const Parameters& parameters) {
       program.advance(at);
     }
     // What the machine code has around the products: the warpgroup's places, descriptors in vector and uniform registers.
-    program.math(MathKind::kImad, 3);
-    program.math(MathKind::kLop3, 9);
-    program.math(MathKind::kOther, 14, 1, true);
+    program.make_descriptors({9, 3, 14});
     program.matrix_making(64, 8, false, {4, 1, 8});
     program.matrix_making(128, 4, true, {0, 0, 3});
     if (handover == "named_barrier") {

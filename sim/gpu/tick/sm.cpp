@@ -46,7 +46,8 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   matrix_.queue.clear();
   matrix_.running = false;
   matrix_.elapsed = matrix_.since_end = 0;
-  matrix_.debt = matrix_.slack = matrix_.takes = 0;
+  matrix_.debt = matrix_.slack = matrix_.takes = matrix_.away = 0;
+  matrix_.latest = 0;
   for (TickBoxUnit* unit : {&tma_, &engine_}) {
     unit->queue.clear();
     unit->running = false;
@@ -111,6 +112,7 @@ void TickSm::count_down() {
   }
   for (TickMatrixUnit::Group& group : matrix_.groups) {
     group.until_next -= group.until_next > 0 ? 1 : 0;
+    ++group.since_taken;
   }
   ++matrix_.since_end;
   key_index_ = 0;

@@ -341,6 +341,7 @@ void TickSm::execute_matrix(uint32_t index, const Op& op) {
     group.op = op;
     group.to_take = op.count;
     group.until_next = 0;
+    group.pause = group.since_taken + 1;
   }
   hold(warp, WarpStall::kMatrixIssue);
 }
