@@ -123,6 +123,7 @@ struct WarpRole {
 struct CtaShape {
   std::vector<WarpRole> warps;
   std::vector<uint32_t> barrier_counts;  // arrivals that complete a phase
+  uint8_t progress_barrier = kNone;      // whose completed phases are recorded, as a measure of how far a CTA is
   uint32_t named_barriers = 0;
   uint32_t warpgroups = 0;
   uint32_t registers_per_thread = 128;   // as launched

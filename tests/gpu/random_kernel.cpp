@@ -334,6 +334,7 @@ void Generator::make_kernel() {
     add_solo();
   }
   add_ctas();
+  kernel.shape.progress_barrier = kernel.shape.barrier_counts.empty() ? kNone : 0;
   if (chance(50)) {
     kernel.resident.push_back({2 << 20, between(1, 300) * 128});
   }

@@ -212,6 +212,7 @@ class TickSm final : public sc_core::sc_module {
   std::vector<uint32_t> capacity_waiting_;
   uint32_t lines_out_ = 0;
   uint32_t key_index_ = 0;
+  Cycle now_ = 0;  // only to record when something happened
   std::array<RoleCycles, static_cast<std::size_t>(Role::kCount)> roles_{};
   GpuCounts counts_;
 };
