@@ -9,7 +9,7 @@ namespace {
 
 constexpr uint32_t kTiles = 64;     // of a CTA that are simulated, ...
 constexpr uint32_t kWarmTiles = 16; // ... and of these, in two items, how many are not yet what the rest will be
-constexpr uint32_t kShortTiles = 4; // of the two items that show what an item costs
+constexpr uint32_t kFirstTiles = 32; // of each CTA's first item, which is not like the others
 constexpr double kFloor = 0.03;    // what a sample cannot see; sampled_coverage: 95 of 100 within
 
 using Counts = std::map<std::string, double>;
@@ -126,7 +126,7 @@ struct Steps {
   }
 };
 
-Rates rates_of(const Sample& sample, uint32_t stages, double item_cycles) {
+Rates rates_of(const Sample& sample, uint32_t stages) {
   Steps steps;
   std::vector<Place> spans;  // of each CTA from the warm-up on
   for (std::size_t c = 0; c < sample.result.ctas.size(); ++c) {
@@ -145,13 +145,10 @@ Rates rates_of(const Sample& sample, uint32_t stages, double item_cycles) {
     return rates;
   }
   const double determinant = steps.tiles2 * steps.items2 - steps.both * steps.both;
-  if (steps.items2 >= 20 && determinant > 1e-6 * steps.tiles2 * steps.items2) {
-    rates.item = (steps.tiles2 * steps.items_cycles - steps.both * steps.tiles_cycles) / determinant;
-    rates.tile = (steps.tiles_cycles - rates.item * steps.both) / steps.tiles2;
-  } else {  // hardly an item ended
-    rates.item = item_cycles;
-    rates.tile = (steps.tiles_cycles - rates.item * steps.both) / steps.tiles2;
+  if (determinant > 1e-6 * steps.tiles2 * steps.items2) {  // else no item ended behind the warm-up
+    rates.item = std::max(0.0, (steps.tiles2 * steps.items_cycles - steps.both * steps.tiles_cycles) / determinant);
   }
+  rates.tile = (steps.tiles_cycles - rates.item * steps.both) / steps.tiles2;
   double squares = 0;
   for (const Place& span : spans) {
     const double own = (span.cycle - rates.item * span.item) / span.tile / rates.tile - 1;
@@ -161,32 +158,11 @@ Rates rates_of(const Sample& sample, uint32_t stages, double item_cycles) {
   return rates;
 }
 
-// What a CTA's second item costs beyond its tiles, where a sample of whole items shows none.
-double item_cycles_of(const Sample& two, uint32_t stages) {
-  double sum = 0;
-  int known = 0;
-  for (std::size_t c = 0; c < two.result.ctas.size(); ++c) {
-    const auto& counts = two.run->kernel.ctas[c].counts;
-    const auto places = places_of(two.result.ctas[c], counts, stages);
-    if (counts.size() < 2 || places.size() < 3) {
-      continue;
-    }
-    // From the last place in the first item to the first in the second, less the same step within the first.
-    for (std::size_t p = 2; p < places.size(); ++p) {
-      if (places[p].item != places[p - 1].item && places[p - 1].item == places[p - 2].item) {
-        sum += (places[p].cycle - places[p - 1].cycle) - (places[p - 1].cycle - places[p - 2].cycle);
-        ++known;
-      }
-    }
-  }
-  return known > 0 ? std::max(0.0, sum / known) : 0;
-}
-
 // Counts are linear in items and tiles.
-void extrapolate_counts(const Sample& long_sample, const Sample& two, const AttentionRun& run, AttentionEstimate& estimate) {
-  const Counts many = counts_of(long_sample.result), few = counts_of(two.result);
-  const double t1 = double(long_sample.run->tiles), i1 = double(long_sample.run->items), t2 = double(two.run->tiles),
-               i2 = double(two.run->items);
+void extrapolate_counts(const Sample& long_sample, const Sample& first, const AttentionRun& run, AttentionEstimate& estimate) {
+  const Counts many = counts_of(long_sample.result), few = counts_of(first.result);
+  const double t1 = double(long_sample.run->tiles), i1 = double(long_sample.run->items), t2 = double(first.run->tiles),
+               i2 = double(first.run->items);
   const double determinant = t1 * i2 - t2 * i1;
   for (const auto& [key, value] : many) {
     double per_tile = value / t1, per_item = 0;
@@ -198,27 +174,32 @@ void extrapolate_counts(const Sample& long_sample, const Sample& two, const Atte
   }
 }
 
+// Cycles of what a CTA does beyond what a sample of it did.
+double rest_of(const std::vector<uint32_t>& counts, const std::vector<uint32_t>& seen, const Rates& rates) {
+  double tiles = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    tiles += double(counts[i]) - (i < seen.size() ? double(seen[i]) : -1);
+  }
+  return tiles * rates.tile + double(counts.size() - seen.size()) * rates.item;
+}
+
 void from_sample(const arch::GpuSpec& machine, GpuSimulator& simulator, const AttentionRun& run, AttentionEstimate& estimate) {
-  const Sample two = simulate(simulator, run, {.items = 2, .short_tiles = kShortTiles * run.stages / 2});
-  // Warpgroups that begin together hinder each other for long; those of a second item do not begin together.
+  // Warpgroups that begin together hinder each other for long: a CTA's first item has a sample of its own, and rates are taken
+  // behind two short items.
+  const Sample first = simulate(simulator, run, {.items = 1, .tiles_in_all = kFirstTiles});
   const Sample sample =
       simulate(simulator, run, {.short_items = 2, .short_tiles = kWarmTiles / 2, .tiles_in_all = kTiles});
-  const Rates rates = rates_of(sample, run.stages, item_cycles_of(two, run.stages));
+  const Rates rates = rates_of(sample, run.stages);
   double slowest = 0, total = 0, unseen = 0;
   for (std::size_t c = 0; c < run.kernel.ctas.size(); ++c) {
-    const auto& counts = run.kernel.ctas[c].counts;
-    const auto& seen = sample.run->kernel.ctas[c].counts;
-    double tiles = 0;
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-      tiles += double(counts[i]) - (i < seen.size() ? double(seen[i]) : -1);
+    const bool whole = run.kernel.ctas[c].counts == sample.run->kernel.ctas[c].counts;
+    const double seen = double((whole ? sample : first).result.ctas[c].end);
+    const double rest = whole ? 0 : rest_of(run.kernel.ctas[c].counts, first.run->kernel.ctas[c].counts, rates);
+    if (seen + rest > slowest) {
+      slowest = seen + rest;
+      unseen = rest / slowest;
     }
-    const double rest = tiles * rates.tile + double(counts.size() - seen.size()) * rates.item;
-    const double cycles = double(sample.result.ctas[c].end) + rest;
-    if (cycles > slowest) {
-      slowest = cycles;
-      unseen = rest / cycles;
-    }
-    total += cycles;
+    total += seen + rest;
   }
   estimate.sampled = true;
   estimate.cycles = slowest + machine.launch.launch_cycles;
@@ -227,7 +208,7 @@ void from_sample(const arch::GpuSpec& machine, GpuSimulator& simulator, const At
   const double spread = unseen * (2 * rates.spread + kFloor);
   estimate.low = estimate.cycles * (1 - spread);
   estimate.high = estimate.cycles * (1 + spread);
-  extrapolate_counts(sample, two, run, estimate);
+  extrapolate_counts(sample, first, run, estimate);
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An attention run in full, or from a sample. A sample simulates all SMs on the beginning of their work: two shortened items
-// each, since warpgroups that start together hinder each other for long, then items as they are, up to a number of tiles. What a
-// tile and what an item costs there is laid out over the rest of each CTA's work; the slowest CTA ends the kernel. A CTA with
-// little work is simulated whole.
+// An attention run in full, or from samples. Both simulate all SMs: one the beginning of each CTA's first item, one two short
+// items and then items as they are, up to a number of tiles. What a tile and an item cost in the second is laid out over the rest
+// of each CTA's work; the slowest CTA ends the kernel. A CTA with little work is simulated whole.
 //
 // The interval comes from how much the cost of a tile differs from CTA to CTA in the sample (two standard deviations) and, on top,
 // a floor for what a sample cannot see: how SMs drift apart over a long run, and what a colder or fuller L2 does. How often it
