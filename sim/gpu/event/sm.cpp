@@ -37,6 +37,9 @@ void EventSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   launches_.clear();
   port_free_ = named_free_ = fence_free_ = 0;
   lines_out_ = 0;
+  loads_.clear();
+  loads_out_ = 0;
+  loads_limit_ = mutated(Mutation::kLoadRoomIgnored) ? UINT32_MAX : load_lines(spec_, kernel.shape, ctas_resident);
   key_cycle_ = kNever;
   debt_ = 0;
   counts_ = {};
@@ -184,6 +187,8 @@ void EventSm::take_arrivals(Cycle now) {
 
 void EventSm::deliver_line(const LineRequest& request, Cycle now) {
   if (request.client == Client::kLoad) {
+    --loads_out_;
+    send_loads(now);
     EventWarp& warp = warps_[request.target];
     if (--warp.state.loads.lines_left(request.instruction) == 1) {
       at(now + spec_.global_path.load_latency, {PipeAction::Kind::kLoad, request.target, 0, request.instruction});

@@ -41,6 +41,7 @@ Metrics tma_issue(const GpuSpec& spec, const Parameters& parameters);
 Metrics gather(const GpuSpec& spec, const Parameters& parameters);
 Metrics stream_read(const GpuSpec& spec, const Parameters& parameters);
 Metrics footprint_read(const GpuSpec& spec, const Parameters& parameters);
+Metrics same_line_read(const GpuSpec& spec, const Parameters& parameters);
 Metrics pieces(const GpuSpec& spec, const Parameters& parameters);
 Metrics line_latency(const GpuSpec& spec, bool resident);
 Metrics chase(const GpuSpec& spec, const Parameters& parameters);

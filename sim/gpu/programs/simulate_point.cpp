@@ -34,6 +34,7 @@ const std::map<std::string, Twin>& twins() {
       {"gather/gather", micro::gather},
       {"memory_bandwidth/stream_read", micro::stream_read},
       {"memory_bandwidth/footprint_read", micro::footprint_read},
+      {"memory_bandwidth/same_line_read", micro::same_line_read},
       {"memory_bandwidth/pieces", micro::pieces},
       {"memory_latency/l2_latency_by_sm", [](const GpuSpec& s, const Parameters&) { return micro::line_latency(s, true); }},
       {"memory_latency/hbm_latency", [](const GpuSpec& s, const Parameters&) { return micro::line_latency(s, false); }},

@@ -58,6 +58,9 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   fence_left_ = 0;
   capacity_waiting_.clear();
   lines_out_ = 0;
+  load_queue_.clear();
+  loads_in_l1_ = 0;
+  l1_lines_ = load_lines(spec_, kernel.shape, ctas_resident);
   roles_ = {};
   counts_ = {};
 }
@@ -233,13 +236,15 @@ void TickSm::take_arrivals(Cycle now) {
     const LineRequest request = port_queue_.front();
     port_queue_.pop_front();
     port_debt_ += line_sixteenths(spec_.global_path, request.client);
-    deliver_line(request);
+    deliver_line(request, now);
   }
 }
 
-void TickSm::deliver_line(const LineRequest& request) {
+void TickSm::deliver_line(const LineRequest& request, Cycle now) {
   switch (request.client) {
     case Client::kLoad:
+      --loads_in_l1_;
+      send_loads(now);
       effects_.push_back(
           {TickEffect::Kind::kLoadLine, spec_.global_path.load_latency, request.target, 0, request.instruction});
       break;
