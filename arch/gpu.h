@@ -18,10 +18,10 @@
 namespace tilewright::arch {
 
 struct InstructionSpec {
-  uint32_t interval = 1;        // cycles for which one instruction of a warp holds its pipe, ...
-  uint32_t beside_matrix = 1;   // ... and while the matrix unit runs, which reads registers too
-  uint32_t latency = 4;         // issue to the first use of the result
-  uint32_t register_reads = 2;  // operands read from the register file
+  uint32_t interval = 1;                     // cycles for which one instruction of a warp holds its pipe, ...
+  uint32_t beside_matrix_sixteenths = 16;    // ... and sixteenths of a cycle while the matrix unit runs
+  uint32_t latency = 4;                      // issue to the first use of the result
+  uint32_t register_sixteenths = 0;  // of the register file's time that it takes from the matrix unit; 0: none, no turns
 };
 
 struct SubCoreSpec {
@@ -30,9 +30,9 @@ struct SubCoreSpec {
   InstructionSpec fmnmx, f2fp, lop3;   // share the ALU pipe
   InstructionSpec ex2;                 // the MUFU
   InstructionSpec shfl;                // through the LSU's dispatch port, as every access to shared memory
+  InstructionSpec other;               // uniform registers, predicates, control: an issue slot, little else
   uint32_t branch_cycles = 11;         // a taken branch, until its warp issues again
   uint32_t clock_cycles = 13;          // reading the clock, likewise
-  uint32_t register_read_ports = 2;    // warp-wide operands a cycle
 };
 
 struct SharedMemorySpec {
@@ -83,7 +83,11 @@ struct MatrixSpec {  // wgmma m64nNk16, 16-bit operands
   uint32_t start_register_cycles = 6;    // likewise, A from registers
   uint32_t chain_cycles = 15;            // first instruction of a batch to the second, beyond its own time
   uint32_t drain_cycles = 30;            // last instruction ended to its waiting warps
-  uint32_t in_flight = 2;                // running and waiting; a warp cannot issue beyond
+  uint32_t issue_cycles = 10;            // from one instruction of a batch to the next, ...
+  uint32_t descriptor_cycles = 22;       // ... where its descriptors are made in between
+  uint32_t in_flight = 7;                // running and waiting; a warp cannot issue beyond
+  uint32_t register_cycles = 10;         // of a sub-core's register file that an instruction needs, ...
+  uint32_t register_sixteenths_per_column = 5;  // ... and sixteenths of a cycle more for each column
 };
 
 struct GlobalPathSpec {

@@ -72,9 +72,12 @@ void describe(config::Schema<InstructionSpec>& schema) {
   Keys<I> keys{schema};
   schema.name("instruction", "how long an instruction of a warp holds its pipe");
   keys.cycles(&I::interval, "interval", "between two instructions in the pipe", 1);
-  keys.cycles(&I::beside_matrix, "beside_matrix", "likewise while the matrix unit runs", 1);
+  keys.count(&I::beside_matrix_sixteenths, "beside_matrix_sixteenths", "likewise while the matrix unit runs")
+      .unit("cycles/16");
   keys.cycles(&I::latency, "latency", "issue to first use", 1);
-  keys.count(&I::register_reads, "register_reads", "operands read from the register file", 4);
+  keys.cycles(&I::register_sixteenths, "register_sixteenths",
+              "of the register file's time taken from the matrix unit; above 0 it and the warps take turns")
+      .unit("cycles/16");
 }
 
 void describe(config::Schema<SubCoreSpec>& schema) {
@@ -93,9 +96,9 @@ void describe(config::Schema<SubCoreSpec>& schema) {
   instruction(&S::lop3, "lop3", "logic and integer add, ALU pipe");
   instruction(&S::ex2, "ex2", "power of two, MUFU");
   instruction(&S::shfl, "shfl", "shuffle, LSU dispatch port");
+  instruction(&S::other, "other", "uniform registers, predicates, control: little but an issue slot");
   keys.cycles(&S::branch_cycles, "branch_cycles", "a taken branch until its warp issues again");
   keys.cycles(&S::clock_cycles, "clock_cycles", "reading the clock until its warp issues again");
-  keys.count(&S::register_read_ports, "register_read_ports", "warp-wide operands read in a cycle", 8);
 }
 
 void describe(config::Schema<SharedMemorySpec>& schema) {
@@ -162,7 +165,12 @@ void describe(config::Schema<MatrixSpec>& schema) {
   keys.cycles(&M::start_register_cycles, "start_register_cycles", "issue to start, A from registers", 1);
   keys.cycles(&M::chain_cycles, "chain_cycles", "between a batch's first instruction and its second");
   keys.cycles(&M::drain_cycles, "drain_cycles", "end of an instruction to those who wait for it", 1);
+  keys.cycles(&M::issue_cycles, "issue_cycles", "from one instruction of a batch to the next");
+  keys.cycles(&M::descriptor_cycles, "descriptor_cycles", "likewise where its descriptors are made in between");
   keys.count(&M::in_flight, "in_flight", "instructions running or accepted", 64);
+  keys.cycles(&M::register_cycles, "register_cycles", "of a sub-core's register file for an instruction");
+  keys.cycles(&M::register_sixteenths_per_column, "register_sixteenths_per_column", "and so much more for each column")
+      .unit("cycles/16");
 }
 
 void describe(config::Schema<GlobalPathSpec>& schema) {

@@ -259,18 +259,19 @@ double matrix_alone(Bench& bench) {
   return median(cycles);
 }
 
-// How fast an instruction runs beside a matrix unit without pause is what the two make of the register file: one
-// mechanism. The points at N = 128 are instruction_beside_wgmma's.
+// How fast an instruction runs beside a matrix unit without pause is what the two make of the register file:
+// one mechanism. The points at N = 128 are instruction_beside_wgmma's.
 template <Instruction kInstruction, bool kFromRegisters, int kN>
 void measure_rate(Bench& bench, const char* name) {
   const double alone = matrix_alone<kFromRegisters, kN>(bench);
   for (const int warps : {4, 8}) {
     const Repeat repeat{};
     const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
-      beside_kernel<kInstruction, kFromRegisters, kN><<<1, 128 + warps * 32, (64 + kN) * kRowBytes>>>(
-          stamps, 0x3f7fff00u, 0x3a83126fu, kMmaGroups);
+      beside_kernel<kInstruction, kFromRegisters, kN>
+          <<<1, 128 + warps * 32, (64 + kN) * kRowBytes>>>(stamps, 0x3f7fff00u, 0x3a83126fu, kMmaGroups);
     });
-    bench.add("rate_beside_wgmma", kInstruction == Instruction::kWeigh ? Mechanisms::kCombined : Mechanisms::kOne,
+    bench.add("rate_beside_wgmma",
+              kInstruction == Instruction::kWeigh ? Mechanisms::kCombined : Mechanisms::kOne,
               {{"instruction", std::string(name)},
                {"a", std::string(kFromRegisters ? "RS" : "SS")},
                {"n", int64_t{kN}},

@@ -30,6 +30,8 @@ int main(int count, char** arguments) {
             run_wgmma_beside},
       Suite{"matrix_turns", "how long issuing wgmma holds a warpgroup; whose batch the matrix unit takes",
             run_matrix_turns},
+      Suite{"fence_beside", "fence.proxy.async beside wgmma and cp.async, and behind one's own wgmma",
+            run_fence_beside},
       Suite{"energy", "joules per action over steady loops", run_energy},
   };
   return bench_main(count, arguments, "gpu_bench", kSuites);

@@ -20,7 +20,7 @@ import yaml
 from sass_counts import disassemble, kernels, loops
 
 MARKERS = ("HGMMA", "WARPGROUP", "SYNCS", "LDGSTS", "UTMALDG", "BAR", "FENCE", "ARRIVES", "LDGDEPBAR", "BRA")
-LONG_BRANCH = 60  # instructions: only the masking of a partial tile is skipped over so many
+LONG_BRANCH = 40  # instructions: only the masking of a partial tile is skipped over so many
 
 
 def segments(body):

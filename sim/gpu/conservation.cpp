@@ -22,8 +22,9 @@ void check_conservation(const GpuResult& result, const Kernel& kernel) {
   TILEWRIGHT_CHECK(accounted <= lifetime, "warps were busy or stalled for longer than they lived");
   const GpuCounts& counts = result.counts;
   TILEWRIGHT_CHECK(counts.matrix_cycles <= result.sm_cycles, "the matrix units ran for more cycles than there were");
-  TILEWRIGHT_CHECK(counts.matrix_wavefronts + counts.copy_wavefronts + counts.tma_wavefronts <= result.sm_cycles,
-                   "shared memory served more wavefronts than there were cycles");
+  TILEWRIGHT_CHECK(counts.matrix_wavefronts <= result.sm_cycles, "the matrix units read more wavefronts than there were cycles");
+  TILEWRIGHT_CHECK(counts.copy_wavefronts + counts.tma_wavefronts <= result.sm_cycles,
+                   "more lines from memory were written than there were cycles");
   // What a warp asked for and did not wait for may still be on its way when the kernel ends.
   TILEWRIGHT_CHECK(counts.l2_sectors + counts.merged_sectors <= counts.sectors_requested,
                    "L2 answered more sectors than the SMs asked for");

@@ -67,6 +67,8 @@ inline const arch::InstructionSpec& instruction_spec(const arch::SubCoreSpec& co
       return core.lop3;
     case MathKind::kEx2:
       return core.ex2;
+    case MathKind::kOther:
+      return core.other;
     default:
       return core.shfl;
   }
@@ -105,6 +107,20 @@ inline uint32_t dispatch_cycles(const arch::GpuSpec& spec, const Op& op) {
     default:
       return spec.shared_memory.dispatch_cycles + spec.shared_memory.dispatch_cycles_per_word * op.words;
   }
+}
+
+// From one instruction of a batch to the next, where the queue has room.
+inline uint32_t matrix_pace(const arch::MatrixSpec& matrix, const Op& op) {
+  return op.own_descriptors ? matrix.descriptor_cycles : matrix.issue_cycles;
+}
+// Of a sub-core's register file: what an instruction of the matrix unit needs of it.
+inline uint64_t matrix_register_cycles(const arch::MatrixSpec& matrix, const Op& op) {
+  return matrix.register_cycles + uint64_t{op.columns} * matrix.register_sixteenths_per_column / 16;
+}
+// What it leaves of that to the sub-cores' warps, in sixteenths, summed over the sub-cores.
+inline uint64_t matrix_register_slack(const arch::GpuSpec& spec, const Op& op) {
+  const uint64_t cycles = matrix_cycles(spec.matrix, op), needed = matrix_register_cycles(spec.matrix, op);
+  return cycles > needed ? (cycles - needed) * 16 * spec.sub_core.count : 0;
 }
 
 inline uint32_t access_wavefronts(const arch::SharedMemorySpec& shared, const Op& op) {

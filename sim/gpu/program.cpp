@@ -17,6 +17,8 @@ Pipe pipe_of(MathKind kind) {
       return Pipe::kAlu;
     case MathKind::kEx2:
       return Pipe::kMufu;
+    case MathKind::kOther:
+      return Pipe::kOther;
     default:
       return Pipe::kDispatch;
   }

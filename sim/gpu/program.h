@@ -25,8 +25,8 @@ inline constexpr std::size_t kMaximumLoopDepth = 4;
 inline constexpr std::size_t kMaximumParameters = 6;
 inline constexpr std::size_t kMaximumStamps = 8;
 
-enum class MathKind : uint8_t { kFfma, kFmul, kImad, kFmnmx, kF2fp, kLop3, kEx2, kShfl, kCount };
-enum class Pipe : uint8_t { kFma, kAlu, kMufu, kDispatch, kCount };
+enum class MathKind : uint8_t { kFfma, kFmul, kImad, kFmnmx, kF2fp, kLop3, kEx2, kShfl, kOther, kCount };
+enum class Pipe : uint8_t { kFma, kAlu, kMufu, kDispatch, kOther, kCount };
 Pipe pipe_of(MathKind kind);
 
 enum class OpKind : uint8_t {
@@ -67,6 +67,8 @@ struct Op {
   MathKind math = MathKind::kFfma;
   bool dependent = false;       // what follows needs the result (kMath, kSharedLoad, kGlobalLoad)
   bool from_registers = false;  // kMatrix: A
+  bool own_descriptors = false; // kMatrix: each instruction's are made just before it, ...
+  uint8_t between = 0;          // ... by so many others, which are counted with it
   bool tensor = false;          // kTma: a tensor box, else a bulk copy
   uint8_t stream = kNone;
   uint8_t cursor = kNone;

@@ -3,6 +3,9 @@
 // Small kernels whose cycles and counts follow from the rules of docs/gpu.md by hand, at both fidelities.
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <nlohmann/json.hpp>
+
 #include "arch/load_gpu.h"
 #include "sim/gpu/programs/attention.h"
 #include "sim/gpu/programs/builder.h"
@@ -87,13 +90,53 @@ TEST_CASE("attention asks for what its lists say, in sectors and products") {
     const auto run = build_attention(machine, kernel, problem, 0.5, 1, true);
     const GpuResult result = GpuSimulator(machine, Fidelity::kEvent).run(run->kernel, 100'000'000);
     const uint64_t row = uint64_t{kernel.head_size} * 2 / kSectorBytes;
-    CHECK(result.counts.sectors_requested == row * (run->tiles * 2 * kernel.key_tile + run->items * kernel.query_tile));
+    // Every warp reads where an item's list begins and ends, of blocks its last one too: a sector each.
+    const bool dense = kernel.kernel == workloads::KernelSource::kDense;
+    const bool blocks = kernel.kernel == workloads::KernelSource::kBlockSparse;
+    const uint64_t list_reads = dense ? 0 : (4 * kernel.consumer_warpgroups + (blocks ? 1 : 4)) * (blocks ? 2 : 1);
+    CHECK(result.counts.sectors_requested ==
+          row * (run->tiles * 2 * kernel.key_tile + run->items * kernel.query_tile) + run->items * list_reads);
     CHECK(result.counts.sectors_stored == row * run->items * kernel.query_tile);
     // Two products a tile: 64 x N x d and 64 x d x N a warpgroup.
     const uint64_t columns = kernel.key_tile * (kernel.head_size / 16) + kernel.head_size * (kernel.key_tile / 16);
     CHECK(result.counts.matrix_columns == run->tiles * kernel.consumer_warpgroups * columns);
     CHECK(result.counts.math[static_cast<std::size_t>(MathKind::kEx2)] >=
           run->tiles * kernel.consumer_warpgroups * 4 * kernel.key_tile / 2);
+  }
+}
+
+// From SASS (gpu_ref/tools/sass_phases.py): what a tile takes of every consumer warp and of the producer.
+TEST_CASE("a tile of attention takes as many instructions as in the kernels' machine code") {
+  std::ifstream file(kConfigs / "kernels/instruction_counts.json");
+  const auto counted = nlohmann::json::parse(file);
+  arch::GpuSpec machine = arch::load_gpu(kConfigs / "arch/h100_sxm.yaml").value;
+  machine.sm_count = 1;
+  for (const auto& [name, phases] : counted.items()) {
+    CAPTURE(name);
+    const auto kernel = workloads::load_attention_kernel(kConfigs / "kernels" / (name + ".yaml"));
+    const auto instructions = [&](uint32_t tiles) {
+      workloads::AttentionProblem problem;
+      problem.heads = 1;
+      problem.queries = kernel.query_tile;
+      problem.keys = tiles * kernel.key_tile;
+      const auto run = build_attention(machine, kernel, problem, 1.0, 1, true);
+      REQUIRE(run->tiles == tiles);
+      return double(GpuSimulator(machine, Fidelity::kEvent).run(run->kernel, 100'000'000).counts.instructions);
+    };
+    double consumer = 0, producer = 0;
+    for (const auto& phase : phases.at("consumer_tile")) {
+      for (const auto& [opcode, count] : phase.at("counts").items()) {
+        consumer += count.get<double>();
+      }
+    }
+    for (const auto& phase : phases.at("producer_tile")) {
+      for (const auto& [opcode, count] : phase.at("counts").items()) {
+        producer += count.get<double>();
+      }
+    }
+    const bool gathers = kernel.kernel == workloads::KernelSource::kGather;
+    const double expected = consumer * 4 * kernel.consumer_warpgroups + producer * (gathers ? 4 : 1);
+    CHECK((instructions(12) - instructions(4)) / 8 == doctest::Approx(expected).epsilon(0.06));
   }
 }
 

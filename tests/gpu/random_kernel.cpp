@@ -62,14 +62,14 @@ void Generator::make_machine() {
   spec.l2.clock = Hertz{one_of<uint64_t>({1'400'000'000, 1'755'000'000, 1'000'000'000})};
   const auto vary = [&](arch::InstructionSpec& instruction) {
     const uint32_t interval = between(1, 9);
-    instruction = {interval, interval + between(0, 6), between(2, 30), between(1, 3)};
+    instruction = {interval, 16 * interval + between(0, 100), between(2, 30), chance(60) ? between(8, 40) : 0};
   };
   for (auto* instruction : {&spec.sub_core.ffma, &spec.sub_core.fmul, &spec.sub_core.fmnmx, &spec.sub_core.ex2,
-                            &spec.sub_core.f2fp, &spec.sub_core.imad, &spec.sub_core.shfl, &spec.sub_core.lop3}) {
+                            &spec.sub_core.f2fp, &spec.sub_core.imad, &spec.sub_core.shfl, &spec.sub_core.lop3,
+                            &spec.sub_core.other}) {
     vary(*instruction);
   }
   spec.sub_core.branch_cycles = between(1, 14);
-  spec.sub_core.register_read_ports = between(1, 3);
   spec.shared_memory.load_latency = between(1, 30);
   spec.shared_memory.dispatch_cycles = between(0, 4);
   spec.synchronisation.arrive_latency = between(1, 30);
@@ -87,7 +87,11 @@ void Generator::make_machine() {
   spec.matrix.drain_cycles = between(1, 30);
   spec.matrix.chain_cycles = between(0, 20);
   spec.matrix.start_shared_cycles = between(1, 20);
-  spec.matrix.in_flight = between(1, 4);
+  spec.matrix.in_flight = between(1, 8);
+  spec.matrix.issue_cycles = between(0, 20);
+  spec.matrix.descriptor_cycles = between(0, 60);
+  spec.matrix.register_cycles = between(0, 20);
+  spec.matrix.register_sixteenths_per_column = between(0, 8);
   spec.matrix.a_wavefronts = pressure_ == Pressure::kBanks ? 30 : 16;
   spec.global_path.request_latency = between(1, 60);
   spec.global_path.return_latency = between(8, 80);
@@ -252,6 +256,8 @@ void Generator::add_ring() {
       Op matrix = op(OpKind::kMatrix, between(1, 5));
       matrix.columns = static_cast<uint16_t>(8 * between(1, 32));
       matrix.from_registers = chance(50);
+      matrix.own_descriptors = chance(50);
+      matrix.between = static_cast<uint8_t>(between(0, 9));
       push(consumer, matrix);
     }
     if (turns) {

@@ -9,7 +9,7 @@ void EventMatrixUnit::reset(uint32_t warpgroups) {
   running_ = false;
   use_ = {};
   last_end_ = 0;
-  takes_ = debt_ = offers_ = 0;
+  takes_ = debt_ = slack_ = offers_ = 0;
   latest_ = 0;
   next_ = kNever;
   counts_ = {};
@@ -19,6 +19,7 @@ void EventMatrixUnit::offer(uint32_t warpgroup, const Op& op, Cycle now) {
   Group& group = groups_[warpgroup];
   group.op = op;
   group.to_take = op.count;
+  group.next_at = now + 1;
   ++group.offered;
   ++offers_;
   next_ = std::min(next_, now + 1);
@@ -45,20 +46,25 @@ void EventMatrixUnit::act(Cycle now, std::vector<uint32_t>& released) {
 }
 
 void EventMatrixUnit::take(Cycle now, std::vector<uint32_t>& released) {
-  const std::size_t limit = spec_.matrix.in_flight + (mutated(Mutation::kMatrixInFlightMore) ? 1 : 0);
-  while (offers_ > 0 && queue_.size() < limit) {
+  while (offers_ > 0 && queue_.size() < room()) {
     uint32_t chosen = latest_;
-    bool found = groups_[latest_].to_take > 0;  // stays with a warpgroup as long as that has something
-    for (uint32_t g = 0; g < groups_.size() && groups_[latest_].to_take == 0; ++g) {
-      if (groups_[g].to_take > 0 && (!found || groups_[g].last_taken < groups_[chosen].last_taken)) {
+    // Stays with a warpgroup as long as that asks without making descriptors in between.
+    const bool stays = asks(groups_[latest_], now) && !groups_[latest_].op.own_descriptors;
+    bool found = stays;
+    for (uint32_t g = 0; g < groups_.size() && !stays; ++g) {
+      if (asks(groups_[g], now) && (!found || groups_[g].last_taken < groups_[chosen].last_taken)) {
         chosen = g;
         found = true;
       }
+    }
+    if (!found) {
+      return;
     }
     latest_ = chosen;
     Group& group = groups_[chosen];
     const uint32_t place = group.op.count - group.to_take;
     group.last_taken = ++takes_;
+    group.next_at = now + (mutated(Mutation::kMatrixPaceIgnored) ? 0 : matrix_pace(spec_.matrix, group.op));
     const bool last = --group.to_take == 0;
     queue_.push_back({chosen, now, place, last, group.op});
     if (last) {
@@ -78,8 +84,10 @@ void EventMatrixUnit::start(Cycle now) {
   if (head.place == 1 && !mutated(Mutation::kMatrixChainIgnored)) {
     begin = std::max(begin, last_end_ + matrix.chain_cycles);
   }
-  const uint64_t delay = debt_ / spec_.sub_core.count;
-  debt_ -= delay * spec_.sub_core.count;
+  const uint64_t owed = debt_ - std::min(debt_, mutated(Mutation::kSlackForgotten) ? 0 : slack_);
+  const uint64_t delay = owed / (16 * spec_.sub_core.count);
+  debt_ = owed % (16 * spec_.sub_core.count);
+  slack_ = matrix_register_slack(spec_, head.op);
   const Cycle cycles = matrix_cycles(matrix, head.op) + (mutated(Mutation::kDebtForgotten) ? 0 : delay);
   use_ = {begin, begin + cycles, matrix_wavefronts(matrix, head.op)};
   running_ = true;
@@ -91,6 +99,9 @@ void EventMatrixUnit::start(Cycle now) {
 
 void EventMatrixUnit::find_next(Cycle now) {
   next_ = !running_ ? kNever : use_.begin > now ? use_.begin : use_.end;
+  for (std::size_t g = 0; g < groups_.size() && offers_ > 0 && queue_.size() < room(); ++g) {
+    next_ = groups_[g].to_take > 0 ? std::min(next_, std::max(groups_[g].next_at, now + 1)) : next_;
+  }
 }
 
 Cycle EventMatrixUnit::known_end(uint32_t warpgroup, uint64_t batches) const {

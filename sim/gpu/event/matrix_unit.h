@@ -43,6 +43,7 @@ class EventMatrixUnit final : public sc_core::sc_module {
     uint32_t to_take = 0;  // of the present batch
     uint64_t offered = 0, ended = 0;
     uint64_t last_taken = 0;   // for the turn
+    Cycle next_at = 0;         // the warps reach the next instruction
     std::deque<Cycle> ends;    // of the latest batches
   };
   struct Taken {
@@ -55,6 +56,8 @@ class EventMatrixUnit final : public sc_core::sc_module {
   void take(Cycle now, std::vector<uint32_t>& released);
   void start(Cycle now);
   void find_next(Cycle now);
+  bool asks(const Group& group, Cycle now) const { return group.to_take > 0 && group.next_at <= now; }
+  std::size_t room() const { return spec_.matrix.in_flight + (mutated(Mutation::kMatrixInFlightMore) ? 1 : 0); }
 
   const arch::GpuSpec& spec_;
   std::vector<Group> groups_;
@@ -64,7 +67,8 @@ class EventMatrixUnit final : public sc_core::sc_module {
   Cycle last_end_ = 0;
   uint64_t takes_ = 0;
   uint32_t latest_ = 0;  // warpgroup taken from last
-  uint64_t debt_ = 0;
+  uint64_t debt_ = 0;   // register-file time that warps took, sixteenths summed over the sub-cores
+  uint64_t slack_ = 0;  // of which the instruction that ran had no need
   uint64_t offers_ = 0;  // batches not fully taken
   Cycle next_ = kNever;
   GpuCounts counts_;

@@ -13,8 +13,12 @@ enum class Mutation : uint8_t {
   kDispatchFreeEarly,    // likewise the dispatch port
   kOldestFirst,          // the scheduler forgets who issued last
   kMatrixFactorIgnored,  // math beside the matrix unit runs at full speed
-  kDebtForgotten,        // the matrix unit is not delayed by register reads
+  kDebtForgotten,        // the matrix unit is not delayed by what warps take of the register file
+  kSlackForgotten,       // ... or is delayed by what it has no need for
+  kTurnIgnored,          // a warp takes the matrix unit's turn at the register file
+  kFillsOverlap,         // what arrives from memory is written without taking turns
   kMatrixInFlightMore,   // one wgmma more is taken
+  kMatrixPaceIgnored,    // a batch is issued in no time
   kMatrixChainIgnored,
   kPatternShifted,       // the matrix unit takes the banks in other cycles
   kPipeHeadEarly,        // a wavefront is served in the cycle in which it was asked for

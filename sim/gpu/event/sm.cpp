@@ -35,7 +35,7 @@ void EventSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   deliveries_.clear();
   effects_ = {};
   launches_.clear();
-  port_free_ = named_free_ = fence_free_ = 0;
+  port_free_ = fill_free_ = named_free_ = fence_free_ = 0;
   lines_out_ = 0;
   loads_.clear();
   loads_out_ = 0;
@@ -216,10 +216,13 @@ void EventSm::deliver_line(const LineRequest& request, Cycle now) {
       action = {PipeAction::Kind::kCopy, request.target, 0, request.instruction};
     }
   }
-  pipe_.push(now, request.wavefronts, action);
+  fill_free_ = (mutated(Mutation::kFillsOverlap) ? now : std::max(now, fill_free_)) + request.wavefronts;
+  if (action.kind != PipeAction::Kind::kNothing) {
+    complete(action, fill_free_);
+  }
 }
 
-// A last wavefront was served in the cycle before.
+// A last wavefront was or will be served in the cycle before `now`.
 void EventSm::complete(const PipeAction& action, Cycle now) {
   const arch::SynchronisationSpec& synchronisation = spec_.synchronisation;
   switch (action.kind) {
@@ -349,6 +352,7 @@ void EventSm::collect(GpuResult& result) const {
   counts.tma_wavefronts += counts_.tma_wavefronts;
   counts.tma_boxes += counts_.tma_boxes;
   counts.lines_requested += counts_.lines_requested;
+  counts.instructions += counts_.instructions;
   counts.sectors_requested += counts_.sectors_requested;
   counts.sectors_stored += counts_.sectors_stored;
   for (const auto& core : cores_) {

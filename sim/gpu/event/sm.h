@@ -140,6 +140,7 @@ class EventSm final : public sc_core::sc_module {
   std::vector<std::pair<Cycle, std::pair<uint32_t, uint32_t>>> launches_;  // cycle, slot, CTA
   std::vector<uint32_t> released_;
   Cycle port_free_ = 0;  // in sixteenths
+  Cycle fill_free_ = 0;  // what arrives is written beside the banks' wavefronts, one a cycle
   Cycle named_free_ = 0, fence_free_ = 0;
   uint32_t lines_out_ = 0;
   std::deque<LineRequest> loads_;  // lines of loads without room in L1 yet, in order

@@ -10,14 +10,12 @@ EventSubCore::EventSubCore(const sc_core::sc_module_name& name, const arch::GpuS
     const auto kind = static_cast<MathKind>(k);
     const arch::InstructionSpec& instruction = instruction_spec(spec.sub_core, kind);
     const Pipe pipe = pipe_of(kind);
-    const uint32_t early = mutated(Mutation::kPipeFreeEarly) && instruction.interval > 1 && instruction.beside_matrix > 1 ? 1 : 0;
-    timing_[k].interval[0] = instruction.interval - early;
-    timing_[k].interval[1] =
-        mutated(Mutation::kMatrixFactorIgnored) ? instruction.interval : instruction.beside_matrix - early;
+    const uint32_t early = mutated(Mutation::kPipeFreeEarly) && instruction.interval > 1 ? 1 : 0;
+    timing_[k].interval[0] = 16 * (instruction.interval - early);
+    timing_[k].interval[1] = mutated(Mutation::kMatrixFactorIgnored) ? 16 * instruction.interval
+                                                                     : instruction.beside_matrix_sixteenths - early;
     timing_[k].latency = instruction.latency;
-    timing_[k].debt = pipe == Pipe::kFma && instruction.register_reads > spec.sub_core.register_read_ports
-                          ? instruction.register_reads - spec.sub_core.register_read_ports
-                          : 0;
+    timing_[k].share = pipe == Pipe::kFma ? instruction.register_sixteenths : 0;
     timing_[k].pipe = static_cast<uint8_t>(pipe);
   }
   reset();
@@ -26,6 +24,8 @@ EventSubCore::EventSubCore(const sc_core::sc_module_name& name, const arch::GpuS
 void EventSubCore::reset() {
   resident_.clear();
   pipe_free_.fill(0);
+  turn_ = 1;
+  turn_free_ = 0;
   next_ = 0;
   roles = {};
   math = {};
@@ -86,8 +86,10 @@ void EventSubCore::settle(EventWarp& warp, Cycle ready, WarpStall reason) const 
   warp.ready = ready;
   warp.reason = reason;
   warp.distance = op.distance;
+  warp.takes_turns = false;
   if (op.kind == OpKind::kMath) {
     warp.pipe = timing_[static_cast<std::size_t>(op.math)].pipe;
+    warp.takes_turns = timing_[static_cast<std::size_t>(op.math)].share > 0;
   } else {
     warp.pipe = uses_dispatch(op.kind) ? static_cast<uint8_t>(Pipe::kDispatch) : kNone;
   }
@@ -97,8 +99,13 @@ void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, 
   const Op& op = warp.state.op();
   const Timing& timing = timing_[static_cast<std::size_t>(op.math)];
   ++math[static_cast<std::size_t>(op.math)];
-  pipe_free_[timing.pipe] = cycle + timing.interval[beside_matrix ? 1 : 0];
-  debt += beside_matrix ? timing.debt : 0;
+  hold_pipe(timing.pipe, cycle, timing.interval[beside_matrix ? 1 : 0]);
+  if (timing.share > 0) {
+    turn_ += warp.turn == turn_ && !mutated(Mutation::kTurnIgnored) ? 1 : 0;
+    warp.turn = turn_;
+    turn_free_ = beside_matrix && !mutated(Mutation::kTurnIgnored) ? pipe_free_[timing.pipe] + 16 : 0;
+    debt += beside_matrix ? timing.share : 0;
+  }
   if (--warp.state.left > 0) {
     warp.ready = cycle + op.spacing;
     warp.reason = WarpStall::kFixedLatency;
@@ -127,7 +134,7 @@ void EventSubCore::issue_private(EventWarp& warp, Cycle cycle, bool beside_matri
       settle(warp, cycle + spec_.sub_core.clock_cycles, WarpStall::kFixedLatency);
       return;
     case OpKind::kCopyCommit:
-      pipe_free_[static_cast<std::size_t>(Pipe::kDispatch)] = cycle + dispatch_cycles(spec_, op);
+      hold_pipe(static_cast<uint8_t>(Pipe::kDispatch), cycle, 16 * dispatch_cycles(spec_, op));
       warp.state.commit_copies();
       warp.state.next();
       settle(warp, cycle + 1, WarpStall::kFixedLatency);
@@ -147,7 +154,7 @@ void EventSubCore::issue_visible(EventWarp& warp, Cycle cycle) {
   const Op& op = warp.state.op();
   if (uses_dispatch(op.kind)) {
     const uint32_t early = mutated(Mutation::kDispatchFreeEarly) ? 1 : 0;
-    pipe_free_[static_cast<std::size_t>(Pipe::kDispatch)] = cycle + dispatch_cycles(spec_, op) - early;
+    hold_pipe(static_cast<uint8_t>(Pipe::kDispatch), cycle, 16 * (dispatch_cycles(spec_, op) - early));
   }
 }
 

@@ -24,6 +24,8 @@ struct EventWarp {
   Cycle distance = 0;       // least cycles to its next operation that others can notice
   WarpStall reason = WarpStall::kFixedLatency;
   uint8_t pipe = kNone;     // that the next issue needs
+  bool takes_turns = false; // ... with the matrix unit at the register file
+  uint64_t turn = 0;        // of the sub-core, when it last took one
   Role role = Role::kConsumer;
   uint32_t cta = 0;         // resident CTA
   uint32_t warpgroup = kNone;  // of the SM
@@ -64,7 +66,14 @@ class EventSubCore final : public sc_core::sc_module {
 
  private:
   Cycle candidate(const EventWarp& warp) const {
-    return warp.pipe == kNone ? warp.ready : std::max(warp.ready, pipe_free_[warp.pipe]);
+    if (warp.pipe == kNone) {
+      return warp.ready;
+    }
+    const Cycle free = std::max(warp.ready, pipe_free_[warp.pipe] / 16);
+    return warp.takes_turns && warp.turn == turn_ ? std::max(free, turn_free_ / 16) : free;
+  }
+  void hold_pipe(uint8_t pipe, Cycle cycle, uint64_t sixteenths) {
+    pipe_free_[pipe] = std::max(pipe_free_[pipe], cycle * 16) + sixteenths;
   }
   void account(EventWarp& warp, Cycle cycle);
   void issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt);
@@ -73,12 +82,14 @@ class EventSubCore final : public sc_core::sc_module {
   std::vector<EventWarp>& warps_;
   std::vector<CtaRecord>& ctas_;
   std::vector<uint32_t> resident_;
-  std::array<Cycle, static_cast<std::size_t>(Pipe::kCount)> pipe_free_{};
+  std::array<uint64_t, static_cast<std::size_t>(Pipe::kCount)> pipe_free_{};  // sixteenths of a cycle
+  // Each warp has one turn at the register file, then the matrix unit has its own: who had one since waits that long.
+  uint64_t turn_ = 1, turn_free_ = 0;
   Cycle next_ = 0;  // one issue a cycle
   struct Timing {
-    uint32_t interval[2];  // [beside the matrix unit]
+    uint32_t interval[2];  // sixteenths; [beside the matrix unit]
     uint32_t latency;
-    uint32_t debt;
+    uint32_t share;        // of the register file, sixteenths
     uint8_t pipe;
   };
   std::array<Timing, static_cast<std::size_t>(MathKind::kCount)> timing_{};

@@ -174,6 +174,9 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
   run->minimum_bytes = row * (2 * token_rows + 2 * uint64_t{heads} * problem.queries);
   const uint64_t values = round_up(token_rows * row, 1 << 21), queries = 2 * values;
   const uint64_t outputs = queries + round_up(uint64_t{heads} * problem.queries * row, 1 << 21);
+  constexpr uint64_t kListBytes = 64 * 1024;  // lengths and beginnings of the lists: few, and read often enough to stay in L2
+  const uint64_t lists = outputs + round_up(uint64_t{heads} * problem.queries * row, 1 << 21);
+  run->kernel.resident.push_back({lists, kListBytes});
   const uint64_t key_unit = kernel.kernel == KernelSource::kGather ? row : 128;
   for (CtaItems& items : ctas) {
     if (items.counts.empty()) {
@@ -193,6 +196,7 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
     work.streams[kValueStream] = {values, key_unit, keys.data(), keys.size(), 0};
     work.streams[kQueryStream] = {queries, 128, query_table.data(), query_table.size(), 0};
     work.streams[kOutputStream] = {outputs, row, output_table.data(), output_table.size(), 0};
+    work.streams[kListStream] = {lists, 32, nullptr, kListBytes / 32, run->kernel.ctas.size()};
     run->kernel.ctas.push_back(std::move(work));
   }
   run->entries_per_tile = kernel.kernel == KernelSource::kGather

@@ -10,7 +10,7 @@ namespace tilewright::gpu::attention {
 
 using workloads::AttentionKernel;
 
-inline constexpr uint8_t kKeyStream = 0, kValueStream = 1, kQueryStream = 2, kOutputStream = 3;
+inline constexpr uint8_t kKeyStream = 0, kValueStream = 1, kQueryStream = 2, kOutputStream = 3, kListStream = 4;
 
 // Barriers and named barriers of a CTA, as Places in gpu_ref/attention/layout.cuh.
 struct Places {

@@ -80,8 +80,11 @@ class ProgramBuilder {
   void named_arrive(uint32_t barrier, uint32_t warps) {
     barrier_op(OpKind::kNamedArrive, barrier, kNone).count = warps;
   }
-  void matrix(uint32_t columns, uint32_t count, bool from_registers) {
+  void matrix(uint32_t columns, uint32_t count, bool from_registers, bool own_descriptors = false,
+              uint32_t between = 0) {
     Op& op = add(OpKind::kMatrix, count);
+    op.own_descriptors = own_descriptors;
+    op.between = static_cast<uint8_t>(between);
     op.columns = static_cast<uint16_t>(columns);
     op.from_registers = from_registers;
   }

@@ -26,6 +26,7 @@ Metrics shared_access(const GpuSpec& spec, const Parameters& parameters, bool st
 Metrics shared_latency(const GpuSpec& spec);
 Metrics instruction(const GpuSpec& spec, const Parameters& parameters);
 Metrics instruction_beside_wgmma(const GpuSpec& spec, const Parameters& parameters);
+Metrics matrix_turns(const GpuSpec& spec, const Parameters& parameters);
 Metrics wgmma(const GpuSpec& spec, const Parameters& parameters);
 Metrics wgmma_beside_stores(const GpuSpec& spec, const Parameters& parameters);
 Metrics wgmma_all_sms(const GpuSpec& spec, const Parameters& parameters);

@@ -12,6 +12,8 @@ namespace tilewright::gpu::micro {
 namespace {
 
 constexpr uint32_t kRegionBytes = 32 * 1024;
+constexpr uint32_t kLookCycles = 22;  // instructions that hold the clock back until the results are there
+constexpr uint32_t kSpinCycles = 12;  // instructions of the loop that looks at the clock, when it ends at once
 
 // Most distinct words that any bank has to give for one access of a warp.
 uint32_t conflict_wavefronts(const arch::SharedMemorySpec& shared, uint32_t width, uint32_t stride_accesses) {
@@ -32,6 +34,7 @@ uint32_t conflict_wavefronts(const arch::SharedMemorySpec& shared, uint32_t widt
 MathKind math_kind(const std::string& name) {
   static const std::map<std::string, MathKind> kKinds = {
       {"FFMA", MathKind::kFfma}, {"FMUL", MathKind::kFmul}, {"FMNMX", MathKind::kFmnmx}, {"EX2", MathKind::kEx2},
+      {"FADD", MathKind::kFmul},  // the same pipe, rate and operands
       {"F2FP", MathKind::kF2fp}, {"IMAD", MathKind::kImad}, {"SHFL", MathKind::kShfl},   {"LOP3", MathKind::kLop3}};
   return kKinds.at(name);
 }
@@ -73,14 +76,27 @@ Metrics shared_latency(const GpuSpec& spec) {
   return {{"latency_cycles", run(spec, kernel, 1).first_cycles / 256}};
 }
 
+// So many instructions of every chain; of the mix one stage after the other, each over all chains.
+void add_steps(ProgramBuilder& program, const GpuSpec& spec, const std::string& name, uint32_t chains, uint32_t steps) {
+  if (name != "FFMA+EX2+FADD") {
+    program.math(math_kind(name), chains * steps, chain_spacing(spec, math_kind(name), chains));
+    return;
+  }
+  for (uint32_t step = 0; step < steps; ++step) {
+    program.math(MathKind::kFfma, chains);
+    program.math(MathKind::kEx2, chains);
+    program.math(MathKind::kFmul, chains);
+  }
+}
+
 Metrics instruction(const GpuSpec& spec, const Parameters& parameters) {
-  const MathKind kind = math_kind(text(parameters, "instruction"));
+  const std::string name = text(parameters, "instruction");
   const uint32_t chains = number(parameters, "chains"), warps = number(parameters, "warps");
   constexpr uint32_t kIterations = 256, kUnroll = 8;
   ProgramBuilder program("instruction");
   program.stamp(0);
   program.loop(kIterations);
-  program.math(kind, kUnroll * chains, chain_spacing(spec, kind, chains));
+  add_steps(program, spec, name, chains, kUnroll);
   program.end_loop();
   program.stamp(1);
   Kernel kernel = make_kernel("instruction", 1024);
@@ -92,11 +108,11 @@ Metrics instruction(const GpuSpec& spec, const Parameters& parameters) {
           {"cycles", cycles}};
 }
 
-// Four warps run the instruction in rounds while a warpgroup multiplies for longer, and the other way round.
+// Warps run the instruction in rounds while a warpgroup multiplies for longer, and the other way round.
 Metrics instruction_beside_wgmma(const GpuSpec& spec, const Parameters& parameters) {
-  const MathKind kind = math_kind(text(parameters, "instruction"));
+  const std::string name = text(parameters, "instruction");
   const bool registers = text(parameters, "a") == "RS";
-  const uint32_t columns = number(parameters, "n");
+  const uint32_t columns = number(parameters, "n"), warps = number(parameters, "warps");
   constexpr uint32_t kRounds = 8, kRoundInstructions = 512;
   const auto ran = [&](uint32_t groups, uint32_t rounds) {
     ProgramBuilder matrix("multiply_without_pause");
@@ -110,34 +126,72 @@ Metrics instruction_beside_wgmma(const GpuSpec& spec, const Parameters& paramete
     other.stamp(2);
     other.loop(rounds);
     other.loop(kRoundInstructions / 64);
-    other.math(kind, 64, chain_spacing(spec, kind, 8));
+    add_steps(other, spec, name, 8, 8);
     other.end_loop();
     other.shared(false, 1, 1, true);
     other.end_loop();
     other.stamp(3);
     Kernel kernel = make_kernel("instruction_beside_wgmma", 64 * 1024);
     add_warpgroup(kernel, matrix.take());
-    add_warps(kernel, other.take(), 4);
+    add_warps(kernel, other.take(), warps);
     return run(spec, kernel, 1);
   };
-  const Ran matrix_longer = ran(40, kRounds), matrix_shorter = ran(8, 40), alone = ran(8, 1);
+  const Ran matrix_longer = ran(80 * 128 / columns, kRounds), matrix_shorter = ran(8, 80), alone = ran(8, 0);
   const auto& stamps = matrix_longer.result.ctas.front().stamps;
-  const double rate = double(kRounds) * kRoundInstructions * 32 * 4 / double(stamps[3] - stamps[2]);
-  return {{"thread_operations_per_cycle_per_sm", rate},
+  const double rate = double(kRounds) * kRoundInstructions * warps / double(stamps[3] - stamps[2]);
+  return {{"thread_operations_per_cycle_per_sm", rate * 32},
+          {"cycles_per_instruction_of_a_sub_core", 4 / rate},
           {"wgmma_cycles", matrix_shorter.first_cycles / (8 * 32.0)},
           {"wgmma_slow_down", matrix_shorter.first_cycles / alone.first_cycles}};
+}
+
+Metrics matrix_turns(const GpuSpec& spec, const Parameters& parameters) {
+  const uint32_t columns = number(parameters, "n"), warpgroups = number(parameters, "warpgroups");
+  const uint32_t first = number(parameters, "instructions");
+  const uint32_t other = warpgroups > 1 ? number(parameters, "instructions_of_others") : 0;
+  const uint32_t offset = warpgroups > 1 ? number(parameters, "offset_cycles") : 0;
+  const bool made = warpgroups > 1 && text(parameters, "descriptors") == "made";
+  Kernel kernel = make_kernel("matrix_turns", 64 * 1024);
+  kernel.shape.named_barriers = 1;
+  for (uint32_t g = 0; g < warpgroups; ++g) {
+    ProgramBuilder program("one_batch");
+    program.named_sync(0, 4 * warpgroups);
+    if (g == 0) {
+      program.stamp(0);
+    }
+    program.delay(kSpinCycles + g * offset);
+    program.matrix(columns, g == 0 ? first : other, text(parameters, "a") == "RS", made);
+    if (g == 0) {
+      program.stamp(4);
+    }
+    program.matrix_wait(0);
+    program.delay(kLookCycles);
+    program.stamp(1 + g);
+    add_warpgroup(kernel, program.take());
+  }
+  const auto& stamps = run(spec, kernel, 1).result.ctas.front().stamps;
+  const auto since = [&](uint32_t slot) { return double(stamps[slot] - stamps[0]); };
+  if (warpgroups == 1) {
+    return {{"issued_cycles", since(4)}, {"done_cycles", since(1)}};
+  }
+  return {{"first_done_cycles", since(1)},
+          {"second_done_cycles", since(2)},
+          {"third_done_cycles", since(warpgroups > 2 ? 3 : 2)},
+          {"last_done_cycles", std::max({since(1), since(2), warpgroups > 2 ? since(3) : 0})},
+          {"first_issued_cycles", since(4)}};
 }
 
 Metrics wgmma(const GpuSpec& spec, const Parameters& parameters) {
   const uint32_t columns = number(parameters, "n"), batch = number(parameters, "batch");
   const uint32_t warpgroups = number(parameters, "warpgroups");
+  const bool own_descriptors = parameters.contains("descriptors");  // matrix_descriptors
   constexpr uint32_t kGroups = 64;
   Kernel kernel = make_kernel("wgmma", 64 * 1024);
   for (uint32_t g = 0; g < warpgroups; ++g) {
     ProgramBuilder program("multiply_groups");
     program.stamp(0);
     program.loop(kGroups);
-    program.matrix(columns, batch, text(parameters, "a") == "RS");
+    program.matrix(columns, batch, text(parameters, "a") == "RS", own_descriptors);
     program.matrix_wait(0);
     program.end_loop();
     program.stamp(1);

@@ -18,8 +18,8 @@ void TickSm::step_matrix() {
   while (unit.queue.size() < spec_.matrix.in_flight) {
     TickMatrixUnit::Group* chosen = nullptr;
     for (TickMatrixUnit::Group& group : unit.groups) {
-      const bool stays = group.taken == unit.takes && group.taken > 0;
-      if (group.to_take > 0 && (chosen == nullptr || stays || group.taken < chosen->taken)) {
+      const bool stays = group.taken == unit.takes && group.taken > 0 && !group.op.own_descriptors;
+      if (group.to_take > 0 && group.until_next == 0 && (chosen == nullptr || stays || group.taken < chosen->taken)) {
         chosen = &group;
         if (stays) {
           break;
@@ -31,6 +31,7 @@ void TickSm::step_matrix() {
     }
     const auto warpgroup = static_cast<uint32_t>(chosen - unit.groups.data());
     chosen->taken = ++unit.takes;
+    chosen->until_next = matrix_pace(spec_.matrix, chosen->op);
     const uint32_t place = chosen->op.count - chosen->to_take;
     const bool last = --chosen->to_take == 0;
     unit.queue.push_back({warpgroup, place, 0, last, chosen->op});
@@ -55,8 +56,10 @@ void TickSm::start_matrix() {
   if (head.age < latency || (head.place == 1 && unit.since_end < spec_.matrix.chain_cycles)) {
     return;
   }
-  unit.duration = matrix_cycles(spec_.matrix, head.op) + static_cast<uint32_t>(unit.debt / spec_.sub_core.count);
-  unit.debt %= spec_.sub_core.count;
+  unit.debt -= std::min(unit.debt, unit.slack);
+  unit.duration = matrix_cycles(spec_.matrix, head.op) + static_cast<uint32_t>(unit.debt / (16 * spec_.sub_core.count));
+  unit.debt %= 16 * spec_.sub_core.count;
+  unit.slack = matrix_register_slack(spec_, head.op);
   unit.running = true;
   unit.elapsed = 0;
   counts_.matrix_wavefronts += matrix_wavefronts(spec_.matrix, head.op);

@@ -35,14 +35,18 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   named_.assign(slots * kernel.shape.named_barriers, {});
   for (const auto& core : cores_) {
     core->busy.fill(0);
+    core->turn_busy = 0;
+    core->turn = 1;
   }
-  shared_.queue.clear();
-  shared_.through.clear();
+  for (TickSharedMemory* queue : {&shared_, &fills_}) {
+    queue->queue.clear();
+    queue->through.clear();
+  }
   matrix_.groups.assign(slots * kernel.shape.warpgroups, {});
   matrix_.queue.clear();
   matrix_.running = false;
   matrix_.elapsed = matrix_.since_end = 0;
-  matrix_.debt = matrix_.takes = 0;
+  matrix_.debt = matrix_.slack = matrix_.takes = 0;
   for (TickBoxUnit* unit : {&tma_, &engine_}) {
     unit->queue.clear();
     unit->running = false;
@@ -93,8 +97,9 @@ void TickSm::count_down() {
   }
   for (const auto& core : cores_) {
     for (uint32_t& busy : core->busy) {
-      busy -= busy > 0 ? 1 : 0;
+      busy -= std::min(busy, 16U);
     }
+    core->turn_busy -= std::min(core->turn_busy, 16U);
   }
   std::erase_if(effects_, [&](TickEffect& effect) {
     const bool now = --effect.left == 0;
@@ -106,6 +111,9 @@ void TickSm::count_down() {
   port_debt_ -= std::min(port_debt_, 16U);
   for (TickMatrixUnit::Instruction& instruction : matrix_.queue) {
     ++instruction.age;
+  }
+  for (TickMatrixUnit::Group& group : matrix_.groups) {
+    group.until_next -= group.until_next > 0 ? 1 : 0;
   }
   ++matrix_.since_end;
   key_index_ = 0;
@@ -140,7 +148,9 @@ void TickSm::take_launches(Cycle now) {
 }
 
 void TickSm::complete_wavefronts() {
-  for (TickEffect effect : shared_.through) {
+  std::vector<TickEffect> through = shared_.through;
+  through.insert(through.end(), fills_.through.begin(), fills_.through.end());
+  for (TickEffect effect : through) {
     switch (effect.kind) {
       case TickEffect::Kind::kNothing:
         continue;
@@ -250,7 +260,7 @@ void TickSm::deliver_line(const LineRequest& request, Cycle now) {
       break;
     case Client::kTma:
       counts_.tma_wavefronts += request.wavefronts;
-      shared_.queue.push_back({request.wavefronts, {TickEffect::Kind::kBytes, 0, request.target, request.bytes, 0}});
+      fills_.queue.push_back({request.wavefronts, {TickEffect::Kind::kBytes, 0, request.target, request.bytes, 0}});
       break;
     default:
       counts_.copy_wavefronts += request.wavefronts;
@@ -259,7 +269,7 @@ void TickSm::deliver_line(const LineRequest& request, Cycle now) {
         wake(waiting, 1);
       }
       capacity_waiting_.clear();
-      shared_.queue.push_back(
+      fills_.queue.push_back(
           {request.wavefronts, {TickEffect::Kind::kCopyLine, 0, request.target, 0, request.instruction}});
   }
 }
@@ -275,6 +285,7 @@ void TickSm::serve_banks() {
     ++counts_.matrix_cycles;
   }
   shared_.serve(taken);
+  fills_.serve(false);
 }
 
 // Units that take one warp or box at a time, at the end of the cycle.
@@ -352,6 +363,7 @@ void TickSm::collect(GpuResult& result) const {
   counts.matrix_columns += counts_.matrix_columns;
   counts.tma_boxes += counts_.tma_boxes;
   counts.lines_requested += counts_.lines_requested;
+  counts.instructions += counts_.instructions;
   counts.sectors_requested += counts_.sectors_requested;
   counts.sectors_stored += counts_.sectors_stored;
   for (std::size_t r = 0; r < roles_.size(); ++r) {

@@ -35,7 +35,8 @@ struct TickWarp {
   uint32_t cta = 0;
   uint32_t warpgroup = kNone;
   uint64_t wanted = 0;
-  uint64_t turn = 0;      // when it last issued, counted in cycles; 0: never
+  uint64_t issued_at = 0;      // cycle + 1; 0: never
+  uint64_t turn = 0;      // of its sub-core at the register file, when it last had one
   struct Marker {
     uint64_t copies;
     uint32_t barrier;
@@ -47,7 +48,9 @@ struct TickWarp {
 class TickSubCore final : public sc_core::sc_module {
  public:
   explicit TickSubCore(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {}
-  std::array<uint32_t, static_cast<std::size_t>(Pipe::kCount)> busy{};  // cycles left
+  std::array<uint32_t, static_cast<std::size_t>(Pipe::kCount)> busy{};  // sixteenths of a cycle left
+  uint32_t turn_busy = 0;  // likewise, for a warp that had its turn at the register file since the matrix unit had one
+  uint64_t turn = 1;
 };
 
 class TickSharedMemory final : public sc_core::sc_module {
@@ -73,6 +76,7 @@ class TickMatrixUnit final : public sc_core::sc_module {
   struct Group {
     Op op;
     uint32_t to_take = 0, arrived = 0;
+    uint32_t until_next = 0;  // cycles until the warps reach the next instruction
     uint64_t offered = 0, over = 0, taken = 0;
     std::deque<uint32_t> draining;  // cycles left until a batch counts as over
   };
@@ -80,7 +84,7 @@ class TickMatrixUnit final : public sc_core::sc_module {
   std::deque<Instruction> queue;
   bool running = false;
   uint32_t elapsed = 0, since_end = 0, duration = 0;
-  uint64_t debt = 0, takes = 0;
+  uint64_t debt = 0, slack = 0, takes = 0;  // register-file time: taken by warps, and not needed
 };
 
 class TickBoxUnit final : public sc_core::sc_module {
@@ -181,6 +185,7 @@ class TickSm final : public sc_core::sc_module {
   uint32_t index_;
   std::vector<std::unique_ptr<TickSubCore>> cores_;
   TickSharedMemory shared_{"shared_memory"};
+  TickSharedMemory fills_{"fills"};  // what arrives from memory is written beside the banks' wavefronts
   TickMatrixUnit matrix_{"matrix_unit"};
   TickBoxUnit tma_{"tma"};
   TickBoxUnit engine_{"gather_engine"};

@@ -15,7 +15,7 @@ void TickSm::issue(Cycle now) {
         continue;
       }
       const bool can = may_issue(warps_[w], *cores_[c]);
-      if (can && (chosen == UINT32_MAX || warps_[w].turn < warps_[chosen].turn)) {
+      if (can && (chosen == UINT32_MAX || warps_[w].issued_at < warps_[chosen].issued_at)) {
         chosen = w;
       }
     }
@@ -33,7 +33,7 @@ void TickSm::issue(Cycle now) {
       }
     }
     if (chosen != UINT32_MAX) {
-      warps_[chosen].turn = now + 1;
+      warps_[chosen].issued_at = now + 1;
       warps_[chosen].since_issue = 0;
       execute(chosen, *cores_[c], now);
     }
@@ -46,9 +46,12 @@ bool TickSm::may_issue(const TickWarp& warp, const TickSubCore& core) const {
   }
   const Op& op = warp.state.op();
   if (op.kind == OpKind::kMath) {
-    return core.busy[static_cast<std::size_t>(pipe_of(op.math))] == 0;
+    const Pipe pipe = pipe_of(op.math);
+    const bool waits_for_turn = pipe == Pipe::kFma && warp.turn == core.turn && core.turn_busy >= 16 &&
+                                instruction_spec(spec_.sub_core, op.math).register_sixteenths > 0;
+    return core.busy[static_cast<std::size_t>(pipe)] < 16 && !waits_for_turn;
   }
-  return !uses_dispatch(op.kind) || core.busy[static_cast<std::size_t>(Pipe::kDispatch)] == 0;
+  return !uses_dispatch(op.kind) || core.busy[static_cast<std::size_t>(Pipe::kDispatch)] < 16;
 }
 
 void TickSm::go_on(TickWarp& warp, uint32_t pause, WarpStall reason) {
@@ -64,12 +67,15 @@ void TickSm::hold(TickWarp& warp, WarpStall reason) {
 }
 
 void TickSm::execute_math(TickWarp& warp, const Op& op, TickSubCore& core) {
-  const arch::SubCoreSpec& spec = spec_.sub_core;
-  const arch::InstructionSpec& instruction = instruction_spec(spec, op.math);
+  const arch::InstructionSpec& instruction = instruction_spec(spec_.sub_core, op.math);
   const Pipe pipe = pipe_of(op.math);
-  core.busy[static_cast<std::size_t>(pipe)] = matrix_active() ? instruction.beside_matrix : instruction.interval;
-  if (matrix_active() && pipe == Pipe::kFma && instruction.register_reads > spec.register_read_ports) {
-    matrix_.debt += instruction.register_reads - spec.register_read_ports;
+  uint32_t& busy = core.busy[static_cast<std::size_t>(pipe)];
+  busy += matrix_active() ? instruction.beside_matrix_sixteenths : 16 * instruction.interval;
+  if (pipe == Pipe::kFma && instruction.register_sixteenths > 0) {
+    core.turn += warp.turn == core.turn ? 1 : 0;
+    warp.turn = core.turn;
+    core.turn_busy = matrix_active() ? busy + 16 : 0;
+    matrix_.debt += matrix_active() ? instruction.register_sixteenths : 0;
   }
   ++counts_.math[static_cast<std::size_t>(op.math)];
   if (--warp.state.left > 0) {
@@ -89,7 +95,7 @@ void TickSm::execute(uint32_t index, TickSubCore& core, Cycle now) {
     return;
   }
   if (uses_dispatch(op.kind)) {
-    core.busy[static_cast<std::size_t>(Pipe::kDispatch)] = dispatch_cycles(spec_, op);
+    core.busy[static_cast<std::size_t>(Pipe::kDispatch)] += 16 * dispatch_cycles(spec_, op);
   }
   switch (op.kind) {
     case OpKind::kDelay:
@@ -341,9 +347,11 @@ void TickSm::execute_matrix(uint32_t index, const Op& op) {
   TickWarp& warp = warps_[index];
   TickMatrixUnit::Group& group = matrix_.groups[warp.warpgroup];
   constexpr uint32_t kWarpsOfWarpgroup = 4;
+  counts_.instructions += op.count * (1 + op.between) - 1;
   if (++group.arrived == kWarpsOfWarpgroup) {
     group.op = op;
     group.to_take = op.count;
+    group.until_next = 0;
     ++group.offered;
   }
   hold(warp, WarpStall::kMatrixIssue);
