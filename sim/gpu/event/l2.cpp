@@ -43,7 +43,9 @@ void EventL2::preload(const std::vector<ResidentRange>& ranges) {
     for (uint64_t line = range.base; line < range.base + range.bytes; line += kLineBytes) {
       const uint32_t home = home_partition(spec_.l2, line);
       for (uint32_t p = 0; p < partitions_.size(); ++p) {
-        partitions_[p].tags.preload(line, p != home);
+        if (p == home || range.copies) {
+          partitions_[p].tags.preload(line, p != home);
+        }
       }
     }
   }
@@ -231,7 +233,8 @@ void EventL2::take_fill(const Item& item, Cycle now) {
   if (pending.forwarded != 0 && (pending.forwarded & still) == 0) {
     LineRequest fill;
     fill.line = line;
-    push(now + spec_.l2.far_latency, {Kind::kFill, static_cast<uint8_t>(1 - item.partition), pending.forwarded, fill});
+    push(now + spec_.l2.hit_latency + spec_.l2.far_latency,
+         {Kind::kFill, static_cast<uint8_t>(1 - item.partition), pending.forwarded, fill});
     pending.forwarded = 0;
   }
   if (still == 0) {
@@ -243,17 +246,17 @@ void EventL2::take_fill(const Item& item, Cycle now) {
 void EventL2::take_answer(const Item& item, Cycle now) {
   const std::vector<LineRequest>& requests = answers_[item.answer];
   std::array<uint8_t, kMaximumGpcs> sectors{};
-  std::array<bool, kMaximumGpcs> load{};
+  std::array<bool, kMaximumGpcs> others{};  // than cp.async
   for (const LineRequest& request : requests) {
     const uint32_t gpc = gpc_of_[request.sm];
     sectors[gpc] = static_cast<uint8_t>(sectors[gpc] | request.sectors);
-    load[gpc] |= request.client == Client::kLoad;
+    others[gpc] |= request.client != Client::kCopy;
   }
   std::array<Cycle, kMaximumGpcs> arrival{};
   for (uint32_t gpc = 0; gpc < spec_.gpcs; ++gpc) {
     if (sectors[gpc] != 0) {
       const auto count = static_cast<uint32_t>(std::popcount(sectors[gpc]));
-      const Cycle passed = pass_port(gpc, port_units(spec_.l2, count, load[gpc]), now);
+      const Cycle passed = pass_port(gpc, port_units(spec_.l2, count, !others[gpc]), now);
       Memo& memo = to_sm_[passed % kMemos];
       if (memo.from != passed) {
         memo = {passed, l2_clock_.seen_by(sm_clock_, passed)};

@@ -187,8 +187,7 @@ void EventSm::take_arrivals(Cycle now) {
 
 void EventSm::deliver_line(const LineRequest& request, Cycle now) {
   if (request.client == Client::kLoad) {
-    --loads_out_;
-    send_loads(now);
+    at(now + spec_.global_path.load_latency, {PipeAction::Kind::kLoadRoom, request.target, 0, 0});
     EventWarp& warp = warps_[request.target];
     if (--warp.state.loads.lines_left(request.instruction) == 1) {
       at(now + spec_.global_path.load_latency, {PipeAction::Kind::kLoad, request.target, 0, request.instruction});
@@ -252,6 +251,10 @@ void EventSm::apply(const PipeAction& action, Cycle now) {
       }
       break;
     }
+    case PipeAction::Kind::kLoadRoom:
+      --loads_out_;
+      send_loads(now);
+      break;
     case PipeAction::Kind::kArriveInBanks:
       counts_.lsu_wavefronts += spec_.synchronisation.arrive_wavefronts;
       pipe_.push(now, spec_.synchronisation.arrive_wavefronts, {PipeAction::Kind::kArrive, action.target, action.amount, 0});

@@ -36,7 +36,9 @@ void TickL2::preload(const std::vector<ResidentRange>& ranges) {
     for (uint64_t line = range.base; line < range.base + range.bytes; line += kLineBytes) {
       const uint32_t home = home_partition(spec_.l2, line);
       for (uint32_t p = 0; p < partitions_.size(); ++p) {
-        partitions_[p].tags.preload(line, p != home);
+        if (p == home || range.copies) {
+          partitions_[p].tags.preload(line, p != home);
+        }
       }
     }
   }
@@ -114,10 +116,10 @@ void TickL2::send_responses() {
       Response part = response;
       std::erase_if(part.requests, [&](const LineRequest& request) { return gpc_of_sm(spec_, request.sm) != gpc; });
       if (!part.requests.empty()) {
-        const bool load = std::any_of(part.requests.begin(), part.requests.end(),
-                                      [](const LineRequest& request) { return request.client == Client::kLoad; });
+        const bool copy = std::all_of(part.requests.begin(), part.requests.end(),
+                                      [](const LineRequest& request) { return request.client == Client::kCopy; });
         const auto sectors = static_cast<uint32_t>(std::popcount(part.sectors()));
-        ports_[gpc].queue.push_back({part.requests, port_units(spec_.l2, sectors, load)});
+        ports_[gpc].queue.push_back({part.requests, port_units(spec_.l2, sectors, copy)});
       }
     }
   }
@@ -278,7 +280,7 @@ void TickL2::take_fill(const Line& fill) {
     responses_.push_back(response);
   }
   if (pending.forwarded != 0 && (pending.forwarded & pending.asked) == 0) {
-    returns_.push_back({{fill.line, 1 - fill.partition, pending.forwarded}, spec_.l2.far_latency});
+    returns_.push_back({{fill.line, 1 - fill.partition, pending.forwarded}, spec_.l2.hit_latency + spec_.l2.far_latency});
     pending.forwarded = 0;
   }
   if (pending.asked == 0) {

@@ -77,7 +77,7 @@ void TickSm::step(Cycle now) {
   complete_wavefronts();
   std::stable_sort(due_.begin(), due_.end(), [](const TickEffect& a, const TickEffect& b) { return a.target < b.target; });
   for (const TickEffect& effect : due_) {
-    apply(effect);
+    apply(effect, now);
   }
   due_.clear();
   take_arrivals(now);
@@ -170,7 +170,7 @@ void TickSm::complete_wavefronts() {
   }
 }
 
-void TickSm::apply(const TickEffect& effect) {
+void TickSm::apply(const TickEffect& effect, Cycle now) {
   switch (effect.kind) {
     case TickEffect::Kind::kArriveInBanks:
       counts_.lsu_wavefronts += spec_.synchronisation.arrive_wavefronts;
@@ -188,6 +188,8 @@ void TickSm::apply(const TickEffect& effect) {
       retire_copies(effect.target);
       break;
     case TickEffect::Kind::kLoadLine: {
+      --loads_in_l1_;
+      send_loads(now);
       TickWarp& warp = warps_[effect.target];
       --warp.state.loads.lines_left(effect.instruction);
       if (warp.state.loads.retire() && warp.blocked && warp.reason == WarpStall::kGlobalLoad &&
@@ -246,15 +248,13 @@ void TickSm::take_arrivals(Cycle now) {
     const LineRequest request = port_queue_.front();
     port_queue_.pop_front();
     port_debt_ += line_sixteenths(spec_.global_path, request.client);
-    deliver_line(request, now);
+    deliver_line(request);
   }
 }
 
-void TickSm::deliver_line(const LineRequest& request, Cycle now) {
+void TickSm::deliver_line(const LineRequest& request) {
   switch (request.client) {
     case Client::kLoad:
-      --loads_in_l1_;
-      send_loads(now);
       effects_.push_back(
           {TickEffect::Kind::kLoadLine, spec_.global_path.load_latency, request.target, 0, request.instruction});
       break;

@@ -149,9 +149,9 @@ class TickSm final : public sc_core::sc_module {
   void step_units(Cycle now);
   void step_boxes(TickBoxUnit& unit, Source source, Cycle now);
   void complete_wavefronts();
-  void apply(const TickEffect& effect);
+  void apply(const TickEffect& effect, Cycle now);
   void take_arrivals(Cycle now);
-  void deliver_line(const LineRequest& request, Cycle now);
+  void deliver_line(const LineRequest& request);
   void update_barrier(uint32_t barrier, uint32_t arrivals, uint32_t bytes);
   void retire_copies(uint32_t warp);
   void serve_banks();
