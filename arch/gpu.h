@@ -97,7 +97,6 @@ struct GlobalPathSpec {
   uint32_t tma_line_sixteenths = 18;
   uint32_t load_line_sixteenths = 22;
   uint32_t load_latency = 20;         // port to first use
-  uint32_t coalescer_sms = 2;         // neighbours whose requests for one line are merged while it is on its way
 };
 
 struct L2Spec {
@@ -108,12 +107,16 @@ struct L2Spec {
   Bytes capacity;                      // over all partitions
   uint32_t ways = 16;
   uint32_t hit_latency = 40;           // L2 cycles
+  uint32_t merge_cycles = 0;           // L2 cycles from a slice's service of a line during which requests for it still join
+  uint32_t gpc_bytes_per_cycle = 630;       // L2 cycles, of the crossbar's port to a GPC, for loads and boxes, ...
+  uint32_t gpc_copy_bytes_per_cycle = 768;  // ... and for cp.async
   uint32_t far_latency = 70;           // L2 cycles, one way between partitions
   uint32_t memory_latency = 100;       // L2 cycles, a miss beyond what the DRAM itself takes
 };
 
 struct LaunchSpec {
   uint32_t launch_cycles = 1000;  // kernel start to its first CTA
+  uint32_t cta_interval_cycles = 1;  // between the CTAs of the first wave
   uint32_t cta_gap_cycles = 462;  // end of a CTA to the start of the next in its place
 };
 
@@ -143,11 +146,13 @@ struct GpuSpec {
   std::string description;
   Hertz sm_clock;
   uint32_t sm_count = 132;
+  uint32_t gpcs = 8;      // TPC t, that is SMs 2t and 2t + 1, is in GPC t mod gpcs; GPC g is in L2 partition g mod partitions
   uint32_t maximum_warps = 64;
   uint32_t maximum_ctas = 32;
   uint32_t registers = 65536;
   Bytes shared_capacity;
   Bytes shared_reserved;  // of every CTA
+  Bytes unified_capacity = Bytes{256 * 1024};  // shared memory and L1, whose rest holds the lines that loads wait for
   SubCoreSpec sub_core;
   SharedMemorySpec shared_memory;
   SynchronisationSpec synchronisation;

@@ -28,6 +28,9 @@ void check_l2(const L2Spec& l2, Checker& check) {
   if (l2.slices % l2.partitions != 0) {
     check.error("slices", fmt::format("must be a multiple of 'partitions' ({}), is {}", l2.partitions, l2.slices));
   }
+  if (l2.merge_cycles > l2.hit_latency) {
+    check.error("merge_cycles", fmt::format("must be at most 'hit_latency' ({}), is {}", l2.hit_latency, l2.merge_cycles));
+  }
   const uint64_t row = uint64_t{l2.partitions} * l2.ways * 128;
   if (l2.capacity.value % row != 0) {
     check.error("capacity", fmt::format("must be a multiple of 'partitions' x 'ways' x 128 B ({} B), is {} B", row,
@@ -46,6 +49,10 @@ void check_gpu(const GpuSpec& gpu, Checker& check) {
   if (synchronisation.wait_look_cycles > synchronisation.wait_cycles) {
     check.error("synchronisation.wait_look_cycles", fmt::format("must be at most 'synchronisation.wait_cycles' ({}), is {}",
                                                                 synchronisation.wait_cycles, synchronisation.wait_look_cycles));
+  }
+  if (gpu.unified_capacity.value <= gpu.shared_capacity.value) {
+    check.error("unified_capacity", fmt::format("must be above 'shared_capacity' ({} B), is {} B", gpu.shared_capacity.value,
+                                                gpu.unified_capacity.value));
   }
   if (gpu.global_path.return_latency > gpu.launch.cta_gap_cycles) {
     check.error("launch.cta_gap_cycles",
@@ -180,7 +187,6 @@ void describe(config::Schema<GlobalPathSpec>& schema) {
   line(&G::tma_line_sixteenths, "tma_line_sixteenths", "likewise for a line of a box");
   line(&G::load_line_sixteenths, "load_line_sixteenths", "likewise for a line of a load");
   keys.cycles(&G::load_latency, "load_latency", "port to the first use of a load", 1);
-  keys.count(&G::coalescer_sms, "coalescer_sms", "neighbours whose requests for a line on its way are merged", 32);
 }
 
 void describe(config::Schema<L2Spec>& schema) {
@@ -194,6 +200,9 @@ void describe(config::Schema<L2Spec>& schema) {
   schema.field(&L::capacity, "capacity", "over all partitions").required().range(4096, double(1U << 30));
   keys.count(&L::ways, "ways", "lines of a set", 64);
   keys.cycles(&L::hit_latency, "hit_latency", "L2 cycles from a slice's service to the data", 1);
+  keys.cycles(&L::merge_cycles, "merge_cycles", "L2 cycles from a line's service in which requests for it still join");
+  keys.count(&L::gpc_bytes_per_cycle, "gpc_bytes_per_cycle", "of loads and boxes to a GPC, L2 cycles").unit("B/cycle");
+  keys.count(&L::gpc_copy_bytes_per_cycle, "gpc_copy_bytes_per_cycle", "of cp.async to a GPC, L2 cycles").unit("B/cycle");
   keys.cycles(&L::far_latency, "far_latency", "L2 cycles between partitions, one way", 1);
   keys.cycles(&L::memory_latency, "memory_latency", "L2 cycles of a miss beyond the DRAM's own", 1);
   schema.check(check_l2);
@@ -204,6 +213,7 @@ void describe(config::Schema<LaunchSpec>& schema) {
   Keys<L> keys{schema};
   schema.name("launch", "starting kernels and CTAs");
   keys.cycles(&L::launch_cycles, "launch_cycles", "kernel start to the first CTA");
+  keys.cycles(&L::cta_interval_cycles, "cta_interval_cycles", "between the CTAs of the first wave");
   keys.cycles(&L::cta_gap_cycles, "cta_gap_cycles", "end of a CTA to the next in its place", 1);
 }
 
@@ -241,11 +251,13 @@ void describe(config::Schema<GpuSpec>& schema) {
   schema.field(&G::description, "description", "one sentence").required().non_empty();
   schema.field(&G::sm_clock, "sm_clock", "to simulate at").required().range(1e8, 10e9);
   keys.count(&G::sm_count, "sm_count", "streaming multiprocessors", 192);
+  keys.count(&G::gpcs, "gpcs", "that share the TPCs evenly", 32);
   keys.count(&G::maximum_warps, "maximum_warps", "resident in an SM", 64);
   keys.count(&G::maximum_ctas, "maximum_ctas", "resident in an SM", 32);
   keys.count(&G::registers, "registers", "of 32 bits, of an SM", 1 << 20);
   schema.field(&G::shared_capacity, "shared_capacity", "of an SM").required().range(1024, 1 << 24);
   schema.field(&G::shared_reserved, "shared_reserved", "of every CTA").required().range(0, 1 << 16);
+  schema.field(&G::unified_capacity, "unified_capacity", "shared memory and L1 of an SM").required().range(1024, 1 << 24);
   schema.field(&G::sub_core, "sub_core", "schedulers and math pipes").required();
   schema.field(&G::shared_memory, "shared_memory", "banks and the way to them").required();
   schema.field(&G::synchronisation, "synchronisation", "barriers and fences").required();

@@ -5,7 +5,7 @@
 
 namespace tilewright::gpu {
 
-void check_conservation(const GpuResult& result, const Kernel& kernel, const arch::GpuSpec& spec) {
+void check_conservation(const GpuResult& result, const Kernel& kernel) {
   uint64_t lifetime = 0, accounted = 0;
   for (const CtaRecord& cta : result.ctas) {
     TILEWRIGHT_CHECK(cta.end > cta.begin, "a CTA ended before it began");
@@ -25,9 +25,9 @@ void check_conservation(const GpuResult& result, const Kernel& kernel, const arc
   TILEWRIGHT_CHECK(counts.matrix_wavefronts <= result.sm_cycles, "the matrix units read more wavefronts than there were cycles");
   TILEWRIGHT_CHECK(counts.copy_wavefronts + counts.tma_wavefronts <= result.sm_cycles,
                    "more lines from memory were written than there were cycles");
-  TILEWRIGHT_CHECK(counts.l2_sectors <= counts.sectors_requested, "L2 served sectors that no SM asked for");
-  TILEWRIGHT_CHECK(spec.global_path.coalescer_sms > 1 || counts.l2_sectors == counts.sectors_requested,
-                   "L2 did not serve every sector that the SMs asked for");
+  // What a warp asked for and did not wait for may still be on its way when the kernel ends.
+  TILEWRIGHT_CHECK(counts.l2_sectors + counts.merged_sectors <= counts.sectors_requested,
+                   "L2 answered more sectors than the SMs asked for");
 }
 
 }  // namespace tilewright::gpu

@@ -136,10 +136,11 @@ struct CtaWork {
   std::vector<uint32_t> counts;  // trips of the loops that ask for them, in order; every warp goes through all of them
 };
 
-// Bytes that L2 holds when the kernel starts, with copies in every partition as far as they fit.
+// Bytes that L2 holds when the kernel starts, with copies in every partition as far as they fit or at home only.
 struct ResidentRange {
   uint64_t base = 0;
   uint64_t bytes = 0;
+  bool copies = true;
 };
 
 struct Kernel {

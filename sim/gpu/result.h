@@ -51,7 +51,8 @@ struct GpuCounts {
   uint64_t lines_requested = 0;        // by SMs, loads, copies and boxes
   uint64_t sectors_requested = 0;
   uint64_t sectors_stored = 0;
-  uint64_t l2_sectors = 0;             // served by slices to SMs, after the coalescer
+  uint64_t l2_sectors = 0;             // served by slices to SMs
+  uint64_t merged_sectors = 0;         // answered with another SM's request
   uint64_t l2_far_lines = 0;           // fetched from the other partition
   uint64_t dram_bytes = 0;
   uint64_t dram_activates = 0;

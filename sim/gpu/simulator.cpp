@@ -25,6 +25,16 @@ uint32_t ctas_per_sm(const arch::GpuSpec& spec, const CtaShape& shape) {
                                          spec.shared_capacity.value / shared, spec.registers / registers}));
 }
 
+uint32_t load_lines(const arch::GpuSpec& spec, const CtaShape& shape, uint32_t ctas) {
+  constexpr uint64_t kKilobytes[] = {0, 8, 16, 32, 64, 100, 132, 164, 196, 228};
+  const uint64_t used = ctas * (shape.shared_bytes + spec.shared_reserved.value);
+  uint64_t shared = spec.shared_capacity.value;
+  for (const uint64_t kilobytes : kKilobytes) {
+    shared = kilobytes * 1024 >= used ? std::min(shared, kilobytes * 1024) : shared;
+  }
+  return static_cast<uint32_t>((spec.unified_capacity.value - shared) / kLineBytes);
+}
+
 GpuSimulator::GpuSimulator(const arch::GpuSpec& spec, Fidelity fidelity)
     : spec_(spec), machine_(fidelity == Fidelity::kTick ? make_tick_machine(spec_) : make_event_machine(spec_)) {}
 GpuSimulator::~GpuSimulator() = default;
@@ -41,7 +51,7 @@ GpuResult GpuSimulator::run(const Kernel& kernel, Cycle limit) {
                                 kernel.shape.registers_per_thread, spec_.name));
   }
   const GpuResult result = machine_->run(kernel, limit);
-  check_conservation(result, kernel, spec_);
+  check_conservation(result, kernel);
   return result;
 }
 

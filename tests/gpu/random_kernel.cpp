@@ -55,7 +55,9 @@ class Generator {
 void Generator::make_machine() {
   arch::GpuSpec& spec = case_.spec;
   spec = small_gpu();
-  spec.sm_count = between(1, 3);
+  spec.sm_count = one_of({1U, 2U, 3U, 3U, 5U});
+  spec.gpcs = between(1, 3);
+  spec.unified_capacity = Bytes{(229 + one_of<uint64_t>({0, 1, 27})) * 1024};
   spec.sm_clock = Hertz{one_of<uint64_t>({1'755'000'000, 1'980'000'000, 1'000'000'000})};
   spec.l2.clock = Hertz{one_of<uint64_t>({1'400'000'000, 1'755'000'000, 1'000'000'000})};
   const auto vary = [&](arch::InstructionSpec& instruction) {
@@ -101,9 +103,13 @@ void Generator::make_machine() {
   spec.l2.ways = one_of({2U, 4U});
   spec.l2.capacity = Bytes{uint64_t{spec.l2.partitions} * spec.l2.ways * 128 * (memory ? between(2, 40) : 4000)};
   spec.l2.hit_latency = between(1, 40);
+  spec.l2.merge_cycles = chance(50) ? 0 : between(0, spec.l2.hit_latency);
+  spec.l2.gpc_bytes_per_cycle = one_of({24U, 90U, 630U});
+  spec.l2.gpc_copy_bytes_per_cycle = one_of({24U, 70U, 630U});
   spec.l2.far_latency = between(1, 60);
   spec.l2.memory_latency = between(1, 60);
   spec.dram.read_queue = one_of({2U, 32U});
+  spec.launch.cta_interval_cycles = between(0, 3);
   spec.launch.cta_gap_cycles = between(4000, 4100);  // arrivals of the CTA before have landed
   spec.gather_engine.present = chance(40);
   spec.gather_engine.row_sixteenths = one_of({8U, 32U, 70U});
@@ -221,6 +227,7 @@ void Generator::add_ring() {
   const uint32_t arrivals = fill(producer, full);
   push(producer, advance);
   push(producer, op(OpKind::kEndLoop));
+  push(producer, op(OpKind::kLoadWait, 0));
   const uint32_t producers = arrivals == 1 ? 1 : between(1, 2);
   add_program(producer, producers, Role::kProducer, false);
   kernel.shape.barrier_counts.insert(kernel.shape.barrier_counts.end(), stages, arrivals * producers);
@@ -311,12 +318,14 @@ void Generator::add_ctas() {
     index = between(0, pressure_ == Pressure::kMemory ? 4000 : 300);
   }
   const std::vector<uint32_t>& table = case_.tables.back();
+  const bool together = chance(40);  // all CTAs read the same lines
+  const uint32_t first[] = {between(0, 9), between(0, 99), between(0, 99)}, size = between(4, 60);
   for (uint32_t n = between(1, 7); n > 0; --n) {
     CtaWork work;
     work.parameters = {between(0, 12), between(1, 3), 0, 0, 0, 0};
-    work.streams[0] = {0, 512, nullptr, between(4, 60), between(0, 9)};
-    work.streams[1] = {1 << 20, 256, table.data(), table.size(), between(0, 99)};
-    work.streams[2] = {2 << 20, 256, table.data(), table.size(), between(0, 99)};
+    work.streams[0] = {0, 512, nullptr, together ? size : between(4, 60), together ? first[0] : between(0, 9)};
+    work.streams[1] = {1 << 20, 256, table.data(), table.size(), together ? first[1] : between(0, 99)};
+    work.streams[2] = {2 << 20, 256, table.data(), table.size(), together ? first[2] : between(0, 99)};
     kernel.ctas.push_back(work);
   }
 }
@@ -336,7 +345,7 @@ void Generator::make_kernel() {
   add_ctas();
   kernel.shape.progress_barrier = kernel.shape.barrier_counts.empty() ? kNone : 0;
   if (chance(50)) {
-    kernel.resident.push_back({2 << 20, between(1, 300) * 128});
+    kernel.resident.push_back({2 << 20, between(1, 300) * 128, chance(50)});
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/gpu/event/l2.h"
 
+#include <array>
 #include <bit>
 
 namespace tilewright::gpu {
@@ -8,6 +9,7 @@ namespace {
 
 constexpr std::size_t kMemos = 8192;
 constexpr uint8_t kWholeLine = 15;
+constexpr std::size_t kMaximumGpcs = 32;
 
 }  // namespace
 
@@ -15,16 +17,23 @@ EventL2::EventL2(const sc_core::sc_module_name& name, const arch::GpuSpec& spec,
                  const engine::Clock& l2_clock)
     : sc_core::sc_module(name), spec_(spec), sm_clock_(sm_clock), l2_clock_(l2_clock), to_l2_(kMemos), to_sm_(kMemos) {
   for (uint32_t p = 0; p < spec.l2.partitions; ++p) {
-    partitions_.push_back({Tags(spec.l2), std::vector<Cycle>(spec.l2.slices / spec.l2.partitions, 0), {}});
+    partitions_.push_back({Tags(spec.l2), std::vector<Slice>(spec.l2.slices / spec.l2.partitions), {}});
+  }
+  ports_free_.resize(spec.gpcs);
+  for (uint32_t sm = 0; sm < spec.sm_count; ++sm) {
+    gpc_of_.push_back(gpc_of_sm(spec, sm));
   }
 }
 
 void EventL2::reset() {
   for (Partition& partition : partitions_) {
     partition.tags.reset();
-    std::fill(partition.slice_free.begin(), partition.slice_free.end(), Cycle{0});
+    std::fill(partition.slices.begin(), partition.slices.end(), Slice());
     partition.pending.clear();
   }
+  answers_.clear();
+  answers_free_.clear();
+  std::fill(ports_free_.begin(), ports_free_.end(), 0);
   queue_.reset();
   counts_ = {};
 }
@@ -34,7 +43,9 @@ void EventL2::preload(const std::vector<ResidentRange>& ranges) {
     for (uint64_t line = range.base; line < range.base + range.bytes; line += kLineBytes) {
       const uint32_t home = home_partition(spec_.l2, line);
       for (uint32_t p = 0; p < partitions_.size(); ++p) {
-        partitions_[p].tags.preload(line, p != home);
+        if (p == home || range.copies) {
+          partitions_[p].tags.preload(line, p != home);
+        }
       }
     }
   }
@@ -50,7 +61,7 @@ Cycle EventL2::seen(Cycle sm_cycle) {
 }
 
 void EventL2::request(const LineRequest& request, Cycle issued) {
-  const auto partition = static_cast<uint8_t>(partition_of_sm(spec_.l2, request.sm));
+  const auto partition = static_cast<uint8_t>(partition_of_sm(spec_, request.sm));
   push(seen(issued + spec_.global_path.request_latency), {Kind::kRequest, partition, request.sectors, request});
 }
 
@@ -78,39 +89,87 @@ void EventL2::act(Cycle now) {
         break;
       case Kind::kRequest:
         take_request(item, now);
+        break;
+      case Kind::kAnswer:
+        take_answer(item, now);
     }
   }
   items_.clear();
 }
 
 // The cycle after the slice's service.
-Cycle EventL2::serve(Partition& partition, uint64_t line, uint32_t sectors, Cycle now) {
-  Cycle& free = partition.slice_free[slice_of(spec_.l2, line)];
-  const Cycle end = std::max(now, free) + service_cycles(spec_.l2, sectors);
-  free = mutated(Mutation::kSliceFree) ? 0 : end;
+Cycle EventL2::serve(Slice& slice, uint32_t sectors, Cycle now) {
+  const Cycle end = std::max(now, slice.free) + service_cycles(spec_.l2, sectors);
+  slice.free = mutated(Mutation::kSliceFree) ? 0 : end;
   return end;
+}
+
+// A request whose line somebody else asked for, and that can still be answered with him.
+bool EventL2::join(Slice& slice, const LineRequest& request, Cycle now) {
+  const Cycle late = mutated(Mutation::kMergeMore) ? 1 : 0;
+  std::erase_if(slice.open, [&](const Open& open) { return open.until + late <= now; });
+  for (const Open& open : slice.open) {
+    if (open.line == request.line && (request.sectors & ~open.sectors) == 0 && !mutated(Mutation::kMergeNone)) {
+      answers_[open.answer].push_back(request);
+      return true;
+    }
+  }
+  return false;
+}
+
+// `served`: the cycle in which the data are at hand; they leave later.
+void EventL2::open(uint32_t partition, const std::vector<LineRequest>& requests, Cycle served, Cycle leaves) {
+  uint32_t answer = static_cast<uint32_t>(answers_.size());
+  if (answers_free_.empty()) {
+    answers_.emplace_back();
+  } else {
+    answer = answers_free_.back();
+    answers_free_.pop_back();
+  }
+  answers_[answer] = requests;
+  uint8_t sectors = 0;
+  for (const LineRequest& request : requests) {
+    sectors = static_cast<uint8_t>(sectors | request.sectors);
+  }
+  const uint64_t line = requests.front().line;
+  partitions_[partition].slices[slice_of(spec_.l2, line)].open.push_back({line, served + spec_.l2.merge_cycles, answer, sectors});
+  push(leaves, {Kind::kAnswer, static_cast<uint8_t>(partition), sectors, requests.front(), answer});
 }
 
 void EventL2::take_request(const Item& item, Cycle now) {
   const LineRequest& request = item.request;
   Partition& partition = partitions_[item.partition];
+  Slice& slice = partition.slices[slice_of(spec_.l2, request.line)];
   const auto sectors = static_cast<uint32_t>(std::popcount(request.sectors));
-  const Cycle served = serve(partition, request.line, sectors, now);
   if (request.client == Client::kStore) {
+    serve(slice, sectors, now);
     return;  // taken; nobody waits, and writing back is not modelled
   }
-  counts_.l2_sectors += sectors;
+  if (join(slice, request, now)) {
+    counts_.merged_sectors += sectors;
+    return;
+  }
   const uint8_t held = partition.tags.look_up(request.line);
   if ((request.sectors & ~held) == 0) {
-    respond(request, served + spec_.l2.hit_latency);
+    counts_.l2_sectors += sectors;
+    const Cycle served = serve(slice, sectors, now);
+    complete_.assign(1, request);
+    open(item.partition, complete_, served, served + spec_.l2.hit_latency);
     return;
   }
   Pending& pending = partition.pending[request.line];
   pending.waiting.push_back(request);
-  const auto missing = static_cast<uint8_t>(whole_halves(static_cast<uint8_t>(request.sectors & ~held)) & ~pending.asked);
-  if (missing != 0) {
-    pending.asked = static_cast<uint8_t>(pending.asked | missing);
-    fetch(item.partition, request.line, missing, served);
+  const auto missing = static_cast<uint8_t>(request.sectors & ~held & ~pending.asked);
+  if (missing == 0 && !mutated(Mutation::kMergeNone)) {
+    counts_.merged_sectors += sectors;
+    return;
+  }
+  counts_.l2_sectors += sectors;
+  const Cycle served = serve(slice, sectors, now);
+  const auto fetched = static_cast<uint8_t>(whole_halves(missing) & ~pending.asked);
+  if (fetched != 0) {
+    pending.asked = static_cast<uint8_t>(pending.asked | fetched);
+    fetch(item.partition, request.line, fetched, served);
   }
 }
 
@@ -133,7 +192,7 @@ void EventL2::fetch(uint32_t index, uint64_t line, uint8_t sectors, Cycle cycle)
 void EventL2::take_forward(const Item& item, Cycle now) {
   Partition& partition = partitions_[item.partition];
   const uint64_t line = item.request.line;
-  const Cycle served = serve(partition, line, static_cast<uint32_t>(std::popcount(item.sectors)), now);
+  const Cycle served = serve(partition.slices[slice_of(spec_.l2, line)], static_cast<uint32_t>(std::popcount(item.sectors)), now);
   ++counts_.l2_far_lines;
   const uint8_t held = partition.tags.look_up(line);
   if ((item.sectors & ~held) == 0) {
@@ -160,17 +219,22 @@ void EventL2::take_fill(const Item& item, Cycle now) {
   partition.tags.fill(line, item.sectors, pending.asked == 0);
   // What the tags did not keep is still on its way past: whoever waits for it gets it.
   const auto still = pending.asked;
+  complete_.clear();
   std::erase_if(pending.waiting, [&](const LineRequest& request) {
     const bool complete = (request.sectors & still) == 0;
     if (complete) {
-      respond(request, now + spec_.l2.hit_latency);
+      complete_.push_back(request);
     }
     return complete;
   });
+  if (!complete_.empty()) {
+    open(item.partition, complete_, now, now + spec_.l2.hit_latency);
+  }
   if (pending.forwarded != 0 && (pending.forwarded & still) == 0) {
     LineRequest fill;
     fill.line = line;
-    push(now + spec_.l2.far_latency, {Kind::kFill, static_cast<uint8_t>(1 - item.partition), pending.forwarded, fill});
+    push(now + spec_.l2.hit_latency + spec_.l2.far_latency,
+         {Kind::kFill, static_cast<uint8_t>(1 - item.partition), pending.forwarded, fill});
     pending.forwarded = 0;
   }
   if (still == 0) {
@@ -178,16 +242,44 @@ void EventL2::take_fill(const Item& item, Cycle now) {
   }
 }
 
-void EventL2::respond(const LineRequest& request, Cycle leaves) {
-  Memo& memo = to_sm_[leaves % kMemos];
-  if (memo.from != leaves) {
-    memo = {leaves, l2_clock_.seen_by(sm_clock_, leaves)};
+// A line's data go through the port of each GPC that has somebody who asked, once.
+void EventL2::take_answer(const Item& item, Cycle now) {
+  const std::vector<LineRequest>& requests = answers_[item.answer];
+  std::array<uint8_t, kMaximumGpcs> sectors{};
+  std::array<bool, kMaximumGpcs> others{};  // than cp.async
+  for (const LineRequest& request : requests) {
+    const uint32_t gpc = gpc_of_[request.sm];
+    sectors[gpc] = static_cast<uint8_t>(sectors[gpc] | request.sectors);
+    others[gpc] |= request.client != Client::kCopy;
   }
-  answer_(request, memo.to + spec_.global_path.return_latency);
+  std::array<Cycle, kMaximumGpcs> arrival{};
+  for (uint32_t gpc = 0; gpc < spec_.gpcs; ++gpc) {
+    if (sectors[gpc] != 0) {
+      const auto count = static_cast<uint32_t>(std::popcount(sectors[gpc]));
+      const Cycle passed = pass_port(gpc, port_units(spec_.l2, count, !others[gpc]), now);
+      Memo& memo = to_sm_[passed % kMemos];
+      if (memo.from != passed) {
+        memo = {passed, l2_clock_.seen_by(sm_clock_, passed)};
+      }
+      arrival[gpc] = memo.to + spec_.global_path.return_latency;
+    }
+  }
+  for (const LineRequest& request : requests) {
+    answer_(request, arrival[gpc_of_[request.sm]]);
+  }
+  answers_free_.push_back(item.answer);
+}
+
+Cycle EventL2::pass_port(uint32_t gpc, uint64_t units, Cycle now) {
+  const uint64_t rate = port_units_per_cycle(spec_.l2);
+  const uint64_t start = std::max(now * rate, ports_free_[gpc]);
+  ports_free_[gpc] = mutated(Mutation::kGpcPortFree) ? 0 : start + units;
+  return start / rate;
 }
 
 void EventL2::collect(GpuCounts& counts) const {
   counts.l2_sectors += counts_.l2_sectors;
+  counts.merged_sectors += counts_.merged_sectors;
   counts.l2_far_lines += counts_.l2_far_lines;
   counts.dram_bytes += counts_.dram_bytes;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// L2 and the paths to and from it at event fidelity: slices are first-come servers whose next free cycle is all that is known
-// of them; lines on their way from the other partition or from DRAM have those who wait for them listed.
+// L2 and the paths to and from it at event fidelity: slices and the crossbar's ports to the GPCs are first-come servers whose
+// next free cycle is all that is known of them; lines on their way, and lines that a slice is about to serve, have those who
+// asked for them listed, and go to each GPC once.
 #pragma once
 
 #include <deque>
@@ -50,13 +51,24 @@ class EventL2 final : public sc_core::sc_module, public MemoryPath {
   void collect(GpuCounts& counts) const;
 
  private:
-  // Fills go before forwards, those before requests; requests in order of SM and key.
-  enum class Kind : uint8_t { kFill, kForward, kRequest };
+  // Fills go before forwards, those before requests; requests, and answers by their first request, in order of SM and key.
+  enum class Kind : uint8_t { kFill, kForward, kRequest, kAnswer };
   struct Item {
     Kind kind;
     uint8_t partition;
     uint8_t sectors;
     LineRequest request;  // fills and forwards: the line only
+    uint32_t answer = 0;
+  };
+  struct Open {  // an answer that requests may still join
+    uint64_t line;
+    Cycle until;
+    uint32_t answer;
+    uint8_t sectors;
+  };
+  struct Slice {
+    Cycle free = 0;
+    std::vector<Open> open;  // in the order in which they were opened
   };
   struct Pending {
     uint8_t asked = 0;  // sectors on their way
@@ -65,16 +77,19 @@ class EventL2 final : public sc_core::sc_module, public MemoryPath {
   };
   struct Partition {
     Tags tags;
-    std::vector<Cycle> slice_free;
+    std::vector<Slice> slices;
     std::unordered_map<uint64_t, Pending> pending;
   };
 
-  Cycle serve(Partition& partition, uint64_t line, uint32_t sectors, Cycle now);
+  Cycle serve(Slice& slice, uint32_t sectors, Cycle now);
+  bool join(Slice& slice, const LineRequest& request, Cycle now);
+  void open(uint32_t partition, const std::vector<LineRequest>& requests, Cycle served, Cycle leaves);
   void take_request(const Item& item, Cycle now);
   void take_forward(const Item& item, Cycle now);
   void take_fill(const Item& item, Cycle now);
   void fetch(uint32_t partition, uint64_t line, uint8_t sectors, Cycle cycle);
-  void respond(const LineRequest& request, Cycle leaves);
+  void take_answer(const Item& item, Cycle now);
+  Cycle pass_port(uint32_t gpc, uint64_t units, Cycle now);
   void push(Cycle cycle, const Item& item) {
     queue_.push(cycle, item);
     wake_(cycle);
@@ -88,6 +103,11 @@ class EventL2 final : public sc_core::sc_module, public MemoryPath {
   Wake wake_;
   Answer answer_;
   std::vector<Partition> partitions_;
+  std::vector<std::vector<LineRequest>> answers_;  // requests answered together, in order of arrival
+  std::vector<uint32_t> answers_free_;
+  std::vector<uint32_t> gpc_of_;                   // by SM
+  std::vector<uint64_t> ports_free_;               // of each GPC, in units of its port
+  std::vector<LineRequest> complete_;
   CycleQueue<Item> queue_;
   struct Memo {
     Cycle from = kNever, to = 0;

@@ -29,7 +29,7 @@ class EventDispatcher final : public sc_core::sc_module, public CtaDispatch {
   Launch launch;
   Done done;
   std::function<void(Cycle)> all_done;
-  Cycle gap = 0;
+  Cycle gap = 0, interval = 0;
 
   void start(uint32_t ctas, uint32_t sms, uint32_t slots) {
     finished_.clear();
@@ -38,7 +38,8 @@ class EventDispatcher final : public sc_core::sc_module, public CtaDispatch {
     left_ = ctas;
     for (uint32_t slot = 0; slot < slots; ++slot) {
       for (uint32_t sm = 0; sm < sms && next_ < total_; ++sm) {
-        launch(sm, slot, next_++, 0);
+        launch(sm, slot, next_, mutated(Mutation::kWaveAtOnce) ? 0 : next_ * interval);
+        ++next_;
       }
     }
   }
@@ -133,6 +134,7 @@ void EventTop::connect() {
   dram_.connect(l2_, [this](uint32_t channel, Cycle cycle) { scheduler_.wake(kDramDomain, channel, cycle); });
   dispatcher_.wake = [this](Cycle cycle) { scheduler_.wake(kSmDomain, 0, cycle); };
   dispatcher_.gap = spec_.launch.cta_gap_cycles;
+  dispatcher_.interval = spec_.launch.cta_interval_cycles;
   dispatcher_.launch = [this](uint32_t sm, uint32_t slot, uint32_t cta, Cycle begin) {
     sms_[sm]->launch(slot, cta, begin);
     scheduler_.wake(kSmDomain, 1 + sm, begin);

@@ -29,12 +29,17 @@ enum class Mutation : uint8_t {
   kFenceFree,
   kWakeEarly,            // a barrier wakes its warps a cycle early
   kCapacityIgnored,      // copies beyond the outstanding lines
+  kLoadRoomIgnored,      // loads beyond what L1 has room for
   kSliceFree,            // an L2 slice serves everything at once
   kReplicaFirst,         // the newest instead of the oldest line is replaced
   kFarNear,              // the other partition is as near as the own
   kCrossingEarly,        // a crossing into L2's clock is seen an edge too early
   kCreditMore,           // a DRAM channel's queue is one entry longer
+  kMergeMore,            // a request joins one whose line was served a cycle ago
+  kMergeNone,            // no request joins another
+  kGpcPortFree,          // the crossbar's ports take lines without time
   kGapShort,             // the next CTA starts a cycle early
+  kWaveAtOnce,           // all CTAs of the first wave start together
   kCount
 };
 

@@ -37,6 +37,9 @@ void EventSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   launches_.clear();
   port_free_ = fill_free_ = named_free_ = fence_free_ = 0;
   lines_out_ = 0;
+  loads_.clear();
+  loads_out_ = 0;
+  loads_limit_ = mutated(Mutation::kLoadRoomIgnored) ? UINT32_MAX : load_lines(spec_, kernel.shape, ctas_resident);
   key_cycle_ = kNever;
   debt_ = 0;
   counts_ = {};
@@ -184,6 +187,7 @@ void EventSm::take_arrivals(Cycle now) {
 
 void EventSm::deliver_line(const LineRequest& request, Cycle now) {
   if (request.client == Client::kLoad) {
+    at(now + spec_.global_path.load_latency, {PipeAction::Kind::kLoadRoom, request.target, 0, 0});
     EventWarp& warp = warps_[request.target];
     if (--warp.state.loads.lines_left(request.instruction) == 1) {
       at(now + spec_.global_path.load_latency, {PipeAction::Kind::kLoad, request.target, 0, request.instruction});
@@ -247,6 +251,10 @@ void EventSm::apply(const PipeAction& action, Cycle now) {
       }
       break;
     }
+    case PipeAction::Kind::kLoadRoom:
+      --loads_out_;
+      send_loads(now);
+      break;
     case PipeAction::Kind::kArriveInBanks:
       counts_.lsu_wavefronts += spec_.synchronisation.arrive_wavefronts;
       pipe_.push(now, spec_.synchronisation.arrive_wavefronts, {PipeAction::Kind::kArrive, action.target, action.amount, 0});

@@ -99,6 +99,7 @@ class EventSm final : public sc_core::sc_module {
   void execute(uint32_t index, Cycle now);
   void access_shared(uint32_t index, const Op& op, Cycle now);
   void access_global(uint32_t index, const Op& op, Cycle now);
+  void send_loads(Cycle now);
   void copy(uint32_t index, const Op& op, Cycle now);
   void box(EventWarp& warp, const Op& op, Cycle now);
   void gather(EventWarp& warp, const Op& op, Cycle now);
@@ -142,6 +143,8 @@ class EventSm final : public sc_core::sc_module {
   Cycle fill_free_ = 0;  // what arrives is written beside the banks' wavefronts, one a cycle
   Cycle named_free_ = 0, fence_free_ = 0;
   uint32_t lines_out_ = 0;
+  std::deque<LineRequest> loads_;  // lines of loads without room in L1 yet, in order
+  uint32_t loads_out_ = 0, loads_limit_ = 0;
   Cycle key_cycle_ = kNever;
   uint32_t key_index_ = 0;
   uint64_t debt_ = 0;

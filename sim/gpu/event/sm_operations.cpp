@@ -137,6 +137,18 @@ void EventSm::access_shared(uint32_t index, const Op& op, Cycle now) {
   }
 }
 
+void EventSm::send_loads(Cycle now) {
+  if (key_cycle_ != now) {
+    key_cycle_ = now;
+    key_index_ = 0;
+  }
+  for (; !loads_.empty() && loads_out_ < loads_limit_; ++loads_out_) {
+    loads_.front().key = request_key(now, Source::kLsu, key_index_++);
+    memory_->request(loads_.front(), now);
+    loads_.pop_front();
+  }
+}
+
 void EventSm::access_global(uint32_t index, const Op& op, Cycle now) {
   EventWarp& warp = warps_[index];
   const bool load = op.kind == OpKind::kGlobalLoad;
@@ -154,13 +166,18 @@ void EventSm::access_global(uint32_t index, const Op& op, Cycle now) {
     request.line = line;
     request.bytes = bytes;
     request.sectors = sectors;
-    request.key = request_key(now, Source::kLsu, key_index_++);
     const auto count = static_cast<uint32_t>(std::popcount(sectors));
     (load ? counts_.sectors_requested : counts_.sectors_stored) += count;
     counts_.lines_requested += load ? 1 : 0;
-    memory_->request(request, now);
+    if (load) {
+      loads_.push_back(request);
+    } else {
+      request.key = request_key(now, Source::kLsu, key_index_++);
+      memory_->request(request, now);
+    }
     ++lines;
   });
+  send_loads(now);
   warp.state.streams[op.stream].position += positions_of(op);
   if (!load) {
     proceed(warp, now + 1, WarpStall::kFixedLatency);

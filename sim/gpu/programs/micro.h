@@ -42,9 +42,15 @@ Metrics tma_issue(const GpuSpec& spec, const Parameters& parameters);
 Metrics gather(const GpuSpec& spec, const Parameters& parameters);
 Metrics stream_read(const GpuSpec& spec, const Parameters& parameters);
 Metrics footprint_read(const GpuSpec& spec, const Parameters& parameters);
+Metrics same_line_read(const GpuSpec& spec, const Parameters& parameters);
 Metrics pieces(const GpuSpec& spec, const Parameters& parameters);
 Metrics line_latency(const GpuSpec& spec, bool resident);
 Metrics chase(const GpuSpec& spec, const Parameters& parameters);
+Metrics pair_read(const GpuSpec& spec, const Parameters& parameters);
+Metrics group_read(const GpuSpec& spec, const Parameters& parameters);
+Metrics latency_by_home(const GpuSpec& spec, const Parameters& parameters);
+Metrics cta_start(const GpuSpec& spec, const Parameters& parameters);
+Metrics work_counter(const GpuSpec& spec, const Parameters& parameters);
 Metrics cta_gap(const GpuSpec& spec, const Parameters& parameters);
 Metrics energy(const GpuSpec& spec, const Parameters& parameters);
 

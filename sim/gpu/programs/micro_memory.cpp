@@ -14,8 +14,7 @@ namespace {
 constexpr uint32_t kWarps = 32, kUnroll = 4, kAccessBytes = 512;
 
 // Loads of 16 bytes a lane, four out at a time, over the positions of stream 0.
-WarpProgram read_program(uint32_t rounds, uint32_t pieces, uint32_t piece_bytes, uint32_t positions_between) {
-  ProgramBuilder program("stream_read");
+void read_loop(ProgramBuilder& program, uint32_t rounds, uint32_t pieces, uint32_t piece_bytes, uint32_t positions_between) {
   program.stamp(0);
   program.loop(rounds);
   for (uint32_t i = 0; i < kUnroll; ++i) {
@@ -26,10 +25,21 @@ WarpProgram read_program(uint32_t rounds, uint32_t pieces, uint32_t piece_bytes,
   program.math(MathKind::kLop3, 16);
   program.end_loop();
   program.stamp(1);
+}
+
+WarpProgram read_program(uint32_t rounds, uint32_t pieces, uint32_t piece_bytes, uint32_t positions_between) {
+  ProgramBuilder program("stream_read");
+  read_loop(program, rounds, pieces, piece_bytes, positions_between);
   return program.take();
 }
 
-double read_cycles(const GpuSpec& spec, Kernel& kernel, uint32_t sms) { return run(spec, kernel, sms).mean_cycles; }
+// Of CTAs that read `bytes` each: the mean of each one's rate, and what all move until the last is through.
+Metrics read_rates(const GpuSpec& spec, Kernel& kernel, double bytes, const char* total) {
+  const auto ctas = static_cast<uint32_t>(kernel.ctas.size());
+  const Ran ran = run(spec, kernel, ctas);
+  return {{"bytes_per_cycle_per_sm", bytes / ran.mean_cycles},
+          {total, bytes * ctas / ran.span_cycles * double(spec.sm_clock.value)}};
+}
 
 }  // namespace
 
@@ -58,8 +68,7 @@ Metrics stream_read(const GpuSpec& spec, const Parameters& parameters) {
   if (in_l2) {
     kernel.resident.push_back({0, std::min<uint64_t>(footprint, uint64_t{rounds} * sms * kChunk * kAccessBytes)});
   }
-  const double rate = double(rounds) * kChunk * kAccessBytes / read_cycles(spec, kernel, sms);
-  return {{"bytes_per_cycle_per_sm", rate}, {"bytes_per_second", rate * sms * double(spec.sm_clock.value)}};
+  return read_rates(spec, kernel, double(rounds) * kChunk * kAccessBytes, "bytes_per_second");
 }
 
 Metrics footprint_read(const GpuSpec& spec, const Parameters& parameters) {
@@ -85,9 +94,30 @@ Metrics footprint_read(const GpuSpec& spec, const Parameters& parameters) {
     kernel.ctas.push_back(work);
   }
   kernel.resident.push_back({0, footprint});
-  const double rate = double(kRounds) * kChunk * kAccessBytes / read_cycles(spec, kernel, spec.sm_count);
-  return {{"bytes_per_cycle_per_sm", rate},
-          {"requested_bytes_per_second", rate * spec.sm_count * double(spec.sm_clock.value)}};
+  return read_rates(spec, kernel, double(kRounds) * kChunk * kAccessBytes, "requested_bytes_per_second");
+}
+
+// Every SM of the first `sms` reads all of a buffer that is in HBM; the one of rank r starts r x `skew_cycles` after the first.
+Metrics same_line_read(const GpuSpec& spec, const Parameters& parameters) {
+  const uint32_t sms = std::min(number(parameters, "sms"), spec.sm_count), skew = number(parameters, "skew_cycles");
+  const auto bytes = parameters.at("bytes").get<uint64_t>();
+  ProgramBuilder program("same_line_read");
+  program.loop_parameter(0);
+  program.delay(skew > spec.sub_core.branch_cycles ? skew - spec.sub_core.branch_cycles : 1);
+  program.end_loop();
+  read_loop(program, static_cast<uint32_t>(bytes / (kWarps * kUnroll * kAccessBytes)), 1, kAccessBytes, kWarps - 1);
+  Kernel kernel = make_kernel("same_line_read", kWholeSmShared);
+  add_warps(kernel, program.take(), kWarps);
+  for (uint32_t w = 0; w < kWarps; ++w) {
+    kernel.shape.warps[w].stream_start[0] = w;
+  }
+  for (uint32_t c = 0; c < sms; ++c) {
+    CtaWork work;
+    work.parameters[0] = skew == 0 ? 0 : c;
+    work.streams[0] = {0, kAccessBytes, nullptr, bytes / kAccessBytes, 0};
+    kernel.ctas.push_back(work);
+  }
+  return read_rates(spec, kernel, double(bytes), "bytes_per_second");
 }
 
 // Two CTAs an SM read pieces in the order of a list; the reading of the list itself is left out.

@@ -15,6 +15,7 @@ struct Ran {
   GpuResult result;
   double mean_cycles = 0;
   double first_cycles = 0;  // CTA 0
+  double span_cycles = 0;   // from the first stamp 0 to the last stamp 1 of all
 };
 
 inline Kernel make_kernel(std::string name, uint64_t shared_bytes) {
@@ -32,10 +33,14 @@ inline Ran run(arch::GpuSpec spec, Kernel& kernel, uint32_t sms) {
     kernel.ctas.resize(sms);
   }
   Ran ran;
+  Cycle begin = kNever, end = 0;
   ran.result = GpuSimulator(spec, Fidelity::kEvent).run(kernel);
   for (const CtaRecord& cta : ran.result.ctas) {
+    begin = std::min(begin, cta.stamps[0]);
+    end = std::max(end, cta.stamps[1]);
     ran.mean_cycles += double(cta.stamps[1] - cta.stamps[0]) / double(ran.result.ctas.size());
   }
+  ran.span_cycles = double(end - begin);
   ran.first_cycles = double(ran.result.ctas.front().stamps[1] - ran.result.ctas.front().stamps[0]);
   return ran;
 }

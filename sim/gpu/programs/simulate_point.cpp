@@ -39,10 +39,16 @@ const std::map<std::string, Twin>& twins() {
       {"gather/gather", micro::gather},
       {"memory_bandwidth/stream_read", micro::stream_read},
       {"memory_bandwidth/footprint_read", micro::footprint_read},
+      {"memory_bandwidth/same_line_read", micro::same_line_read},
       {"memory_bandwidth/pieces", micro::pieces},
       {"memory_latency/l2_latency_by_sm", [](const GpuSpec& s, const Parameters&) { return micro::line_latency(s, true); }},
       {"memory_latency/hbm_latency", [](const GpuSpec& s, const Parameters&) { return micro::line_latency(s, false); }},
       {"memory_latency/footprint", micro::chase},
+      {"topology/pair_read", micro::pair_read},
+      {"topology/group_read", micro::group_read},
+      {"l2_home/latency_by_home", micro::latency_by_home},
+      {"launch/cta_start", micro::cta_start},
+      {"launch/work_counter", micro::work_counter},
       {"launch/cta_gap", micro::cta_gap},
       {"energy/energy", micro::energy}};
   return kTwins;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// L2 and the paths to and from it at tick fidelity: queues in front of the slices, a request being served in each, and lines
-// under way with the cycles that are left to them.
+// L2 and the paths to and from it at tick fidelity: queues in front of the slices, a request being served in each, lines under
+// way with the cycles that are left to them, and queues in front of the crossbar's ports to the GPCs.
 #pragma once
 
 #include <deque>
@@ -50,12 +50,25 @@ class TickL2 final : public sc_core::sc_module, public MemoryPath {
   struct Job {
     enum class Then : uint8_t { kNothing, kRespond, kFetch, kReturn } then = Then::kNothing;
     LineRequest request;
+    std::vector<LineRequest> joined;  // answered with it
     uint8_t sectors = 0;
     uint32_t left = 0;
+    uint64_t number = 0;  // in order of arrival
   };
   struct Response {
-    LineRequest request;
+    std::vector<LineRequest> requests;
+    uint32_t partition;
     uint32_t left;
+    uint64_t number;
+    uint8_t sectors() const;
+  };
+  struct Port {  // of the crossbar to a GPC
+    struct Passing {
+      std::vector<LineRequest> requests;
+      uint64_t units;
+    };
+    std::deque<Passing> queue;
+    uint64_t debt = 0;  // units still to pass
   };
   struct Travelling {  // between partitions
     Line line;
@@ -75,6 +88,9 @@ class TickL2 final : public sc_core::sc_module, public MemoryPath {
   void take_forward(const Line& forward);
   void take_request(const LineRequest& request);
   void miss(Partition& partition, uint32_t index, Pending& pending, uint8_t sectors, uint8_t held, Job& job);
+  std::vector<LineRequest>* answer_to_join(Partition& partition, uint32_t index, const LineRequest& request);
+  void send_responses();
+  void step_ports(Cycle now);
   void finish_jobs(Cycle now);
   void serve();
 
@@ -87,6 +103,8 @@ class TickL2 final : public sc_core::sc_module, public MemoryPath {
   std::map<Cycle, std::vector<LineRequest>> requests_;
   std::map<Cycle, std::vector<Line>> fills_;
   std::vector<Response> responses_;
+  std::vector<Port> ports_;
+  uint64_t number_ = 0;
   std::vector<Travelling> forwards_, returns_;
   GpuCounts counts_;
 };

@@ -100,7 +100,8 @@ GpuResult TickTop::run(const Kernel& kernel, Cycle limit) {
   next_ = 0;
   for (uint32_t slot = 0; slot < slots; ++slot) {
     for (uint32_t sm = 0; sm < spec_.sm_count && next_ < total_; ++sm) {
-      sms_[sm]->launch(slot, next_++, 0);
+      sms_[sm]->launch(slot, next_, next_ * spec_.launch.cta_interval_cycles);
+      ++next_;
     }
   }
   if (!scheduler_.run(limit)) {

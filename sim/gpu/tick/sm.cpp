@@ -63,6 +63,9 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   fence_left_ = 0;
   capacity_waiting_.clear();
   lines_out_ = 0;
+  load_queue_.clear();
+  loads_in_l1_ = 0;
+  l1_lines_ = load_lines(spec_, kernel.shape, ctas_resident);
   roles_ = {};
   counts_ = {};
 }
@@ -76,7 +79,7 @@ void TickSm::step(Cycle now) {
   complete_wavefronts();
   std::stable_sort(due_.begin(), due_.end(), [](const TickEffect& a, const TickEffect& b) { return a.target < b.target; });
   for (const TickEffect& effect : due_) {
-    apply(effect);
+    apply(effect, now);
   }
   due_.clear();
   take_arrivals(now);
@@ -170,7 +173,7 @@ void TickSm::complete_wavefronts() {
   }
 }
 
-void TickSm::apply(const TickEffect& effect) {
+void TickSm::apply(const TickEffect& effect, Cycle now) {
   switch (effect.kind) {
     case TickEffect::Kind::kArriveInBanks:
       counts_.lsu_wavefronts += spec_.synchronisation.arrive_wavefronts;
@@ -188,6 +191,8 @@ void TickSm::apply(const TickEffect& effect) {
       retire_copies(effect.target);
       break;
     case TickEffect::Kind::kLoadLine: {
+      --loads_in_l1_;
+      send_loads(now);
       TickWarp& warp = warps_[effect.target];
       --warp.state.loads.lines_left(effect.instruction);
       if (warp.state.loads.retire() && warp.blocked && warp.reason == WarpStall::kGlobalLoad &&

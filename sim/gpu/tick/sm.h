@@ -153,7 +153,7 @@ class TickSm final : public sc_core::sc_module {
   void step_units(Cycle now);
   void step_boxes(TickBoxUnit& unit, Source source, Cycle now);
   void complete_wavefronts();
-  void apply(const TickEffect& effect);
+  void apply(const TickEffect& effect, Cycle now);
   void take_arrivals(Cycle now);
   void deliver_line(const LineRequest& request);
   void update_barrier(uint32_t barrier, uint32_t arrivals, uint32_t bytes);
@@ -172,6 +172,7 @@ class TickSm final : public sc_core::sc_module {
   void execute_math(TickWarp& warp, const Op& op, TickSubCore& core);
   void execute_wait(uint32_t index, const Op& op);
   void execute_global(uint32_t index, const Op& op, Cycle now);
+  void send_loads(Cycle now);
   void execute_copy(uint32_t index, const Op& op, Cycle now);
   void execute_box(TickWarp& warp, const Op& op);
   void execute_named(uint32_t index, const Op& op);
@@ -211,6 +212,8 @@ class TickSm final : public sc_core::sc_module {
   uint32_t fence_left_ = 0;
   std::vector<uint32_t> capacity_waiting_;
   uint32_t lines_out_ = 0;
+  std::deque<LineRequest> load_queue_;  // lines that L1 has no room for yet
+  uint32_t loads_in_l1_ = 0, l1_lines_ = 0;
   uint32_t key_index_ = 0;
   Cycle now_ = 0;  // only to record when something happened
   std::array<RoleCycles, static_cast<std::size_t>(Role::kCount)> roles_{};

@@ -234,18 +234,33 @@ void TickSm::execute_global(uint32_t index, const Op& op, Cycle now) {
     request.line = line;
     request.bytes = bytes;
     request.sectors = sectors;
-    request.key = request_key(now, Source::kLsu, key_index_++);
     (load ? counts_.sectors_requested : counts_.sectors_stored) += static_cast<uint64_t>(std::popcount(sectors));
-    memory->request(request, now);
+    if (load) {
+      load_queue_.push_back(request);
+    } else {
+      request.key = request_key(now, Source::kLsu, key_index_++);
+      memory->request(request, now);
+    }
     ++lines;
   });
   stream.position += positions_of(op);
   if (load) {
     counts_.lines_requested += lines;
+    send_loads(now);
     warp.state.loads.issue(lines);
     warp.wanted = warp.state.loads.issued();
   }
   load && op.dependent ? hold(warp, WarpStall::kGlobalLoad) : go_on(warp, 1, WarpStall::kFixedLatency);
+}
+
+void TickSm::send_loads(Cycle now) {
+  while (!load_queue_.empty() && loads_in_l1_ < l1_lines_) {
+    LineRequest request = load_queue_.front();
+    load_queue_.pop_front();
+    request.key = request_key(now, Source::kLsu, key_index_++);
+    ++loads_in_l1_;
+    memory->request(request, now);
+  }
 }
 
 void TickSm::execute_copy(uint32_t index, const Op& op, Cycle now) {
