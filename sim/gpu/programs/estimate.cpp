@@ -204,6 +204,7 @@ void from_sample(const arch::GpuSpec& machine, GpuSimulator& simulator, const At
   estimate.sampled = true;
   estimate.cycles = slowest + machine.launch.launch_cycles;
   estimate.sm_cycles = slowest * machine.sm_count;
+  estimate.cta_cycles = total;
   estimate.tile_cycles = total / double(run.tiles) / double(std::max<std::size_t>(1, run.kernel.ctas.size() / machine.sm_count));
   const double spread = unseen * (2 * rates.spread + kFloor);
   estimate.low = estimate.cycles * (1 - spread);
@@ -226,6 +227,9 @@ AttentionEstimate run_attention(const arch::GpuSpec& machine, const AttentionRun
     estimate.cycles = double(result.cycles + machine.launch.launch_cycles);
     estimate.low = estimate.high = estimate.cycles;
     estimate.sm_cycles = double(result.sm_cycles);
+    for (const CtaRecord& cta : result.ctas) {
+      estimate.cta_cycles += double(cta.end - cta.begin);
+    }
     estimate.tile_cycles = estimate.sm_cycles / double(run.tiles);
     estimate.counts = counts_of(result);
   }

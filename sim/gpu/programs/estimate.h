@@ -18,6 +18,7 @@ struct AttentionEstimate {
   bool sampled = false;
   double cycles = 0, low = 0, high = 0;  // kernel start to end, launch included
   double sm_cycles = 0;                  // summed over SMs
+  double cta_cycles = 0;                 // summed over CTAs, each from its begin to its end
   double tile_cycles = 0;                // of an SM, for one tile
   std::map<std::string, double> counts;  // activity
   std::map<std::string, std::map<std::string, double>> stalls;  // "producer", "consumer": reason (or "issued") -> warp cycles
