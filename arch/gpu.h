@@ -83,8 +83,8 @@ struct MatrixSpec {  // wgmma m64nNk16, 16-bit operands
   uint32_t start_register_cycles = 6;    // likewise, A from registers
   uint32_t chain_cycles = 15;            // first instruction of a batch to the second, beyond its own time
   uint32_t drain_cycles = 30;            // last instruction ended to its waiting warps
-  uint32_t issue_cycles = 10;            // from one instruction of a batch to the next, ...
-  uint32_t descriptor_cycles = 22;       // ... where its descriptors are made in between
+  uint32_t issue_cycles = 10;            // from one instruction of a batch to the next
+  uint32_t takeover_cycles = 90;         // that a warpgroup may be away between its instructions while another waits
   uint32_t in_flight = 7;                // running and waiting; a warp cannot issue beyond
   uint32_t register_cycles = 10;         // of a sub-core's register file that an instruction needs, ...
   uint32_t register_sixteenths_per_column = 5;  // ... and sixteenths of a cycle more for each column

@@ -166,7 +166,8 @@ void describe(config::Schema<MatrixSpec>& schema) {
   keys.cycles(&M::chain_cycles, "chain_cycles", "between a batch's first instruction and its second");
   keys.cycles(&M::drain_cycles, "drain_cycles", "end of an instruction to those who wait for it", 1);
   keys.cycles(&M::issue_cycles, "issue_cycles", "from one instruction of a batch to the next");
-  keys.cycles(&M::descriptor_cycles, "descriptor_cycles", "likewise where its descriptors are made in between");
+  keys.cycles(&M::takeover_cycles, "takeover_cycles",
+              "that a warpgroup may be away between its instructions, in all, before one that waits takes over");
   keys.count(&M::in_flight, "in_flight", "instructions running or accepted", 64);
   keys.cycles(&M::register_cycles, "register_cycles", "of a sub-core's register file for an instruction");
   keys.cycles(&M::register_sixteenths_per_column, "register_sixteenths_per_column", "and so much more for each column")

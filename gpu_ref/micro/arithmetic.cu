@@ -270,8 +270,8 @@ void measure_rate(Bench& bench, const char* name) {
       beside_kernel<kInstruction, kFromRegisters, kN>
           <<<1, 128 + warps * 32, (64 + kN) * kRowBytes>>>(stamps, 0x3f7fff00u, 0x3a83126fu, kMmaGroups);
     });
-    bench.add("rate_beside_wgmma",
-              kInstruction == Instruction::kWeigh ? Mechanisms::kCombined : Mechanisms::kOne,
+    constexpr bool kMix = kInstruction == Instruction::kWeigh;
+    bench.add(kMix ? "mix_beside_wgmma" : "rate_beside_wgmma", kMix ? Mechanisms::kCombined : Mechanisms::kOne,
               {{"instruction", std::string(name)},
                {"a", std::string(kFromRegisters ? "RS" : "SS")},
                {"n", int64_t{kN}},

@@ -18,7 +18,7 @@ MEASUREMENTS = pathlib.Path(__file__).resolve().parent.parent / "measurements"
 # mechanisms meet; of the other programs, all: kernels, layers and networks.
 GPU_BENCH_COMBINED_FAMILIES = {
     "gather", "gather_sustained", "index_path_with_copy", "instruction_beside_wgmma", "pingpong", "pingpong_sustained",
-    "tma_multicast", "wgmma_beside_fill", "wgmma_beside_shared", "wgmma_beside_stores",
+    "mix_beside_wgmma", "tma_multicast", "wgmma_beside_fill", "wgmma_beside_shared", "wgmma_beside_stores",
 }
 COMBINED_FAMILIES = GPU_BENCH_COMBINED_FAMILIES | {
     "attention_block_sparse", "attention_crossover", "attention_dense", "attention_gather", "fp16_kind", "fp16_path",

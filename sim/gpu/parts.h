@@ -109,10 +109,6 @@ inline uint32_t dispatch_cycles(const arch::GpuSpec& spec, const Op& op) {
   }
 }
 
-// From one instruction of a batch to the next, where the queue has room.
-inline uint32_t matrix_pace(const arch::MatrixSpec& matrix, const Op& op) {
-  return op.own_descriptors ? matrix.descriptor_cycles : matrix.issue_cycles;
-}
 // Of a sub-core's register file: what an instruction of the matrix unit needs of it.
 inline uint64_t matrix_register_cycles(const arch::MatrixSpec& matrix, const Op& op) {
   return matrix.register_cycles + uint64_t{op.columns} * matrix.register_sixteenths_per_column / 16;

@@ -48,7 +48,7 @@ enum class OpKind : uint8_t {
   kWait,          // until `barrier` has completed the phase that `cursor` is at, less `lag`
   kNamedSync,     // named barrier `barrier` of `count` warps
   kNamedArrive,
-  kMatrix,        // one commit group of `count` wgmma m64nNk16, N = `columns`, by the four warps of a warpgroup
+  kMatrix,        // `count` wgmma m64nNk16, N = `columns`, by the four warps of a warpgroup; ends a commit group or not
   kMatrixWait,    // until at most `count` groups are out
   kFence,         // fence.proxy.async
   kStamp,         // reads the clock into the CTA's stamp `count`
@@ -67,8 +67,7 @@ struct Op {
   MathKind math = MathKind::kFfma;
   bool dependent = false;       // what follows needs the result (kMath, kSharedLoad, kGlobalLoad)
   bool from_registers = false;  // kMatrix: A
-  bool own_descriptors = false; // kMatrix: each instruction's are made just before it, ...
-  uint8_t between = 0;          // ... by so many others, which are counted with it
+  bool commits = true;          // kMatrix: the last of its commit group
   bool tensor = false;          // kTma: a tensor box, else a bulk copy
   uint8_t stream = kNone;
   uint8_t cursor = kNone;
@@ -124,6 +123,7 @@ struct WarpRole {
 struct CtaShape {
   std::vector<WarpRole> warps;
   std::vector<uint32_t> barrier_counts;  // arrivals that complete a phase
+  uint8_t progress_barrier = kNone;      // whose completed phases are recorded, as a measure of how far a CTA is
   uint32_t named_barriers = 0;
   uint32_t warpgroups = 0;
   uint32_t registers_per_thread = 128;   // as launched

@@ -63,6 +63,7 @@ struct CtaRecord {
   uint32_t sm = 0;
   Cycle begin = 0, end = 0;
   std::array<Cycle, kMaximumStamps> stamps{};
+  std::vector<Cycle> progress;  // when the progress barrier completed its phases
   friend bool operator==(const CtaRecord&, const CtaRecord&) = default;
 };
 

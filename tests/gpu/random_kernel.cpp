@@ -89,7 +89,7 @@ void Generator::make_machine() {
   spec.matrix.start_shared_cycles = between(1, 20);
   spec.matrix.in_flight = between(1, 8);
   spec.matrix.issue_cycles = between(0, 20);
-  spec.matrix.descriptor_cycles = between(0, 60);
+  spec.matrix.takeover_cycles = between(0, 150);
   spec.matrix.register_cycles = between(0, 20);
   spec.matrix.register_sixteenths_per_column = between(0, 8);
   spec.matrix.a_wavefronts = pressure_ == Pressure::kBanks ? 30 : 16;
@@ -256,8 +256,12 @@ void Generator::add_ring() {
       Op matrix = op(OpKind::kMatrix, between(1, 5));
       matrix.columns = static_cast<uint16_t>(8 * between(1, 32));
       matrix.from_registers = chance(50);
-      matrix.own_descriptors = chance(50);
-      matrix.between = static_cast<uint8_t>(between(0, 9));
+      if (chance(30)) {  // a commit group in two parts
+        matrix.commits = false;
+        push(consumer, matrix);
+        math(consumer);
+        matrix.commits = true;
+      }
       push(consumer, matrix);
     }
     if (turns) {
@@ -339,6 +343,7 @@ void Generator::make_kernel() {
     add_solo();
   }
   add_ctas();
+  kernel.shape.progress_barrier = kernel.shape.barrier_counts.empty() ? kNone : 0;
   if (chance(50)) {
     kernel.resident.push_back({2 << 20, between(1, 300) * 128, chance(50)});
   }

@@ -11,16 +11,20 @@ void EventMatrixUnit::reset(uint32_t warpgroups) {
   last_end_ = 0;
   takes_ = debt_ = slack_ = offers_ = 0;
   latest_ = 0;
+  away_ = 0;
   next_ = kNever;
   counts_ = {};
 }
 
 void EventMatrixUnit::offer(uint32_t warpgroup, const Op& op, Cycle now) {
   Group& group = groups_[warpgroup];
+  if (group.op.commits) {
+    ++group.offered;
+    group.place = 0;
+  }
   group.op = op;
   group.to_take = op.count;
   group.next_at = now + 1;
-  ++group.offered;
   ++offers_;
   next_ = std::min(next_, now + 1);
 }
@@ -45,28 +49,40 @@ void EventMatrixUnit::act(Cycle now, std::vector<uint32_t>& released) {
   find_next(now);
 }
 
+// Stays with a warpgroup that asks, until its pauses between instructions add up while another waits; then takes who has
+// waited longest.
+uint32_t EventMatrixUnit::choose(Cycle now) {
+  uint32_t other = kNobody;
+  for (uint32_t g = 0; g < groups_.size(); ++g) {
+    if (g != latest_ && asks(groups_[g], now) && (other == kNobody || groups_[g].last_taken < groups_[other].last_taken)) {
+      other = g;
+    }
+  }
+  const Group& group = groups_[latest_];
+  if (asks(group, now)) {
+    const uint64_t away = other == kNobody ? 0 : away_ + (group.next_at - group.taken_at);
+    if (away < spec_.matrix.takeover_cycles || other == kNobody || mutated(Mutation::kMatrixNeverTakenOver)) {
+      away_ = away;
+      return latest_;
+    }
+  }
+  away_ = 0;
+  return other;
+}
+
 void EventMatrixUnit::take(Cycle now, std::vector<uint32_t>& released) {
   while (offers_ > 0 && queue_.size() < room()) {
-    uint32_t chosen = latest_;
-    // Stays with a warpgroup as long as that asks without making descriptors in between.
-    const bool stays = asks(groups_[latest_], now) && !groups_[latest_].op.own_descriptors;
-    bool found = stays;
-    for (uint32_t g = 0; g < groups_.size() && !stays; ++g) {
-      if (asks(groups_[g], now) && (!found || groups_[g].last_taken < groups_[chosen].last_taken)) {
-        chosen = g;
-        found = true;
-      }
-    }
-    if (!found) {
+    const uint32_t chosen = choose(now);
+    if (chosen == kNobody) {
       return;
     }
     latest_ = chosen;
     Group& group = groups_[chosen];
-    const uint32_t place = group.op.count - group.to_take;
     group.last_taken = ++takes_;
-    group.next_at = now + (mutated(Mutation::kMatrixPaceIgnored) ? 0 : matrix_pace(spec_.matrix, group.op));
+    group.taken_at = now;
+    group.next_at = now + (mutated(Mutation::kMatrixPaceIgnored) ? 0 : spec_.matrix.issue_cycles);
     const bool last = --group.to_take == 0;
-    queue_.push_back({chosen, now, place, last, group.op});
+    queue_.push_back({chosen, now, group.place++, last && group.op.commits, group.op});
     if (last) {
       --offers_;
       released.push_back(chosen);

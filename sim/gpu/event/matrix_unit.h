@@ -19,7 +19,10 @@ class EventMatrixUnit final : public sc_core::sc_module {
   EventMatrixUnit(const sc_core::sc_module_name& name, const arch::GpuSpec& spec) : sc_core::sc_module(name), spec_(spec) {}
 
   void reset(uint32_t warpgroups);
-  void clear_warpgroup(uint32_t warpgroup) { groups_[warpgroup] = {}; }
+  void clear_warpgroup(uint32_t warpgroup, Cycle now) {
+    groups_[warpgroup] = {};
+    groups_[warpgroup].taken_at = now;
+  }
 
   // All four warps are at the batch, in the issue phase of `now`.
   void offer(uint32_t warpgroup, const Op& op, Cycle now);
@@ -40,9 +43,11 @@ class EventMatrixUnit final : public sc_core::sc_module {
  private:
   struct Group {
     Op op;
-    uint32_t to_take = 0;  // of the present batch
+    uint32_t to_take = 0;  // of what was offered last
+    uint32_t place = 0;    // in its commit group
     uint64_t offered = 0, ended = 0;
     uint64_t last_taken = 0;   // for the turn
+    Cycle taken_at = 0;
     Cycle next_at = 0;         // the warps reach the next instruction
     std::deque<Cycle> ends;    // of the latest batches
   };
@@ -54,6 +59,7 @@ class EventMatrixUnit final : public sc_core::sc_module {
     Op op;
   };
   void take(Cycle now, std::vector<uint32_t>& released);
+  uint32_t choose(Cycle now);
   void start(Cycle now);
   void find_next(Cycle now);
   bool asks(const Group& group, Cycle now) const { return group.to_take > 0 && group.next_at <= now; }
@@ -66,7 +72,9 @@ class EventMatrixUnit final : public sc_core::sc_module {
   BankUse use_;
   Cycle last_end_ = 0;
   uint64_t takes_ = 0;
-  uint32_t latest_ = 0;  // warpgroup taken from last
+  uint32_t latest_ = 0;  // warpgroup taken from last, ...
+  uint64_t away_ = 0;    // ... and for how long it was away between its instructions while another waited
+  static constexpr uint32_t kNobody = UINT32_MAX;
   uint64_t debt_ = 0;   // register-file time that warps took, sixteenths summed over the sub-cores
   uint64_t slack_ = 0;  // of which the instruction that ran had no need
   uint64_t offers_ = 0;  // batches not fully taken

@@ -19,6 +19,7 @@ enum class Mutation : uint8_t {
   kFillsOverlap,         // what arrives from memory is written without taking turns
   kMatrixInFlightMore,   // one wgmma more is taken
   kMatrixPaceIgnored,    // a batch is issued in no time
+  kMatrixNeverTakenOver, // a warpgroup keeps the matrix unit however long it pauses
   kMatrixChainIgnored,
   kPatternShifted,       // the matrix unit takes the banks in other cycles
   kPipeHeadEarly,        // a wavefront is served in the cycle in which it was asked for

@@ -57,13 +57,13 @@ void EventSm::take_launches(Cycle now) {
     launches_.erase(launches_.begin() + static_cast<std::ptrdiff_t>(i));
     const CtaShape& shape = kernel_->shape;
     const auto count = static_cast<uint32_t>(shape.warps.size());
-    ctas_[slot] = {index_, now, 0, {}};
+    ctas_[slot] = {index_, now, 0, {}, {}};
     resident_[slot] = {count, cta};
     for (uint32_t b = 0; b < barriers_per_cta_; ++b) {
       barriers_[slot * barriers_per_cta_ + b] = Barrier{BarrierState(shape.barrier_counts[b]), 0, 0, {}};
     }
     for (uint32_t g = 0; g < shape.warpgroups; ++g) {
-      matrix_.clear_warpgroup(slot * shape.warpgroups + g);
+      matrix_.clear_warpgroup(slot * shape.warpgroups + g, now);
     }
     for (uint32_t w = 0; w < count; ++w) {
       const WarpRole& role = shape.warps[w];
@@ -292,6 +292,9 @@ void EventSm::update_barrier(uint32_t index, uint32_t arrivals, uint32_t bytes, 
   Barrier& barrier = barriers_[index];
   if (!barrier.state.update(arrivals, bytes)) {
     return;
+  }
+  if (index % barriers_per_cta_ == kernel_->shape.progress_barrier) {
+    ctas_[index / barriers_per_cta_].progress.push_back(now);
   }
   const arch::SynchronisationSpec& synchronisation = spec_.synchronisation;
   std::erase_if(barrier.waiting, [&](uint32_t waiting) {

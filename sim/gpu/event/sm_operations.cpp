@@ -311,7 +311,7 @@ void EventSm::named(uint32_t index, const Op& op, Cycle now) {
 void EventSm::matrix(uint32_t index, const Op& op, Cycle now) {
   EventWarp& warp = warps_[index];
   constexpr uint32_t kWarpsOfWarpgroup = 4;
-  counts_.instructions += op.count * (1 + op.between) - 1;
+  counts_.instructions += op.count - 1;
   if (++matrix_arrived_[warp.warpgroup] == kWarpsOfWarpgroup) {
     matrix_.offer(warp.warpgroup, op, now);
   }

@@ -27,11 +27,16 @@ void EventSubCore::reset() {
   turn_ = 1;
   turn_free_ = 0;
   next_ = 0;
+  changed_ = true;
   roles = {};
   math = {};
 }
 
-Cycle EventSubCore::bound() const {
+Cycle EventSubCore::bound() {
+  if (!changed_) {
+    return bound_;
+  }
+  changed_ = false;
   Cycle bound = kNever;
   for (const uint32_t index : resident_) {
     const EventWarp& warp = warps_[index];
@@ -39,6 +44,7 @@ Cycle EventSubCore::bound() const {
       bound = std::min(bound, std::max(candidate(warp), next_) + warp.distance);
     }
   }
+  bound_ = bound;
   return bound;
 }
 
@@ -57,17 +63,24 @@ uint32_t EventSubCore::select(Cycle cycle) const {
   return chosen;
 }
 
+// The first cycle in which any warp can issue; of those that can then, the one that issued longest ago.
 void EventSubCore::advance(Cycle limit, bool beside_matrix, uint64_t& debt) {
   while (next_ < limit) {
-    Cycle first = kNever;
+    Cycle cycle = limit;
+    EventWarp* chosen = nullptr;
     for (const uint32_t index : resident_) {
-      first = std::min(first, candidate(warps_[index]));
+      EventWarp& warp = warps_[index];
+      const Cycle can = std::max(candidate(warp), next_);
+      if (can < cycle || (can == cycle && chosen != nullptr && warp.last_issue < chosen->last_issue &&
+                          !mutated(Mutation::kOldestFirst))) {
+        cycle = can;
+        chosen = &warp;
+      }
     }
-    const Cycle cycle = std::max(first, next_);
-    if (cycle >= limit) {
+    if (chosen == nullptr) {
       return;
     }
-    issue_private(warps_[select(cycle)], cycle, beside_matrix, debt);
+    issue_private(*chosen, cycle, beside_matrix, debt);
   }
 }
 
@@ -79,9 +92,11 @@ void EventSubCore::account(EventWarp& warp, Cycle cycle) {
   warp.accounted = cycle + 1;
   warp.last_issue = cycle + 1;
   next_ = cycle + 1;
+  changed_ = true;
 }
 
-void EventSubCore::settle(EventWarp& warp, Cycle ready, WarpStall reason) const {
+void EventSubCore::settle(EventWarp& warp, Cycle ready, WarpStall reason) {
+  changed_ = true;
   const Op& op = warp.state.op();
   warp.ready = ready;
   warp.reason = reason;

@@ -45,11 +45,17 @@ class EventSubCore final : public sc_core::sc_module {
 
   void reset();
   // In ascending order: of two warps that never issued, the lower number goes first.
-  void add(uint32_t warp) { resident_.insert(std::lower_bound(resident_.begin(), resident_.end(), warp), warp); }
-  void remove(uint32_t warp) { std::erase(resident_, warp); }
+  void add(uint32_t warp) {
+    resident_.insert(std::lower_bound(resident_.begin(), resident_.end(), warp), warp);
+    changed_ = true;
+  }
+  void remove(uint32_t warp) {
+    std::erase(resident_, warp);
+    changed_ = true;
+  }
 
   // No operation that others can notice is issued before this cycle.
-  Cycle bound() const;
+  Cycle bound();
   // Issues what is issued before `limit`, all of it private; `beside_matrix` holds throughout.
   void advance(Cycle limit, bool beside_matrix, uint64_t& debt);
   // The warp that issues in `cycle`, to which everything was advanced; kNobody if none.
@@ -58,7 +64,7 @@ class EventSubCore final : public sc_core::sc_module {
   // Books the issue of an operation that is not private; its effect is the SM's to find.
   void issue_visible(EventWarp& warp, Cycle cycle);
   // After the warp's state moved on: `ready` and what the next operation needs.
-  void settle(EventWarp& warp, Cycle ready, WarpStall reason) const;
+  void settle(EventWarp& warp, Cycle ready, WarpStall reason);
 
   static constexpr uint32_t kNobody = UINT32_MAX;
   std::array<RoleCycles, static_cast<std::size_t>(Role::kCount)> roles;
@@ -86,6 +92,8 @@ class EventSubCore final : public sc_core::sc_module {
   // Each warp has one turn at the register file, then the matrix unit has its own: who had one since waits that long.
   uint64_t turn_ = 1, turn_free_ = 0;
   Cycle next_ = 0;  // one issue a cycle
+  Cycle bound_ = 0;
+  bool changed_ = true;  // since bound_ was found
   struct Timing {
     uint32_t interval[2];  // sixteenths; [beside the matrix unit]
     uint32_t latency;

@@ -2,6 +2,7 @@
 #include "sim/gpu/programs/attention.h"
 
 #include <algorithm>
+#include <numeric>
 #include <queue>
 
 #include "sim/gpu/parts.h"
@@ -37,6 +38,7 @@ void add_shape(const Shape& shape, Kernel& kernel) {
   cta.barrier_counts.insert(cta.barrier_counts.end(), places.query_buffers, 1);
   cta.barrier_counts.insert(cta.barrier_counts.end(), places.query_buffers, spec.consumer_warpgroups);
   cta.named_barriers = 2 * places.groups + 1;
+  cta.progress_barrier = static_cast<uint8_t>(places.value_empty());  // a value tile of the ring's first stage is done with
   cta.shared_bytes = shared_bytes(spec, places.query_buffers);
   const uint32_t threads = 128 * (1 + spec.consumer_warpgroups);
   const uint32_t registers = 128 * (spec.producer_registers + spec.consumer_warpgroups * spec.consumer_registers);
@@ -141,6 +143,7 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
   const Shape shape{kernel, {kernel.stages, kernel.consumer_warpgroups, query_buffers(kernel)}, engine,
                     machine.gather_engine.rows_per_request};
   run->kernel.name = kernel.name;
+  run->stages = kernel.stages;
   add_shape(shape, run->kernel);
   const uint32_t resident = machine.sm_count * ctas_per_sm(machine, run->kernel.shape);
   // Whoever is free first takes the next item; a tile is the unit of time.
@@ -207,17 +210,24 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
   return run;
 }
 
-std::unique_ptr<AttentionRun> shortened(const AttentionRun& run, uint32_t items, uint32_t tiles) {
+std::unique_ptr<AttentionRun> shortened(const AttentionRun& run, const Shortening& to) {
   auto made = std::make_unique<AttentionRun>();
   made->kernel = run.kernel;
+  made->stages = run.stages;
   made->entries_per_tile = run.entries_per_tile;
   for (CtaWork& work : made->kernel.ctas) {
     const std::vector<uint32_t> counts = std::exchange(work.counts, {});
     const uint32_t* const keys = work.streams[kKeyStream].table;
     std::vector<uint32_t> table;
     std::size_t at = 0;
-    for (std::size_t item = 0; item < std::min<std::size_t>(items, counts.size()); ++item) {
-      const uint32_t kept = std::min(tiles, counts[item] + 1);
+    const uint64_t all = std::accumulate(counts.begin(), counts.end(), uint64_t{counts.size()});
+    const bool whole = to.items >= counts.size() && (all <= to.tiles_in_all || counts.size() <= to.short_items) &&
+                       to.short_items != UINT32_MAX;
+    uint32_t left = to.tiles_in_all;
+    for (std::size_t item = 0; item < std::min<std::size_t>(to.items, counts.size()) && left > 0; ++item) {
+      const uint32_t most = !whole && item < to.short_items ? to.short_tiles : UINT32_MAX;
+      const uint32_t kept = std::min({most, counts[item] + 1, left});
+      left -= kept;
       table.insert(table.end(), keys + at, keys + at + std::size_t{kept} * run.entries_per_tile);
       at += std::size_t{counts[item] + 1} * run.entries_per_tile;
       work.counts.push_back(kept - 1);

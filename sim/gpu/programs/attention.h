@@ -26,6 +26,7 @@ struct AttentionRun {
   uint64_t listed_elements = 0;  // query-key pairs worked on, without padding
   double list_density = 0;
   uint64_t list_hash = 0;        // of all heads' lists: masks::hash() of each, folded
+  uint32_t stages = 2;
   uint32_t entries_per_tile = 0;  // of the key stream's table
   uint32_t queries_per_item = 0;  // of the query stream's table
   uint32_t outputs_per_item = 0;
@@ -38,7 +39,13 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
                                               const workloads::AttentionProblem& problem, double density, uint32_t heads,
                                               bool use_gather_engine);
 
-// The same CTAs with at most so many items each, and so many tiles of each: what a sample simulates. The tables are its own.
-std::unique_ptr<AttentionRun> shortened(const AttentionRun& run, uint32_t items, uint32_t tiles);
+// The same CTAs with less to do: what a sample simulates. The tables are its own.
+struct Shortening {
+  uint32_t items = UINT32_MAX;         // of a CTA at most
+  uint32_t short_items = UINT32_MAX;   // the first so many have ...
+  uint32_t short_tiles = UINT32_MAX;   // ... at most so many tiles
+  uint32_t tiles_in_all = UINT32_MAX;  // of a CTA; one with no more than these is left as it is
+};
+std::unique_ptr<AttentionRun> shortened(const AttentionRun& run, const Shortening& to);
 
 }  // namespace tilewright::gpu

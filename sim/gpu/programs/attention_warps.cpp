@@ -16,12 +16,11 @@ constexpr uint32_t kBoxCycles = 50;      // tma_stream: address and arming of on
 constexpr uint32_t kListRead = 38;       // a group of list entries out of L1, read into registers
 constexpr uint32_t kReadBack = 200;      // the store unit's reading of an output tile
 constexpr uint32_t kQuotientCycles = 40; // an item's number into head and block
-constexpr uint32_t kBetweenScores = 8, kBetweenOutputs = 6;  // making the descriptors of a wgmma
+// What makes the descriptors of a wgmma: where products are in flight together in vector registers, else in uniform ones.
+constexpr ProgramBuilder::Making kMaking = {4, 1, 3}, kUniformMaking = {1, 0, 7};
 
 void arithmetic(ProgramBuilder& program, uint32_t alu, uint32_t imad, uint32_t other) {
-  program.math(MathKind::kImad, imad);
-  program.math(MathKind::kLop3, alu);
-  program.math(MathKind::kOther, other, 1, true);
+  program.make_descriptors({alu, imad, other});
 }
 
 // ---- producer ----
@@ -133,7 +132,7 @@ class Consumer {
     program_.delay(kQuotientCycles);
     read_list_length(program_, shape_);
     program_.math(MathKind::kOther, outputs());  // sums of zero
-    shape_.kernel.overlap == Overlap::kNone ? in_order() : pipelined();
+    overlaps() ? pipelined() : in_order();
     store_outputs();
     program_.end_loop();
     if (turns() && group_ == 0) {
@@ -157,8 +156,13 @@ class Consumer {
     program_.wait(barrier, at);
     make_visible();
   }
-  void issue_scores() { program_.matrix(shape_.kernel.key_tile, shape_.kernel.head_size / 16, false, true, kBetweenScores); }
-  void issue_outputs() { program_.matrix(shape_.kernel.head_size, shape_.kernel.key_tile / 16, true, true, kBetweenOutputs); }
+  void issue_scores() {
+    program_.matrix_making(shape_.kernel.key_tile, shape_.kernel.head_size / 16, false, overlaps() ? kMaking : kUniformMaking);
+  }
+  void issue_outputs() {
+    program_.matrix_making(shape_.kernel.head_size, shape_.kernel.key_tile / 16, true, overlaps() ? kMaking : kUniformMaking);
+  }
+  bool overlaps() const { return shape_.kernel.overlap != Overlap::kNone; }
   void release(uint32_t barrier, uint8_t at) { program_.arrive(barrier, 1, at); }
 
   // Maxima of the two rows a thread has, the second beside the first one's scaling; then the MUFU sets the pace, and what

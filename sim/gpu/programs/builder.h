@@ -3,6 +3,8 @@
 // Writes warp programs one operation a line, so that a twin reads like the kernel it stands for.
 #pragma once
 
+#include <algorithm>
+
 #include "sim/gpu/program.h"
 
 namespace tilewright::gpu {
@@ -80,13 +82,32 @@ class ProgramBuilder {
   void named_arrive(uint32_t barrier, uint32_t warps) {
     barrier_op(OpKind::kNamedArrive, barrier, kNone).count = warps;
   }
-  void matrix(uint32_t columns, uint32_t count, bool from_registers, bool own_descriptors = false,
-              uint32_t between = 0) {
+  void matrix(uint32_t columns, uint32_t count, bool from_registers) {
     Op& op = add(OpKind::kMatrix, count);
-    op.own_descriptors = own_descriptors;
-    op.between = static_cast<uint8_t>(between);
     op.columns = static_cast<uint16_t>(columns);
     op.from_registers = from_registers;
+  }
+  // The same, with instructions before each but the first that make its descriptors.
+  struct Making {
+    uint32_t alu, imad, other;
+  };
+  void matrix_making(uint32_t columns, uint32_t count, bool from_registers, const Making& making) {
+    for (uint32_t i = 0; i < count; ++i) {
+      if (i > 0) {
+        make_descriptors(making);
+      }
+      matrix(columns, 1, from_registers);
+      program_.ops.back().commits = i + 1 == count;
+    }
+  }
+  // Pipe by pipe in turn, as the compiler has them; the last one's result is a descriptor.
+  void make_descriptors(const Making& making) {
+    const uint32_t most = std::max({making.alu, making.imad, making.other});
+    for (uint32_t i = 0; i < most; ++i) {
+      math(MathKind::kLop3, making.alu * (i + 1) / most - making.alu * i / most);
+      math(MathKind::kImad, making.imad * (i + 1) / most - making.imad * i / most);
+      math(MathKind::kOther, making.other * (i + 1) / most - making.other * i / most, 1, i + 1 == most);
+    }
   }
   void matrix_wait(uint32_t pending) { add(OpKind::kMatrixWait, pending); }
   void fence() { add(OpKind::kFence); }

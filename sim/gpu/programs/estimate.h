@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An attention run in full, or from a sample. A sample simulates all SMs on shortened items and takes from them what a tile and
-// what an item costs; the items are then laid out over the CTAs as in the full run, and the slowest CTA ends the kernel.
+// An attention run in full, or from samples. Both simulate all SMs: one the beginning of each CTA's first item, one two short
+// items and then items as they are, up to a number of tiles. What a tile and an item cost in the second is laid out over the rest
+// of each CTA's work; the slowest CTA ends the kernel. A CTA with little work is simulated whole.
 //
 // The interval comes from how much the cost of a tile differs from CTA to CTA in the sample (two standard deviations) and, on top,
-// a floor of 1 % for what a sample cannot see: how the SMs drift apart over a long run, and what a colder or fuller L2 does.
+// a floor for what a sample cannot see: how SMs drift apart over a long run, and what a colder or fuller L2 does. How often it
+// holds the full simulation is measured by sim/gpu/benchmark/sampled_coverage.cpp.
 #pragma once
 
 #include "sim/gpu/programs/attention.h"

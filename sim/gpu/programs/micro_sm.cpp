@@ -145,6 +145,22 @@ Metrics instruction_beside_wgmma(const GpuSpec& spec, const Parameters& paramete
           {"wgmma_slow_down", matrix_shorter.first_cycles / alone.first_cycles}};
 }
 
+// Instructions of descriptors_kernel between two wgmma, as its machine code has them, ...
+ProgramBuilder::Making descriptor_making(bool uniform, bool registers) {
+  if (uniform) {
+    return registers ? ProgramBuilder::Making{0, 0, 5} : ProgramBuilder::Making{0, 0, 10};
+  }
+  return registers ? ProgramBuilder::Making{4, 1, 2} : ProgramBuilder::Making{8, 2, 4};
+}
+// ... and before the first.
+void add_making(ProgramBuilder& program, bool uniform, bool registers) {
+  if (uniform) {
+    program.make_descriptors({0, 0, registers ? 10U : 16U});
+  } else {
+    program.make_descriptors(registers ? ProgramBuilder::Making{6, 5, 3} : ProgramBuilder::Making{10, 5, 5});
+  }
+}
+
 Metrics matrix_turns(const GpuSpec& spec, const Parameters& parameters) {
   const uint32_t columns = number(parameters, "n"), warpgroups = number(parameters, "warpgroups");
   const uint32_t first = number(parameters, "instructions");
@@ -160,7 +176,13 @@ Metrics matrix_turns(const GpuSpec& spec, const Parameters& parameters) {
       program.stamp(0);
     }
     program.delay(kSpinCycles + g * offset);
-    program.matrix(columns, g == 0 ? first : other, text(parameters, "a") == "RS", made);
+    const bool registers = text(parameters, "a") == "RS";
+    if (made) {
+      add_making(program, false, registers);
+      program.matrix_making(columns, g == 0 ? first : other, registers, descriptor_making(false, registers));
+    } else {
+      program.matrix(columns, g == 0 ? first : other, registers);
+    }
     if (g == 0) {
       program.stamp(4);
     }
@@ -184,14 +206,21 @@ Metrics matrix_turns(const GpuSpec& spec, const Parameters& parameters) {
 Metrics wgmma(const GpuSpec& spec, const Parameters& parameters) {
   const uint32_t columns = number(parameters, "n"), batch = number(parameters, "batch");
   const uint32_t warpgroups = number(parameters, "warpgroups");
-  const bool own_descriptors = parameters.contains("descriptors");  // matrix_descriptors
+  const std::string made = parameters.contains("descriptors") ? text(parameters, "descriptors") : "";
   constexpr uint32_t kGroups = 64;
   Kernel kernel = make_kernel("wgmma", 64 * 1024);
   for (uint32_t g = 0; g < warpgroups; ++g) {
     ProgramBuilder program("multiply_groups");
     program.stamp(0);
     program.loop(kGroups);
-    program.matrix(columns, batch, text(parameters, "a") == "RS", own_descriptors);
+    const bool registers = text(parameters, "a") == "RS";
+    if (made.empty()) {
+      program.matrix(columns, batch, registers);
+    } else {
+      const bool uniform = made == "uniform";
+      add_making(program, uniform, registers);
+      program.matrix_making(columns, batch, registers, descriptor_making(uniform, registers));
+    }
     program.matrix_wait(0);
     program.end_loop();
     program.stamp(1);
@@ -364,22 +393,30 @@ Metrics pingpong(const GpuSpec& spec, const Parameters& parameters) {
       program.wait(g, at);
       program.advance(at);
     }
-    program.matrix(64, 8, false);
-    program.matrix(128, 4, true);
+    // What the machine code has around the products: the warpgroup's places, descriptors in vector and uniform registers.
+    program.make_descriptors({9, 3, 14});
+    program.matrix_making(64, 8, false, {4, 1, 8});
+    program.matrix_making(128, 4, true, {0, 0, 3});
     if (handover == "named_barrier") {
       program.named_arrive(next, 8);
     } else if (handover == "mbarrier") {
       program.arrive(next, kWarpLanes);
     }
     program.matrix_wait(number(parameters, "open_batches"));
+    program.math(MathKind::kLop3, 5);
+    program.math(MathKind::kOther, 4, 1, true);  // how many units there are
     for (uint32_t k = 0; k < 5; ++k) {
       const uint32_t units = number(parameters, kMix[k]) / kUnit[k];
-      program.delay(spec.sub_core.branch_cycles);  // are there any?
-      if (units > 0) {
-        program.loop(units);
-        program.math(kKind[k], kUnit[k], 1, true);  // the next unit works on the same values
-        program.end_loop();
+      if (units == 0) {
+        program.delay(spec.sub_core.branch_cycles);
+        continue;
       }
+      program.loop(units);
+      program.math(MathKind::kOther, 2);
+      program.math(MathKind::kImad, 1);
+      program.math(kKind[k], kUnit[k]);
+      program.math(MathKind::kLop3, kKind[k] == MathKind::kF2fp ? 9 : 1);  // what was packed is cut to a small number
+      program.end_loop();
     }
     program.matrix_wait(0);
     program.math(MathKind::kF2fp, 16, 1, true);

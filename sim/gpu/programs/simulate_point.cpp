@@ -19,6 +19,7 @@ const std::map<std::string, Twin>& twins() {
       {"arithmetic/instruction", micro::instruction},
       {"arithmetic/instruction_beside_wgmma", micro::instruction_beside_wgmma},
       {"arithmetic/rate_beside_wgmma", micro::instruction_beside_wgmma},
+      {"arithmetic/mix_beside_wgmma", micro::instruction_beside_wgmma},
       {"matrix_turns/matrix_issue", micro::matrix_turns},
       {"matrix_turns/matrix_turns", micro::matrix_turns},
       {"matrix_turns/matrix_descriptors", micro::wgmma},

@@ -5,6 +5,32 @@
 
 namespace tilewright::gpu {
 
+// The group that was taken from last while it asks and its pauses are short; else the one that was not for longest.
+TickMatrixUnit::Group* TickSm::choose_group() {
+  TickMatrixUnit& unit = matrix_;
+  TickMatrixUnit::Group* waiting = nullptr;
+  for (uint32_t g = 0; g < unit.groups.size(); ++g) {
+    TickMatrixUnit::Group& group = unit.groups[g];
+    if (g != unit.latest && group.to_take > 0 && group.until_next == 0 && (waiting == nullptr || group.taken < waiting->taken)) {
+      waiting = &group;
+    }
+  }
+  TickMatrixUnit::Group* chosen = waiting;
+  if (!unit.groups.empty() && unit.groups[unit.latest].to_take > 0 && unit.groups[unit.latest].until_next == 0) {
+    TickMatrixUnit::Group& latest = unit.groups[unit.latest];
+    const uint64_t away = waiting == nullptr ? 0 : unit.away + latest.pause;
+    if (waiting == nullptr || away < spec_.matrix.takeover_cycles) {
+      unit.away = away;
+      return &latest;
+    }
+  }
+  unit.away = 0;
+  if (chosen != nullptr) {
+    unit.latest = static_cast<uint32_t>(chosen - unit.groups.data());
+  }
+  return chosen;
+}
+
 void TickSm::step_matrix() {
   TickMatrixUnit& unit = matrix_;
   if (unit.running && unit.elapsed == unit.duration) {
@@ -16,25 +42,17 @@ void TickSm::step_matrix() {
     unit.queue.pop_front();
   }
   while (unit.queue.size() < spec_.matrix.in_flight) {
-    TickMatrixUnit::Group* chosen = nullptr;
-    for (TickMatrixUnit::Group& group : unit.groups) {
-      const bool stays = group.taken == unit.takes && group.taken > 0 && !group.op.own_descriptors;
-      if (group.to_take > 0 && group.until_next == 0 && (chosen == nullptr || stays || group.taken < chosen->taken)) {
-        chosen = &group;
-        if (stays) {
-          break;
-        }
-      }
-    }
+    TickMatrixUnit::Group* const chosen = choose_group();
     if (chosen == nullptr) {
       break;
     }
     const auto warpgroup = static_cast<uint32_t>(chosen - unit.groups.data());
     chosen->taken = ++unit.takes;
-    chosen->until_next = matrix_pace(spec_.matrix, chosen->op);
-    const uint32_t place = chosen->op.count - chosen->to_take;
+    chosen->until_next = spec_.matrix.issue_cycles;
+    chosen->pause = spec_.matrix.issue_cycles;
+    chosen->since_taken = 0;
     const bool last = --chosen->to_take == 0;
-    unit.queue.push_back({warpgroup, place, 0, last, chosen->op});
+    unit.queue.push_back({warpgroup, chosen->place++, 0, last && chosen->op.commits, chosen->op});
     if (last) {
       chosen->arrived = 0;
       for (uint32_t w = 0; w < warps_.size(); ++w) {

@@ -46,7 +46,8 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   matrix_.queue.clear();
   matrix_.running = false;
   matrix_.elapsed = matrix_.since_end = 0;
-  matrix_.debt = matrix_.slack = matrix_.takes = 0;
+  matrix_.debt = matrix_.slack = matrix_.takes = matrix_.away = 0;
+  matrix_.latest = 0;
   for (TickBoxUnit* unit : {&tma_, &engine_}) {
     unit->queue.clear();
     unit->running = false;
@@ -70,6 +71,7 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
 }
 
 void TickSm::step(Cycle now) {
+  now_ = now;
   count_down();
   take_launches(now);
   step_matrix();
@@ -114,6 +116,7 @@ void TickSm::count_down() {
   }
   for (TickMatrixUnit::Group& group : matrix_.groups) {
     group.until_next -= group.until_next > 0 ? 1 : 0;
+    ++group.since_taken;
   }
   ++matrix_.since_end;
   key_index_ = 0;
@@ -125,7 +128,7 @@ void TickSm::take_launches(Cycle now) {
       return false;
     }
     const CtaShape& shape = kernel_->shape;
-    ctas_[launch.slot] = {index_, now, 0, {}};
+    ctas_[launch.slot] = {index_, now, 0, {}, {}};
     resident_[launch.slot] = {static_cast<uint32_t>(shape.warps.size()), launch.cta};
     for (uint32_t b = 0; b < barriers_per_cta_; ++b) {
       barriers_[launch.slot * barriers_per_cta_ + b] = Barrier{BarrierState(shape.barrier_counts[b]), {}};
@@ -226,6 +229,9 @@ void TickSm::update_barrier(uint32_t index, uint32_t arrivals, uint32_t bytes) {
   Barrier& barrier = barriers_[index];
   if (!barrier.state.update(arrivals, bytes)) {
     return;
+  }
+  if (index % barriers_per_cta_ == kernel_->shape.progress_barrier) {
+    ctas_[index / barriers_per_cta_].progress.push_back(now_);
   }
   std::erase_if(barrier.waiting, [&](uint32_t waiting) {
     if (barrier.state.phases < warps_[waiting].wanted) {

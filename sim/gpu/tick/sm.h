@@ -75,8 +75,9 @@ class TickMatrixUnit final : public sc_core::sc_module {
   };
   struct Group {
     Op op;
-    uint32_t to_take = 0, arrived = 0;
-    uint32_t until_next = 0;  // cycles until the warps reach the next instruction
+    uint32_t to_take = 0, arrived = 0, place = 0;
+    uint32_t until_next = 0;  // cycles until the warps reach the next instruction, ...
+    uint64_t since_taken = 0, pause = 0;  // ... which is the last one's pause after it was taken
     uint64_t offered = 0, over = 0, taken = 0;
     std::deque<uint32_t> draining;  // cycles left until a batch counts as over
   };
@@ -84,6 +85,8 @@ class TickMatrixUnit final : public sc_core::sc_module {
   std::deque<Instruction> queue;
   bool running = false;
   uint32_t elapsed = 0, since_end = 0, duration = 0;
+  uint32_t latest = 0;   // group taken from last, ...
+  uint64_t away = 0;     // ... and its pauses while another waited
   uint64_t debt = 0, slack = 0, takes = 0;  // register-file time: taken by warps, and not needed
 };
 
@@ -144,6 +147,7 @@ class TickSm final : public sc_core::sc_module {
   void count_down();
   void take_launches(Cycle now);
   void step_matrix();
+  TickMatrixUnit::Group* choose_group();
   void start_matrix();
   void step_drains();
   void step_units(Cycle now);
@@ -211,6 +215,7 @@ class TickSm final : public sc_core::sc_module {
   std::deque<LineRequest> load_queue_;  // lines that L1 has no room for yet
   uint32_t loads_in_l1_ = 0, l1_lines_ = 0;
   uint32_t key_index_ = 0;
+  Cycle now_ = 0;  // only to record when something happened
   std::array<RoleCycles, static_cast<std::size_t>(Role::kCount)> roles_{};
   GpuCounts counts_;
 };

@@ -347,12 +347,16 @@ void TickSm::execute_matrix(uint32_t index, const Op& op) {
   TickWarp& warp = warps_[index];
   TickMatrixUnit::Group& group = matrix_.groups[warp.warpgroup];
   constexpr uint32_t kWarpsOfWarpgroup = 4;
-  counts_.instructions += op.count * (1 + op.between) - 1;
+  counts_.instructions += op.count - 1;
   if (++group.arrived == kWarpsOfWarpgroup) {
+    if (group.op.commits) {
+      ++group.offered;
+      group.place = 0;
+    }
     group.op = op;
     group.to_take = op.count;
     group.until_next = 0;
-    ++group.offered;
+    group.pause = group.since_taken + 1;
   }
   hold(warp, WarpStall::kMatrixIssue);
 }
