@@ -132,7 +132,8 @@ void EventL2::open(uint32_t partition, const std::vector<LineRequest>& requests,
     sectors = static_cast<uint8_t>(sectors | request.sectors);
   }
   const uint64_t line = requests.front().line;
-  partitions_[partition].slices[slice_of(spec_.l2, line)].open.push_back({line, served + spec_.l2.merge_cycles, answer, sectors});
+  Slice& slice = partitions_[partition].slices[slice_of(spec_.l2, line)];
+  slice.open.push_back({line, served + spec_.l2.merge_cycles, answer, sectors});
   push(leaves, {Kind::kAnswer, static_cast<uint8_t>(partition), sectors, requests.front(), answer});
 }
 
@@ -192,7 +193,8 @@ void EventL2::fetch(uint32_t index, uint64_t line, uint8_t sectors, Cycle cycle)
 void EventL2::take_forward(const Item& item, Cycle now) {
   Partition& partition = partitions_[item.partition];
   const uint64_t line = item.request.line;
-  const Cycle served = serve(partition.slices[slice_of(spec_.l2, line)], static_cast<uint32_t>(std::popcount(item.sectors)), now);
+  Slice& slice = partition.slices[slice_of(spec_.l2, line)];
+  const Cycle served = serve(slice, static_cast<uint32_t>(std::popcount(item.sectors)), now);
   ++counts_.l2_far_lines;
   const uint8_t held = partition.tags.look_up(line);
   if ((item.sectors & ~held) == 0) {
