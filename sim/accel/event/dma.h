@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "sim/accel/event/dram_port.h"
-#include "sim/accel/fifo.h"
 #include "sim/accel/event/global_buffer.h"
 #include "sim/accel/event/stall_meter.h"
 #include "sim/accel/transactions.h"
+#include "sim/base/fifo.h"
 
 namespace tilewright::accel {
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "sim/accel/event/fabric.h"
-#include "sim/accel/fifo.h"
 #include "sim/accel/event/global_buffer.h"
+#include "sim/base/fifo.h"
 #include "sim/engine/vcd_trace.h"
 #include "sim/accel/event/stall_meter.h"
 

@@ -23,6 +23,12 @@ struct DramLocation {
   friend bool operator==(const DramLocation&, const DramLocation&) = default;
 };
 
+// Which bank of the channel, counted over all bank groups, and which of its rows.
+struct BankRow {
+  uint64_t bank = 0;  // bank_group * banks_per_group + bank
+  uint64_t row = 0;
+};
+
 class AddressMap {
  public:
   explicit AddressMap(const arch::DramSpec& spec)
@@ -65,6 +71,16 @@ class AddressMap {
     place.row = rest;
     hash(place);
     return place;
+  }
+
+  // The same place, for those who need no column.
+  BankRow bank_row(uint64_t address) const {
+    const uint64_t above = channel_local(address) >> (offset_bits_ + low_column_bits_);
+    const uint64_t high = above >> (group_bits_ + high_column_bits_);
+    const uint64_t row = high >> bank_bits_;
+    const uint64_t hashed = hash_ ? row : 0;
+    const uint64_t bank = low(high ^ hashed, bank_bits_);
+    return {low(above ^ hashed >> bank_bits_, group_bits_) << bank_bits_ | bank, row};
   }
 
   uint64_t address_of(DramLocation place) const {

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace tilewright::accel {
+namespace tilewright {
 
 template <typename Item>
 class Fifo {
@@ -16,6 +16,7 @@ class Fifo {
   bool empty() const { return first_ == end_; }
   std::size_t size() const { return end_ - first_; }
   const Item& front() const { return ring_[first_ & (ring_.size() - 1)]; }
+  const Item& operator[](std::size_t place) const { return ring_[(first_ + place) & (ring_.size() - 1)]; }
   void pop() { ++first_; }
   void push(const Item& item) {
     if (size() == ring_.size()) {
@@ -41,4 +42,4 @@ class Fifo {
   std::size_t first_ = 0, end_ = 0;                // counts of all that was popped, pushed
 };
 
-}  // namespace tilewright::accel
+}  // namespace tilewright
