@@ -32,16 +32,20 @@ class Wheel {
     occupied_.fill(0);
     due_.fill(0);
     far_ = {};
+    next_far_ = kNever;
     now_ = 0;
   }
 
   Cycle now() const { return now_; }
 
   void wake(uint32_t slot, Cycle cycle) {
+    const uint64_t bit = uint64_t{1} << (slot % 64);
     if (cycle == now_) {
-      due_[slot / 64] |= uint64_t{1} << (slot % 64);
+      due_[slot / 64] |= bit;
     } else if (cycle - now_ < kBuckets) {
-      put(slot, cycle);
+      const std::size_t bucket = cycle % kBuckets;
+      buckets_[bucket][slot / 64] |= bit;
+      occupied_[bucket / 64] |= uint64_t{1} << (bucket % 64);
     } else {
       put_far(slot, cycle);
     }
@@ -50,8 +54,16 @@ class Wheel {
   // The next cycle after now(), whose visits are over, in which something acts; kNever if nothing will.
   Cycle next() const {
     const Cycle near = next_near();
-    const Cycle far = far_.empty() ? kNever : far_.top().first;
-    return near < far ? near : far;
+    return near < next_far_ ? near : next_far_;
+  }
+
+  // The same before anything was visited: what was woken for now() counts.
+  Cycle first() const {
+    uint64_t due = 0;
+    for (std::size_t word = 0; word < words_; ++word) {
+      due |= due_[word];
+    }
+    return due != 0 ? now_ : next();
   }
 
   // Moves to `cycle` (from next()), pulling far wakes that are due.
@@ -64,9 +76,8 @@ class Wheel {
       bucket[word] = 0;
     }
     occupied_[index / 64] &= ~(uint64_t{1} << (index % 64));
-    while (!far_.empty() && far_.top().first - now_ < kBuckets) {
-      wake(far_.top().second, far_.top().first);
-      far_.pop();
+    if (next_far_ - now_ < kBuckets) {
+      pull_far();
     }
   }
 
@@ -85,16 +96,8 @@ class Wheel {
  private:
   static constexpr std::size_t kBuckets = 1024;
 
-  void put(uint32_t slot, Cycle cycle) {
-    const std::size_t bucket = cycle % kBuckets;
-    buckets_[bucket][slot / 64] |= uint64_t{1} << (slot % 64);
-    occupied_[bucket / 64] |= uint64_t{1} << (bucket % 64);
-  }
-
-  void put_far(uint32_t slot, Cycle cycle) {
-    TILEWRIGHT_CHECK(cycle > now_, "a slot was woken for a cycle that is over");
-    far_.emplace(cycle, slot);
-  }
+  void put_far(uint32_t slot, Cycle cycle);
+  void pull_far();
 
   Cycle next_near() const {
     const std::size_t start = now_ % kBuckets;
@@ -120,6 +123,7 @@ class Wheel {
   Mask due_{};  // in the cycle now_
   std::size_t words_ = kSlots / 64;
   std::priority_queue<Far, std::vector<Far>, std::greater<>> far_;
+  Cycle next_far_ = kNever;
   Cycle now_ = 0;
 };
 

@@ -5,17 +5,16 @@ namespace tilewright::accel {
 
 EventLoadDma::EventLoadDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
                            const Layout& layout)
-    : sc_core::sc_module(name), spec_(spec), layout_(layout), ports_(spec.dma.ports) {
-  for (uint32_t i = 0; i < ports_.size(); ++i) {
-    ports_[i].packet.needs = layout.load_needs(i);
-    ports_[i].packet.banks = 1;
-  }
-}
+    : sc_core::sc_module(name), spec_(spec), layout_(layout), ports_(spec.dma.ports) {}
 
 void EventLoadDma::end_of_elaboration() {
   fabric_ = fabric.operator->();
   global_buffer_ = global_buffer.operator->();
   dram_ = dram.operator->();
+  for (uint32_t i = 0; i < ports_.size(); ++i) {
+    fabric_->own<EventLoadDma, &EventLoadDma::packet_done>(layout_.load_port(i), this);
+    fabric_->set_path(layout_.load_port(i), {layout_.load_needs(i), 0, 0});
+  }
 }
 
 void EventLoadDma::reset(const RunContext* context) {
@@ -25,8 +24,8 @@ void EventLoadDma::reset(const RunContext* context) {
   if (!context->program->loads.empty()) {
     cursor_ = TransactionCursor(context->tile(context->program->loads[0]).dram, spec_.dma.request_bytes);
   }
-  for (Port& port : ports_) {
-    port.arrived.clear();
+  for (Fifo<Arrived>& port : ports_) {
+    port.clear();
   }
   meter_.reset();
   issue_.at(0);
@@ -67,7 +66,7 @@ void EventLoadDma::issue(Cycle now) {
 
 void EventLoadDma::returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now) {
   const auto index = static_cast<uint32_t>(channel % ports_.size());
-  Fifo<Arrived>& arrived = ports_[index].arrived;
+  Fifo<Arrived>& arrived = ports_[index];
   arrived.push({tile, bytes, offset});
   if (arrived.size() == 1) {
     post(index, now);
@@ -78,16 +77,15 @@ void EventLoadDma::returned(uint32_t channel, uint32_t tile, uint64_t offset, ui
 }
 
 void EventLoadDma::post(uint32_t index, Cycle now) {
-  const Arrived& arrived = ports_[index].arrived.front();
-  Packet packet = ports_[index].packet;
-  packet.cycles = static_cast<uint32_t>(divide_up(arrived.bytes, spec_.dma.bytes_per_cycle));
-  add_bank(packet, layout_.bank_of(context_->places->address[arrived.tile] + arrived.offset));
-  fabric_->post(layout_.load_port(index), *this, packet, now);
+  const Arrived& arrived = ports_[index].front();
+  const uint32_t bank = layout_.bank_of(context_->places->address[arrived.tile] + arrived.offset);
+  fabric_->post(layout_.load_port(index), bank,
+                static_cast<uint32_t>(divide_up(arrived.bytes, spec_.dma.bytes_per_cycle)), now);
 }
 
 void EventLoadDma::packet_done(uint32_t requester, Cycle now) {
   const uint32_t index = requester - layout_.load_port(0);
-  Fifo<Arrived>& arrived = ports_[index].arrived;
+  Fifo<Arrived>& arrived = ports_[index];
   global_buffer_->loaded(arrived.front().tile, arrived.front().bytes, now);
   arrived.pop();
   if (!arrived.empty()) {
@@ -97,17 +95,16 @@ void EventLoadDma::packet_done(uint32_t requester, Cycle now) {
 
 EventStoreDma::EventStoreDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
                              const Layout& layout)
-    : sc_core::sc_module(name), spec_(spec), layout_(layout), ports_(spec.dma.ports) {
-  for (uint32_t i = 0; i < ports_.size(); ++i) {
-    ports_[i].packet.needs = layout.store_needs(i);
-    ports_[i].packet.banks = 1;
-  }
-}
+    : sc_core::sc_module(name), spec_(spec), layout_(layout), ports_(spec.dma.ports) {}
 
 void EventStoreDma::end_of_elaboration() {
   fabric_ = fabric.operator->();
   global_buffer_ = global_buffer.operator->();
   dram_ = dram.operator->();
+  for (uint32_t i = 0; i < ports_.size(); ++i) {
+    fabric_->own<EventStoreDma, &EventStoreDma::packet_done>(layout_.store_port(i), this);
+    fabric_->set_path(layout_.store_port(i), {layout_.store_needs(i), 0, 0});
+  }
 }
 
 void EventStoreDma::reset(const RunContext* context) {
@@ -171,10 +168,9 @@ void EventStoreDma::start_transaction(Cycle now) {
   port.transaction = transaction;
   port.tile = tile;
   port.posted = true;
-  Packet packet = port.packet;
-  packet.cycles = static_cast<uint32_t>(divide_up(transaction.bytes, spec_.dma.bytes_per_cycle));
-  add_bank(packet, layout_.bank_of(context_->places->address[tile] + transaction.offset));
-  fabric_->post(layout_.store_port(index), *this, packet, now);
+  const uint32_t bank = layout_.bank_of(context_->places->address[tile] + transaction.offset);
+  fabric_->post(layout_.store_port(index), bank,
+                static_cast<uint32_t>(divide_up(transaction.bytes, spec_.dma.bytes_per_cycle)), now);
   cursor_.advance();
   if (cursor_.done() && ++position_ < context_->program->stores.size()) {
     cursor_ = TransactionCursor(context_->tile(context_->program->stores[position_]).dram, spec_.dma.request_bytes);

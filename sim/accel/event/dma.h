@@ -17,7 +17,7 @@
 namespace tilewright::accel {
 
 // DRAM -> tile. Returned data waits at its port (channel modulo ports) for a packet into the global buffer.
-class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interface, public PacketOwner {
+class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
   EventLoadDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout);
   void connect(const Alarm& issue) { issue_ = issue; }
@@ -30,8 +30,7 @@ class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interfa
   void returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now);
   void issue(Cycle now);  // slot
 
-  void packet_granted(uint32_t /*requester*/, Cycle /*now*/) override {}
-  void packet_done(uint32_t requester, Cycle now) override;
+  void packet_done(uint32_t requester, Cycle now);  // told by the fabric
 
   const StallCycles& close(Cycle end) { return meter_.close(end); }
   bool finished() const { return position_ == context_->program->loads.size(); }
@@ -41,14 +40,9 @@ class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interfa
     uint32_t tile, bytes;
     uint64_t offset;
   };
-  struct Port {
-    Fifo<Arrived> arrived;  // of the first, the packet is waiting or moving
-    Packet packet;          // all but its bank and length
-  };
   void end_of_elaboration() override;
   Stall blocker() const;
   void post(uint32_t port, Cycle now);
-
   const arch::AcceleratorSpec& spec_;
   const Layout& layout_;
   Alarm issue_;
@@ -58,12 +52,12 @@ class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interfa
   const RunContext* context_ = nullptr;
   std::size_t position_ = 0;
   TransactionCursor cursor_;
-  std::vector<Port> ports_;
+  std::vector<Fifo<Arrived>> ports_;  // of the first of each, the packet is waiting or moving
   StallMeter meter_;
 };
 
 // Tile -> DRAM. A transaction takes a write credit, is read from the global buffer by a packet, and then sent.
-class EventStoreDma final : public sc_core::sc_module, public sc_core::sc_interface, public PacketOwner {
+class EventStoreDma final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
   EventStoreDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout);
   void connect(const Alarm& post) { post_ = post; }
@@ -76,8 +70,7 @@ class EventStoreDma final : public sc_core::sc_module, public sc_core::sc_interf
   void acknowledged(Cycle now);
   void post(Cycle now);  // slot
 
-  void packet_granted(uint32_t /*requester*/, Cycle /*now*/) override {}
-  void packet_done(uint32_t requester, Cycle now) override;
+  void packet_done(uint32_t requester, Cycle now);  // told by the fabric
 
   const StallCycles& close(Cycle end) { return meter_.close(end); }
   bool finished() const { return position_ == context_->program->stores.size() && outstanding_ == 0; }
@@ -87,7 +80,6 @@ class EventStoreDma final : public sc_core::sc_module, public sc_core::sc_interf
     TileTransaction transaction;
     uint32_t tile = 0;
     bool posted = false;
-    Packet packet;  // all but its bank and length
   };
   void end_of_elaboration() override;
   Stall blocker() const;

@@ -7,7 +7,8 @@ namespace tilewright::accel {
 
 EventDramPort::EventDramPort(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
                              const engine::Clock& core)
-    : sc_core::sc_module(name), spec_(spec), core_(core), dram_(spec.dram.command_clock), map_(spec.dram) {
+    : sc_core::sc_module(name), spec_(spec), core_(core), dram_(spec.dram.command_clock),
+      to_dram_(core, dram_), to_core_(dram_, core), map_(spec.dram) {
   for (uint32_t i = 0; i < spec_.dram.channels; ++i) {
     channels_.push_back(std::make_unique<Channel>(spec_.dram));
   }
@@ -25,14 +26,19 @@ void EventDramPort::reset() {
   free_tags_.clear();
   returns_.clear();
   next_return_ = 0;
+  next_act_ = kNever;
   outstanding_ = 0;
 }
 
 void EventDramPort::send(const memory::DramTransaction& transaction, uint32_t channel, Cycle now) {
-  const Cycle visible = mutated(Mutation::kCrossingTooEarly) && now > 0
-                            ? dram_.first_edge_strictly_after(core_.edge_time(now) - 1)
-                            : core_.seen_by(dram_, now);
-  act_at(channel, channels_[channel]->model.push(transaction, visible));
+  const Cycle visible =
+      mutated(Mutation::kCrossingTooEarly) && now > 0 ? to_dram_.last_before(now) + 1 : to_dram_.seen(now);
+  Channel& to = *channels_[channel];
+  to.wanted = to.model.push(transaction, visible);
+  if (to.wanted < next_act_) {
+    next_act_ = to.wanted;
+    returns_alarm_.at(to_core_.seen(next_act_));
+  }
   ++outstanding_;
 }
 
@@ -54,25 +60,25 @@ void EventDramPort::write(uint64_t address, uint32_t bytes, Cycle now) {
   send({0, address, bytes, true}, channel_of(address), now);
 }
 
-void EventDramPort::act_at(uint32_t index, Cycle cycle) {
-  if (cycle < channels_[index]->wanted) {
-    channels_[index]->wanted = cycle;
-    channel_alarms_[index].at(cycle);
+// Every channel that may have a completion which this edge sees.
+void EventDramPort::act_channels(Cycle now) {
+  const Cycle last = to_dram_.last_before(now);
+  next_act_ = kNever;
+  for (uint32_t index = 0; index < channels_.size(); ++index) {
+    Channel& channel = *channels_[index];
+    if (channel.wanted <= last) {
+      done_.clear();
+      channel.wanted = channel.model.act(last, done_);
+      for (const memory::DramCompletion& completion : done_) {
+        const Cycle core_cycle = to_core_.seen(completion.cycle);
+        add_return({core_cycle, completion.cycle, index, static_cast<uint32_t>(completion.tag), completion.write});
+        returns_alarm_.at(core_cycle);
+      }
+    }
+    next_act_ = std::min(next_act_, channel.wanted);
   }
-}
-
-void EventDramPort::act_channel(uint32_t index, Cycle now) {
-  Channel& channel = *channels_[index];
-  if (now != channel.wanted) {
-    return;
-  }
-  done_.clear();
-  channel.wanted = kNever;
-  act_at(index, channel.model.act(now, done_));
-  for (const memory::DramCompletion& completion : done_) {
-    const Cycle core_cycle = dram_.seen_by(core_, completion.cycle);
-    add_return({core_cycle, completion.cycle, index, static_cast<uint32_t>(completion.tag), completion.write});
-    returns_alarm_.at(core_cycle);
+  if (next_act_ != kNever) {
+    returns_alarm_.at(to_core_.seen(next_act_));
   }
 }
 
@@ -87,6 +93,9 @@ void EventDramPort::add_return(const Return& added) {
 }
 
 void EventDramPort::take_returns(Cycle now) {
+  if (next_act_ != kNever && to_core_.seen(next_act_) <= now) {
+    act_channels(now);
+  }
   for (; next_return_ < returns_.size() && returns_[next_return_].core_cycle <= now; ++next_return_) {
     const Return& done = returns_[next_return_];
     --outstanding_;
