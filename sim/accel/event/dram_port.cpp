@@ -23,10 +23,10 @@ void EventDramPort::reset() {
     channel->wanted = kNever;
   }
   origins_.clear();
-  free_tags_.clear();
+  free_tag_ = kNoTag;
   returns_.clear();
   next_return_ = 0;
-  next_act_ = kNever;
+  set_next_act(kNever);
   outstanding_ = 0;
 }
 
@@ -36,8 +36,8 @@ void EventDramPort::send(const memory::DramTransaction& transaction, uint32_t ch
   Channel& to = *channels_[channel];
   to.wanted = to.model.push(transaction, visible);
   if (to.wanted < next_act_) {
-    next_act_ = to.wanted;
-    returns_alarm_.at(to_core_.seen(next_act_));
+    set_next_act(to.wanted);
+    returns_alarm_.at(act_cycle_);
   }
   ++outstanding_;
 }
@@ -45,14 +45,15 @@ void EventDramPort::send(const memory::DramTransaction& transaction, uint32_t ch
 void EventDramPort::read(uint64_t address, uint32_t bytes, uint32_t tile, uint64_t offset, Cycle now) {
   const uint32_t channel = channel_of(address);
   --channels_[channel]->read_credits;
-  auto tag = static_cast<uint32_t>(origins_.size());
-  if (free_tags_.empty()) {
-    origins_.push_back({});
+  uint32_t tag = free_tag_;
+  if (tag == kNoTag) {
+    tag = static_cast<uint32_t>(origins_.size());
+    origins_.push_back({offset, tile, bytes, kNoTag});
   } else {
-    tag = free_tags_.back();
-    free_tags_.pop_back();
+    Origin& origin = origins_[tag];
+    free_tag_ = origin.next_free;
+    origin = {offset, tile, bytes, kNoTag};
   }
-  origins_[tag] = {offset, tile, bytes, channel};
   send({tag, address, bytes, false}, channel, now);
 }
 
@@ -63,41 +64,40 @@ void EventDramPort::write(uint64_t address, uint32_t bytes, Cycle now) {
 // Every channel that may have a completion which this edge sees.
 void EventDramPort::act_channels(Cycle now) {
   const Cycle last = to_dram_.last_before(now);
-  next_act_ = kNever;
+  Cycle next = kNever;
   for (uint32_t index = 0; index < channels_.size(); ++index) {
     Channel& channel = *channels_[index];
     if (channel.wanted <= last) {
       done_.clear();
       channel.wanted = channel.model.act(last, done_);
       for (const memory::DramCompletion& completion : done_) {
-        const Cycle core_cycle = to_core_.seen(completion.cycle);
-        add_return({core_cycle, completion.cycle, index, static_cast<uint32_t>(completion.tag), completion.write});
-        returns_alarm_.at(core_cycle);
+        add_return({to_core_.seen(completion.cycle), completion.cycle, index, static_cast<uint32_t>(completion.tag),
+                    completion.write});
       }
     }
-    next_act_ = std::min(next_act_, channel.wanted);
+    next = std::min(next, channel.wanted);
   }
-  if (next_act_ != kNever) {
-    returns_alarm_.at(to_core_.seen(next_act_));
-  }
+  set_next_act(next);
 }
 
 // Mostly the latest of all.
-void EventDramPort::add_return(const Return& added) {
-  std::size_t place = returns_.size();
+inline void EventDramPort::add_return(const Return& added) {
   returns_.push_back(added);
-  for (; place > next_return_ && returns_[place - 1].after(added); --place) {
-    returns_[place] = returns_[place - 1];
+  Return* place = returns_.data() + returns_.size() - 1;
+  for (const Return* const first = returns_.data() + next_return_; place != first && place[-1].after(added); --place) {
+    place[0] = place[-1];
+    place[-1] = added;
   }
-  returns_[place] = added;
 }
 
 void EventDramPort::take_returns(Cycle now) {
-  if (next_act_ != kNever && to_core_.seen(next_act_) <= now) {
+  if (act_cycle_ <= now) {
     act_channels(now);
   }
-  for (; next_return_ < returns_.size() && returns_[next_return_].core_cycle <= now; ++next_return_) {
-    const Return& done = returns_[next_return_];
+  const std::size_t end = returns_.size();
+  std::size_t next = next_return_;
+  for (; next != end && returns_[next].core_cycle <= now; ++next) {
+    const Return& done = returns_[next];
     --outstanding_;
     if (done.write) {
       ++channels_[done.channel]->write_credits;
@@ -105,13 +105,22 @@ void EventDramPort::take_returns(Cycle now) {
       continue;
     }
     ++channels_[done.channel]->read_credits;
-    free_tags_.push_back(done.tag);
-    const Origin& origin = origins_[done.tag];
+    Origin& origin = origins_[done.tag];
+    origin.next_free = free_tag_;
+    free_tag_ = done.tag;
     client_->read_returned(done.channel, origin.tile, origin.offset, origin.bytes, now);
   }
-  if (next_return_ >= kForget || next_return_ == returns_.size()) {
-    returns_.erase(returns_.begin(), returns_.begin() + static_cast<std::ptrdiff_t>(next_return_));
+  next_return_ = next;
+  Cycle wanted = act_cycle_;
+  if (next != end) {
+    wanted = std::min(wanted, returns_[next].core_cycle);
+  }
+  if (next == end || next >= kForget) {
+    returns_.erase(returns_.begin(), returns_.begin() + static_cast<std::ptrdiff_t>(next));
     next_return_ = 0;
+  }
+  if (wanted != kNever) {
+    returns_alarm_.at(wanted);
   }
 }
 

@@ -50,9 +50,11 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
   bool idle() const { return outstanding_ == 0; }
 
  private:
-  struct Origin {  // of a transaction in flight, by tag
+  static constexpr uint32_t kNoTag = UINT32_MAX;
+  struct Origin {  // of a read in flight, by tag
     uint64_t offset;
-    uint32_t tile, bytes, channel;
+    uint32_t tile, bytes;
+    uint32_t next_free;
   };
   struct Channel {
     explicit Channel(const arch::DramSpec& spec) : model(spec) {}
@@ -68,10 +70,14 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
       return dram_cycle != other.dram_cycle ? dram_cycle > other.dram_cycle : channel > other.channel;
     }
   };
-  static constexpr std::size_t kForget = 256;  // returns that are over before they are dropped from the list
+  static constexpr std::size_t kForget = 1024;  // returns that are over before they are dropped from the list
   void send(const memory::DramTransaction& transaction, uint32_t channel, Cycle now);
   void add_return(const Return& added);
   void act_channels(Cycle now);
+  void set_next_act(Cycle cycle) {
+    next_act_ = cycle;
+    act_cycle_ = cycle == kNever ? kNever : to_core_.seen(cycle);
+  }
 
   const arch::AcceleratorSpec& spec_;
   engine::Clock core_, dram_;
@@ -81,11 +87,12 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
   DramClient* client_ = nullptr;
   std::vector<std::unique_ptr<Channel>> channels_;
   std::vector<Origin> origins_;
-  std::vector<uint32_t> free_tags_;
+  uint32_t free_tag_ = kNoTag;
   std::vector<Return> returns_;     // in order, from next_return_ on
   std::size_t next_return_ = 0;
   std::vector<memory::DramCompletion> done_;
-  Cycle next_act_ = kNever;  // of the DRAM: the first that any channel wants
+  Cycle next_act_ = kNever;   // of the DRAM: the first that any channel wants
+  Cycle act_cycle_ = kNever;  // of the core: the edge that would see a completion then
   uint64_t outstanding_ = 0;
 };
 
