@@ -6,6 +6,7 @@
 // and is what most wakes are: those go into a mask of their own, the others into the bucket of their cycle.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -21,14 +22,17 @@ namespace tilewright::engine {
 
 class Wheel {
  public:
-  static constexpr std::size_t kSlots = 256;
+  static constexpr std::size_t kSlots = 512;
   using Mask = std::array<uint64_t, kSlots / 64>;
 
-  // Slots are 0 ... count - 1; masks are only looked at as far as that.
-  void set_slots(std::size_t count) { words_ = (count + 63) / 64; }
+  // Slots are 0 ... count - 1. Before anything is woken.
+  void set_slots(std::size_t count) {
+    words_ = (count + 63) / 64;
+    buckets_.assign(kBuckets * words_, 0);
+  }
 
   void reset() {
-    buckets_.fill(Mask{});
+    std::fill(buckets_.begin(), buckets_.end(), 0);
     occupied_.fill(0);
     due_.fill(0);
     far_ = {};
@@ -44,7 +48,7 @@ class Wheel {
       due_[slot / 64] |= bit;
     } else if (cycle - now_ < kBuckets) {
       const std::size_t bucket = cycle % kBuckets;
-      buckets_[bucket][slot / 64] |= bit;
+      buckets_[bucket * words_ + slot / 64] |= bit;
       occupied_[bucket / 64] |= uint64_t{1} << (bucket % 64);
     } else {
       put_far(slot, cycle);
@@ -70,7 +74,7 @@ class Wheel {
   void advance(Cycle cycle) {
     now_ = cycle;
     const std::size_t index = cycle % kBuckets;
-    Mask& bucket = buckets_[index];
+    uint64_t* const bucket = buckets_.data() + index * words_;
     for (std::size_t word = 0; word < words_; ++word) {
       due_[word] |= bucket[word];
       bucket[word] = 0;
@@ -79,6 +83,15 @@ class Wheel {
     if (next_far_ - now_ < kBuckets) {
       pull_far();
     }
+  }
+
+  // Within a visit: whether nothing below this slot is left to visit in the cycle that is running.
+  bool quiet_below(uint32_t slot) const {
+    uint64_t due = due_[slot / 64] & ((uint64_t{1} << (slot % 64)) - 1);
+    for (std::size_t word = 0; word < slot / 64; ++word) {
+      due |= due_[word];
+    }
+    return due == 0;
   }
 
   // Visits what is due now, lowest slot first. A visit may wake higher slots in this very cycle.
@@ -118,10 +131,10 @@ class Wheel {
   }
 
   using Far = std::pair<Cycle, uint32_t>;
-  std::array<Mask, kBuckets> buckets_{};
+  std::vector<uint64_t> buckets_ = std::vector<uint64_t>(kBuckets);  // a mask each
   std::array<uint64_t, kBuckets / 64> occupied_{};
   Mask due_{};  // in the cycle now_
-  std::size_t words_ = kSlots / 64;
+  std::size_t words_ = 1;
   std::priority_queue<Far, std::vector<Far>, std::greater<>> far_;
   Cycle next_far_ = kNever;
   Cycle now_ = 0;

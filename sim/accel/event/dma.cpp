@@ -69,18 +69,18 @@ void EventLoadDma::returned(uint32_t channel, uint32_t tile, uint64_t offset, ui
   Fifo<Arrived>& arrived = ports_[index];
   arrived.push({tile, bytes, offset});
   if (arrived.size() == 1) {
-    post(index, now);
+    post(index, now, false);  // others may return in this very cycle
   }
   if (meter_.state() == Stall::kDramWait) {
     issue_.at(now);
   }
 }
 
-void EventLoadDma::post(uint32_t index, Cycle now) {
+inline void EventLoadDma::post(uint32_t index, Cycle now, bool alone) {
   const Arrived& arrived = ports_[index].front();
   const uint32_t bank = layout_.bank_of(context_->places->address[arrived.tile] + arrived.offset);
   fabric_->post(layout_.load_port(index), bank,
-                static_cast<uint32_t>(divide_up(arrived.bytes, spec_.dma.bytes_per_cycle)), now);
+                static_cast<uint32_t>(divide_up(arrived.bytes, spec_.dma.bytes_per_cycle)), now, alone);
 }
 
 void EventLoadDma::packet_done(uint32_t requester, Cycle now) {
@@ -89,7 +89,7 @@ void EventLoadDma::packet_done(uint32_t requester, Cycle now) {
   global_buffer_->loaded(arrived.front().tile, arrived.front().bytes, now);
   arrived.pop();
   if (!arrived.empty()) {
-    post(index, now);
+    post(index, now, true);
   }
 }
 

@@ -42,7 +42,7 @@ class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interfa
   };
   void end_of_elaboration() override;
   Stall blocker() const;
-  void post(uint32_t port, Cycle now);
+  void post(uint32_t port, Cycle now, bool alone);
   const arch::AcceleratorSpec& spec_;
   const Layout& layout_;
   Alarm issue_;

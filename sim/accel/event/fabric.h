@@ -43,8 +43,30 @@ class EventFabric final : public sc_core::sc_module, public sc_core::sc_interfac
     uint32_t collect_links = 0;
   };
 
+  struct Requester {  // a drain's next packet may wait while one moves
+    ResourceSet needs;  // of the one that waits
+    ResourceSet holds;  // of the one that moves
+    Path path;
+    uint32_t cycles = 0;
+    uint32_t banks = 0;
+    uint32_t number = 0;
+    Alarm end;
+    EventFabric* fabric = nullptr;
+    void* owner = nullptr;
+    Notice granted = nullptr;
+    Notice done = nullptr;
+    void end_packet(Cycle now) { fabric->end_packet(*this, now); }  // slot
+  };
+
   EventFabric(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout);
-  void connect(const Alarm& completion, const Alarm& arbitration);
+  // Slots are added at elaboration: one for the end of each requester's packets, in their order, in phase A; then arbitration.
+  template <typename AddSlot>
+  void connect_ends(const AddSlot& add_slot) {
+    for (Requester& requester : requesters_) {
+      requester.end = add_slot(&requester);
+    }
+  }
+  void connect(const Alarm& arbitration) { arbitration_ = arbitration; }
   void reset();
 
   // At elaboration. `granted` may be null.
@@ -59,14 +81,16 @@ class EventFabric final : public sc_core::sc_module, public sc_core::sc_interfac
   // Of packets posted from now on.
   void set_path(uint32_t requester, const Path& path) { requesters_[requester].path = path; }
 
-  void post(uint32_t requester, uint32_t bank, uint32_t cycles, Cycle now);
-  void complete(Cycle now);
-  void arbitrate(Cycle now);
+  // To be posted last in a visit, after whatever else it wakes: if nothing else can be asked in this cycle, the packet is
+  // granted at once. Where one visit posts for several requesters, `alone` is false.
+  void post(uint32_t requester, uint32_t bank, uint32_t cycles, Cycle now, bool alone = true);
+  void arbitrate(Cycle now);  // slot
+
 
   Cycle row_link_busy() const { return row_link_busy_; }
   Cycle collect_link_busy() const { return collect_link_busy_; }
   Cycle bank_busy() const { return bank_busy_; }
-  bool idle() const { return waiting_.empty() && moving_.empty(); }
+  bool idle() const { return waiting_.empty() && moving_ == 0; }
 
  private:
   // A cycle and a requester in one number, so that lists are in order of both.
@@ -76,18 +100,16 @@ class EventFabric final : public sc_core::sc_module, public sc_core::sc_interfac
   static Cycle cycle_of(Key key) { return key >> kRequesterBits; }
   static uint32_t requester_of(Key key) { return static_cast<uint32_t>(key) & kRequesterMask; }
 
-  struct Requester {  // a drain's next packet may wait while one moves
-    ResourceSet needs;  // of the one that waits
-    ResourceSet holds;  // of the one that moves
-    Path path;
-    uint32_t cycles = 0;
-    uint32_t banks = 0;
-    void* owner = nullptr;
-    Notice granted = nullptr;
-    Notice done = nullptr;
-  };
-  void grant(Requester& granted, uint32_t requester, Cycle now);
+  void end_packet(Requester& ended, Cycle now);
+  void grant(Requester& granted, Cycle now);
   // Most machines have their resources in one word.
+  void insert(ResourceSet& set, const ResourceSet& added) const {
+    if (wide_) {
+      set.insert(added);
+    } else {
+      set.insert_first_word(added);
+    }
+  }
   bool meets(const ResourceSet& needs, const ResourceSet& other) const {
     return wide_ ? needs.intersects(other) : needs.first_word_intersects(other);
   }
@@ -95,11 +117,12 @@ class EventFabric final : public sc_core::sc_module, public sc_core::sc_interfac
   uint32_t starvation_limit_;
   bool wide_;
   uint64_t tie_flip_ = 0;  // of the requester's bits
-  Alarm completion_, arbitration_;
+  Alarm arbitration_;
   ResourceSet busy_;
   std::vector<Requester> requesters_;
   std::vector<Key> waiting_;  // by cycle posted, in the order of visiting
-  std::vector<Key> moving_;   // by cycle in which it ends, latest first
+  ResourceSet wanted_;        // by any of them
+  uint32_t moving_ = 0;       // packets
   Cycle row_link_busy_ = 0, collect_link_busy_ = 0, bank_busy_ = 0;
 };
 

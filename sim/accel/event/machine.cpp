@@ -96,7 +96,9 @@ void EventTop::add_slots() {
   if (spec_.has_dram) {
     dram_returns = slot<EventDramPort, &EventDramPort::take_returns>(dram_.get());
   }
-  const Alarm packets = slot<EventFabric, &EventFabric::complete>(&fabric_);
+  fabric_.connect_ends([this](EventFabric::Requester* requester) {
+    return slot<EventFabric::Requester, &EventFabric::Requester::end_packet>(requester);
+  });
   const Alarm collection = slot<EventGlobalBuffer, &EventGlobalBuffer::collect>(&global_buffer_);
   std::vector<Alarm> deliveries, posts, outputs;
   std::vector<EventEndpoint::Alarms> alarms(endpoints_.size());
@@ -123,7 +125,7 @@ void EventTop::add_slots() {
     alarms[e].start = slot<EventEndpoint, &EventEndpoint::try_start>(endpoints_[e].get());
     endpoints_[e]->connect(alarms[e]);
   }
-  fabric_.connect(packets, arbitration);
+  fabric_.connect(arbitration);
   for (std::size_t s = 0; s < senders_.size(); ++s) {
     senders_[s]->connect(posts[s], deliveries[s]);
   }
