@@ -82,6 +82,7 @@ void Scheduler::host() {
   }
 }
 
+template <std::size_t words>
 inline void Scheduler::run_cycle(Domain& domain) {
   const Cycle now = domain.next;
   if (stepping_ == Stepping::kEveryCycle) {
@@ -91,18 +92,37 @@ inline void Scheduler::run_cycle(Domain& domain) {
     domain.next = now + 1;
     return;
   }
-  domain.wheel.advance(now);
   const Slot* const slots = domain.slots.data();
-  domain.wheel.run([=](uint32_t slot) { slots[slot].act(slots[slot].object, now); });
+  domain.wheel.run<words>(now, [=](uint32_t slot) { slots[slot].act(slots[slot].object, now); });
   domain.next = domain.wheel.next();
+}
+
+// One domain has no order of edges to find out.
+template <std::size_t words>
+void Scheduler::advance_alone(Domain& domain, Femtoseconds end) {
+  const Cycle last = domain.clock.first_edge_strictly_after(end) - 1;
+  while (!finished_ && domain.next != kNever && domain.next <= limit_) {
+    if (domain.next > last) {
+      wait_for(domain.clock.edge_time(domain.next));
+      return;
+    }
+    run_cycle<words>(domain);
+  }
 }
 
 void Scheduler::advance() {
   throw_if_interrupted();
   const Femtoseconds end = horizon();
   if (domains_.size() == 1) {
-    advance_alone(domains_[0], end);
-    return;
+    Domain& domain = domains_[0];
+    switch (domain.wheel.words()) {
+      case 1:
+        return advance_alone<1>(domain, end);
+      case 2:
+        return advance_alone<2>(domain, end);
+      default:
+        return advance_alone<0>(domain, end);
+    }
   }
   while (!finished_) {
     Domain& domain = *earliest_domain();
@@ -113,20 +133,8 @@ void Scheduler::advance() {
       wait_for(domain.next_time);
       return;
     }
-    run_cycle(domain);
+    run_cycle<0>(domain);
     set_next(domain, domain.next);
-  }
-}
-
-// One domain has no order of edges to find out.
-void Scheduler::advance_alone(Domain& domain, Femtoseconds end) {
-  const Cycle last = domain.clock.first_edge_strictly_after(end) - 1;
-  while (!finished_ && domain.next != kNever && domain.next <= limit_) {
-    if (domain.next > last) {
-      wait_for(domain.clock.edge_time(domain.next));
-      return;
-    }
-    run_cycle(domain);
   }
 }
 

@@ -70,12 +70,15 @@ class Wheel {
     return due != 0 ? now_ : next();
   }
 
-  // Moves to `cycle` (from next()), pulling far wakes that are due.
-  void advance(Cycle cycle) {
+  // Moves to `cycle` (from next()) and visits what is due then, lowest slot first. A visit may wake higher slots in this
+  // very cycle. `count`: words() where it is known, which most machines' few slots make worth while.
+  template <std::size_t count, typename Visit>
+  void run(Cycle cycle, const Visit& visit) {
+    const std::size_t words = count == 0 ? words_ : count;
     now_ = cycle;
     const std::size_t index = cycle % kBuckets;
-    uint64_t* const bucket = buckets_.data() + index * words_;
-    for (std::size_t word = 0; word < words_; ++word) {
+    uint64_t* const bucket = buckets_.data() + index * words;
+    for (std::size_t word = 0; word < words; ++word) {
       due_[word] |= bucket[word];
       bucket[word] = 0;
     }
@@ -83,7 +86,14 @@ class Wheel {
     if (next_far_ - now_ < kBuckets) {
       pull_far();
     }
+    for (std::size_t word = 0; word < words; ++word) {
+      for (uint64_t due = due_[word]; due != 0; due = due_[word]) {
+        due_[word] = due & (due - 1);
+        visit(static_cast<uint32_t>(word * 64) + static_cast<uint32_t>(std::countr_zero(due)));
+      }
+    }
   }
+  std::size_t words() const { return words_; }
 
   // Within a visit: whether nothing below this slot is left to visit in the cycle that is running.
   bool quiet_below(uint32_t slot) const {
@@ -92,18 +102,6 @@ class Wheel {
       due |= due_[word];
     }
     return due == 0;
-  }
-
-  // Visits what is due now, lowest slot first. A visit may wake higher slots in this very cycle.
-  template <typename Visit>
-  void run(const Visit& visit) {
-    for (std::size_t word = 0; word < words_; ++word) {
-      while (due_[word] != 0) {
-        const auto bit = static_cast<uint32_t>(std::countr_zero(due_[word]));
-        due_[word] &= due_[word] - 1;
-        visit(static_cast<uint32_t>(word * 64) + bit);
-      }
-    }
   }
 
  private:
