@@ -20,10 +20,8 @@ void EventLoadDma::end_of_elaboration() {
 void EventLoadDma::reset(const RunContext* context) {
   context_ = context;
   position_ = 0;
-  cursor_ = {};
-  if (!context->program->loads.empty()) {
-    cursor_ = TransactionCursor(context->tile(context->program->loads[0]).dram, spec_.dma.request_bytes);
-  }
+  begin_tile();
+  ready_at_ = kNever;
   for (Fifo<Arrived>& port : ports_) {
     port.clear();
   }
@@ -31,33 +29,49 @@ void EventLoadDma::reset(const RunContext* context) {
   issue_.at(0);
 }
 
-Stall EventLoadDma::blocker() const {
-  if (position_ == context_->program->loads.size()) {
+void EventLoadDma::begin_tile() {
+  tile_ = mappers::kNone;
+  if (position_ < context_->program->loads.size()) {
+    tile_ = context_->program->loads[position_];
+    open_ = false;
+    cursor_ = TransactionCursor(context_->tile(tile_).dram, spec_.dma.request_bytes);
+    look_at_next();
+  }
+}
+
+inline void EventLoadDma::look_at_next() { channel_ = dram_->channel_of(cursor_.current().address); }
+
+inline Stall EventLoadDma::blocker() {
+  if (tile_ == mappers::kNone) {
     return Stall::kIdle;
   }
-  if (!global_buffer_->open(context_->program->loads[position_])) {
+  if (!open_ && !(open_ = global_buffer_->open(tile_))) {
     return Stall::kSpaceWait;  // freeing the slot wakes us
   }
-  const bool credit = dram_->has_read_credit(dram_->channel_of(cursor_.current().address));
-  return credit ? Stall::kBusy : Stall::kDramWait;  // a returned credit wakes us
+  return dram_->has_read_credit(channel_) ? Stall::kBusy : Stall::kDramWait;  // a returned credit wakes us
 }
 
 void EventLoadDma::issue(Cycle now) {
-  const Stall state = blocker();
-  meter_.change(state, now);
-  if (state != Stall::kBusy) {
-    return;
+  if (ready_at_ != now) {
+    const Stall state = blocker();
+    meter_.change(state, now);
+    if (state != Stall::kBusy) {
+      return;
+    }
   }
-  const uint32_t tile = context_->program->loads[position_];
-  const TileTransaction transaction = cursor_.current();
-  dram_->read(transaction.address, transaction.bytes, tile, transaction.offset, now);
+  const TileTransaction& transaction = cursor_.current();
+  dram_->read(channel_, transaction.address, transaction.bytes, tile_, transaction.offset, now);
   cursor_.advance();
-  if (cursor_.done() && ++position_ < context_->program->loads.size()) {
-    cursor_ = TransactionCursor(context_->tile(context_->program->loads[position_]).dram, spec_.dma.request_bytes);
+  if (cursor_.done()) {
+    ++position_;
+    begin_tile();
+  } else {
+    look_at_next();
   }
   // What is free now stays so. What is not may be by then, and whoever frees it wakes us.
   const Stall next = blocker();
   if (next == Stall::kBusy) {
+    ready_at_ = now + 1;
     issue_.at(now + 1);
   } else {
     meter_.change(next, now + 1);
@@ -110,11 +124,8 @@ void EventStoreDma::end_of_elaboration() {
 void EventStoreDma::reset(const RunContext* context) {
   context_ = context;
   position_ = 0;
-  cursor_ = {};
-  if (!context->program->stores.empty()) {
-    cursor_ = TransactionCursor(context->tile(context->program->stores[0]).dram, spec_.dma.request_bytes);
-  }
-  posted_at_ = kNever;
+  begin_tile();
+  posted_at_ = ready_at_ = kNever;
   outstanding_ = 0;
   for (Port& port : ports_) {
     port.posted = false;
@@ -123,18 +134,32 @@ void EventStoreDma::reset(const RunContext* context) {
   post_.at(0);
 }
 
-Stall EventStoreDma::blocker() const {
-  if (position_ == context_->program->stores.size()) {
+void EventStoreDma::begin_tile() {
+  tile_ = mappers::kNone;
+  if (position_ < context_->program->stores.size()) {
+    tile_ = context_->program->stores[position_];
+    complete_ = false;
+    cursor_ = TransactionCursor(context_->tile(tile_).dram, spec_.dma.request_bytes);
+    look_at_next();
+  }
+}
+
+inline void EventStoreDma::look_at_next() {
+  channel_ = dram_->channel_of(cursor_.current().address);
+  port_ = &ports_[channel_ % ports_.size()];
+}
+
+inline Stall EventStoreDma::blocker() {
+  if (tile_ == mappers::kNone) {
     return Stall::kIdle;
   }
-  if (!global_buffer_->complete(context_->program->stores[position_])) {
+  if (!complete_ && !(complete_ = global_buffer_->complete(tile_))) {
     return Stall::kTileWait;
   }
-  const uint32_t channel = dram_->channel_of(cursor_.current().address);
-  if (!dram_->has_write_credit(channel)) {
+  if (!dram_->has_write_credit(channel_)) {
     return Stall::kDramWait;
   }
-  return ports_[channel % ports_.size()].posted ? Stall::kArbitration : Stall::kBusy;
+  return port_->posted ? Stall::kArbitration : Stall::kBusy;
 }
 
 void EventStoreDma::post(Cycle now) {
@@ -142,46 +167,46 @@ void EventStoreDma::post(Cycle now) {
     post_.at(now + 1);
     return;
   }
-  const Stall state = blocker();
-  meter_.change(state, now);
-  if (state != Stall::kBusy) {
-    return;
+  if (ready_at_ != now) {
+    const Stall state = blocker();
+    meter_.change(state, now);
+    if (state != Stall::kBusy) {
+      return;
+    }
   }
   start_transaction(now);
   posted_at_ = now;
   const Stall next = blocker();  // as for loads
   if (next == Stall::kBusy) {
+    ready_at_ = now + 1;
     post_.at(now + 1);
   } else {
     meter_.change(next, now + 1);
   }
 }
 
-void EventStoreDma::start_transaction(Cycle now) {
-  const uint32_t tile = context_->program->stores[position_];
-  const TileTransaction transaction = cursor_.current();
-  const uint32_t channel = dram_->channel_of(transaction.address);
-  const auto index = static_cast<uint32_t>(channel % ports_.size());
-  dram_->take_write_credit(channel);
+inline void EventStoreDma::start_transaction(Cycle now) {
+  const TileTransaction& transaction = cursor_.current();
+  dram_->take_write_credit(channel_);
   ++outstanding_;
-  Port& port = ports_[index];
-  port.transaction = transaction;
-  port.tile = tile;
-  port.posted = true;
-  const uint32_t bank = layout_.bank_of(context_->places->address[tile] + transaction.offset);
-  fabric_->post(layout_.store_port(index), bank,
+  *port_ = {transaction.address, tile_, transaction.bytes, channel_, true};
+  const uint32_t bank = layout_.bank_of(context_->places->address[tile_] + transaction.offset);
+  fabric_->post(layout_.store_port(static_cast<uint32_t>(port_ - ports_.data())), bank,
                 static_cast<uint32_t>(divide_up(transaction.bytes, spec_.dma.bytes_per_cycle)), now);
   cursor_.advance();
-  if (cursor_.done() && ++position_ < context_->program->stores.size()) {
-    cursor_ = TransactionCursor(context_->tile(context_->program->stores[position_]).dram, spec_.dma.request_bytes);
+  if (cursor_.done()) {
+    ++position_;
+    begin_tile();
+  } else {
+    look_at_next();
   }
 }
 
 void EventStoreDma::packet_done(uint32_t requester, Cycle now) {
   Port& port = ports_[requester - layout_.store_port(0)];
   port.posted = false;
-  global_buffer_->stored(port.tile, port.transaction.bytes, now);
-  dram_->write(port.transaction.address, port.transaction.bytes, now);
+  global_buffer_->stored(port.tile, port.bytes, now);
+  dram_->write(port.channel, port.address, port.bytes, now);
   // Nothing that happens later in this cycle's completions could hold the next one back.
   if (meter_.state() == Stall::kArbitration) {
     post(now);

@@ -41,8 +41,11 @@ class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interfa
     uint64_t offset;
   };
   void end_of_elaboration() override;
-  Stall blocker() const;
+  void begin_tile();
+  void look_at_next();
+  Stall blocker();
   void post(uint32_t port, Cycle now, bool alone);
+
   const arch::AcceleratorSpec& spec_;
   const Layout& layout_;
   Alarm issue_;
@@ -52,6 +55,10 @@ class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interfa
   const RunContext* context_ = nullptr;
   std::size_t position_ = 0;
   TransactionCursor cursor_;
+  uint32_t tile_ = mappers::kNone;  // of the next transaction; kNone: all are issued
+  uint32_t channel_ = 0;            // of the next transaction
+  bool open_ = false;               // the tile's slot is free
+  Cycle ready_at_ = kNever;         // known not to be held back in this cycle
   std::vector<Fifo<Arrived>> ports_;  // of the first of each, the packet is waiting or moving
   StallMeter meter_;
 };
@@ -77,12 +84,14 @@ class EventStoreDma final : public sc_core::sc_module, public sc_core::sc_interf
 
  private:
   struct Port {
-    TileTransaction transaction;
-    uint32_t tile = 0;
+    uint64_t address = 0;  // in DRAM
+    uint32_t tile = 0, bytes = 0, channel = 0;
     bool posted = false;
   };
   void end_of_elaboration() override;
-  Stall blocker() const;
+  void begin_tile();
+  void look_at_next();
+  Stall blocker();
   void start_transaction(Cycle now);
 
   const arch::AcceleratorSpec& spec_;
@@ -94,7 +103,12 @@ class EventStoreDma final : public sc_core::sc_module, public sc_core::sc_interf
   const RunContext* context_ = nullptr;
   std::size_t position_ = 0;
   TransactionCursor cursor_;
+  uint32_t tile_ = mappers::kNone;  // of the next transaction; kNone: all are posted
+  uint32_t channel_ = 0;            // of the next transaction
+  Port* port_ = nullptr;            // of the next transaction
+  bool complete_ = false;           // all of the tile's outputs are there
   Cycle posted_at_ = kNever;
+  Cycle ready_at_ = kNever;  // known not to be held back in this cycle
   uint64_t outstanding_ = 0;
   std::vector<Port> ports_;
   StallMeter meter_;

@@ -30,7 +30,7 @@ void EventDramPort::reset() {
   outstanding_ = 0;
 }
 
-void EventDramPort::send(const memory::DramTransaction& transaction, uint32_t channel, Cycle now) {
+inline void EventDramPort::send(const memory::DramTransaction& transaction, uint32_t channel, Cycle now) {
   const Cycle visible =
       mutated(Mutation::kCrossingTooEarly) && now > 0 ? to_dram_.last_before(now) + 1 : to_dram_.seen(now);
   Channel& to = *channels_[channel];
@@ -42,8 +42,8 @@ void EventDramPort::send(const memory::DramTransaction& transaction, uint32_t ch
   ++outstanding_;
 }
 
-void EventDramPort::read(uint64_t address, uint32_t bytes, uint32_t tile, uint64_t offset, Cycle now) {
-  const uint32_t channel = channel_of(address);
+void EventDramPort::read(uint32_t channel, uint64_t address, uint32_t bytes, uint32_t tile, uint64_t offset,
+                         Cycle now) {
   --channels_[channel]->read_credits;
   uint32_t tag = free_tag_;
   if (tag == kNoTag) {
@@ -57,8 +57,8 @@ void EventDramPort::read(uint64_t address, uint32_t bytes, uint32_t tile, uint64
   send({tag, address, bytes, false}, channel, now);
 }
 
-void EventDramPort::write(uint64_t address, uint32_t bytes, Cycle now) {
-  send({0, address, bytes, true}, channel_of(address), now);
+void EventDramPort::write(uint32_t channel, uint64_t address, uint32_t bytes, Cycle now) {
+  send({0, address, bytes, true}, channel, now);
 }
 
 // Every channel that may have a completion which this edge sees.

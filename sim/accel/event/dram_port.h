@@ -40,8 +40,10 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
   bool has_write_credit(uint32_t channel) const { return channels_[channel]->write_credits > 0; }
   void take_write_credit(uint32_t channel) { --channels_[channel]->write_credits; }
 
-  void read(uint64_t address, uint32_t bytes, uint32_t tile, uint64_t offset, Cycle now);  // takes a credit
-  void write(uint64_t address, uint32_t bytes, Cycle now);                               // credit taken before
+  // `channel`: of the address.
+  void read(uint32_t channel, uint64_t address, uint32_t bytes, uint32_t tile, uint64_t offset,
+            Cycle now);                                                                // takes a credit
+  void write(uint32_t channel, uint64_t address, uint32_t bytes, Cycle now);  // credit taken before
 
   void take_returns(Cycle now);  // slot
 

@@ -73,6 +73,8 @@ EventDramChannel::EventDramChannel(const arch::DramSpec& spec, Mutation mutation
   precharge_gap_[0] = spec_.t_rtp;
   precharge_gap_[1] = data_end_[1] + spec_.t_wr;
   alternates_ = far > near && far <= 2 * near;
+  entries_[0] = spec_.read_queue;
+  entries_[1] = spec_.write_queue;
   groups_.resize(spec_.bank_groups);
   banks_.resize(size_t{spec_.bank_groups} * spec_.banks_per_group);
   reset();
@@ -152,45 +154,54 @@ void EventDramChannel::admit_next() {
 
 inline void EventDramChannel::admit(const DramTransaction& transaction, Cycle now) {
   const bool write = transaction.write;
-  TILEWRIGHT_CHECK(queued_[write] < (write ? spec_.write_queue : spec_.read_queue),
-                   "a DRAM channel was sent more transactions than it has queue entries");
   if (queued_[0] + queued_[1] == 0) {
     queue_since_ = now;
   }
+  TILEWRIGHT_CHECK(queued_[write] < entries_[write],
+                   "a DRAM channel was sent more transactions than it has queue entries");
   ++queued_[write];
   direction_due_ = direction_changes();
-  Transaction* const queued = transactions_.take();
-  queued->tag = transaction.tag;
-  queued->runs_left = 0;
-  uint64_t burst = transaction.address >> burst_shift_;
+  const uint64_t first = transaction.address >> burst_shift_;
   const uint64_t last = (transaction.address + transaction.bytes - 1) >> burst_shift_;
-  bursts_[write] += last - burst + 1;
-  while (true) {
-    const uint64_t chunk_last = std::min(last, burst | chunk_mask_);
-    add_bursts(map_.bank_row(burst << burst_shift_), chunk_last - burst + 1, write, queued);
-    if (chunk_last == last) {
-      return;
-    }
-    burst = chunk_last + 1;
+  bursts_[write] += last - first + 1;
+  if ((first | chunk_mask_) >= last) {
+    add_run(map_.bank_row(transaction.address), last - first + 1, write, transaction.tag, nullptr);
+  } else {
+    admit_pieces(transaction, first, last);
   }
 }
 
-// Adds bursts to the transaction's run in their row, or makes one. Addresses ascend and the row is their
-// highest part, so such a run can only be the last of its bank.
-inline void EventDramChannel::add_bursts(const BankRow& place, uint64_t bursts, bool write, Transaction* transaction) {
-  Bank& bank = banks_[place.bank];
-  Run* const tail = bank.tail[write];
-  if (tail != nullptr && tail->transaction == transaction && tail->row == place.row) {
-    tail->bursts_left += bursts;
-    return;
+// Addresses ascend and the row is their highest part, so a run of the same transaction in the same row can only be the last
+// of its bank.
+void EventDramChannel::admit_pieces(const DramTransaction& transaction, uint64_t first, uint64_t last) {
+  Transaction* const pieces = transactions_.take();
+  pieces->runs_left = 0;
+  while (true) {
+    const uint64_t chunk_last = std::min(last, first | chunk_mask_);
+    const BankRow place = map_.bank_row(first << burst_shift_);
+    Run* const tail = banks_[place.bank].tail[transaction.write];
+    if (tail != nullptr && tail->transaction == pieces && tail->row == place.row) {
+      tail->bursts_left += chunk_last - first + 1;
+    } else {
+      ++pieces->runs_left;
+      add_run(place, chunk_last - first + 1, transaction.write, transaction.tag, pieces);
+    }
+    if (chunk_last == last) {
+      return;
+    }
+    first = chunk_last + 1;
   }
+}
+
+inline void EventDramChannel::add_run(const BankRow& place, uint64_t bursts, bool write, uint64_t tag,
+                                      Transaction* transaction) {
   Run* const run = runs_.take();
-  run->bank = &bank;
+  run->bank = &banks_[place.bank];
   run->transaction = transaction;
+  run->tag = tag;
   run->age = next_age_++ ^ age_flip_;
   run->row = place.row;
   run->bursts_left = bursts;
-  ++transaction->runs_left;
   append_run(run, write);
 }
 

@@ -70,8 +70,7 @@ class EventDramChannel {
     Opened opened = Opened::kMiss;
     bool closed_for_run = false;
   };
-  struct Transaction {
-    uint64_t tag;
+  struct Transaction {  // of several runs
     uint32_t runs_left;
     Transaction* next_free;
   };
@@ -79,7 +78,8 @@ class EventDramChannel {
     Run *previous, *next;   // in its bank's list, oldest first; free runs are chained by `next`
     Run *older, *younger;  // among the candidates for column commands
     Bank* bank;
-    Transaction* transaction;
+    Transaction* transaction;  // null where it has no other run
+    uint64_t tag;
     uint64_t age;
     uint64_t row;
     uint64_t bursts_left;
@@ -137,7 +137,8 @@ class EventDramChannel {
   // event_channel.cpp: queues
   void admit_next();
   void admit(const DramTransaction& transaction, Cycle now);
-  void add_bursts(const BankRow& place, uint64_t bursts, bool write, Transaction* transaction);
+  void admit_pieces(const DramTransaction& transaction, uint64_t first, uint64_t last);
+  void add_run(const BankRow& place, uint64_t bursts, bool write, uint64_t tag, Transaction* transaction);
   void append_run(Run* run, bool write);
   void remove_run(Run* run);
   Cycle next_wake();
@@ -230,6 +231,7 @@ class EventDramChannel {
   std::vector<Group> groups_;
   Pool<Run, &Run::next> runs_;
   Pool<Transaction, &Transaction::next_free> transactions_;
+  uint32_t entries_[2];     // [write]: of the queue
   Fifo<Arrival> arrivals_;  // pushed and not yet queued
   Cycle next_arrival_ = kNever;
   uint32_t arriving_writes_ = 0;  // of them

@@ -252,12 +252,15 @@ inline void EventDramChannel::remove_run(Run* run) {
 
 inline void EventDramChannel::complete_run(Run* run, Cycle now, std::vector<DramCompletion>& done) {
   Transaction* const transaction = run->transaction;
+  const uint64_t tag = run->tag;
   remove_run(run);
-  if (--transaction->runs_left != 0) {
-    return;
+  if (transaction != nullptr) {
+    if (--transaction->runs_left != 0) {
+      return;
+    }
+    transactions_.give_back(transaction);
   }
-  done.push_back({transaction->tag, last_data_end_, writing_});
-  transactions_.give_back(transaction);
+  done.push_back({tag, last_data_end_, writing_});
   --queued_[writing_];
   direction_due_ = direction_changes();
   if (queued_[0] + queued_[1] == 0) {
