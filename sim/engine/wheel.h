@@ -27,8 +27,10 @@ class Wheel {
 
   // Slots are 0 ... count - 1. Before anything is woken.
   void set_slots(std::size_t count) {
-    words_ = (count + 63) / 64;
-    buckets_.assign(kBuckets * words_, 0);
+    if (const std::size_t words = (count + 63) / 64; words != words_) {
+      words_ = words;
+      buckets_.assign(kBuckets * words_, 0);
+    }
   }
 
   void reset() {

@@ -20,8 +20,8 @@ void EventDramPort::reset() {
     channel->model.reset();
     channel->read_credits = spec_.dma.read_credits + (mutated(Mutation::kOneCreditMore) ? 1 : 0);
     channel->write_credits = spec_.dma.write_credits;
-    channel->wanted = kNever;
   }
+  wanted_.assign(channels_.size(), kNever);
   origins_.clear();
   free_tag_ = kNoTag;
   returns_.clear();
@@ -33,10 +33,10 @@ void EventDramPort::reset() {
 inline void EventDramPort::send(const memory::DramTransaction& transaction, uint32_t channel, Cycle now) {
   const Cycle visible =
       mutated(Mutation::kCrossingTooEarly) && now > 0 ? to_dram_.last_before(now) + 1 : to_dram_.seen(now);
-  Channel& to = *channels_[channel];
-  to.wanted = to.model.push(transaction, visible);
-  if (to.wanted < next_act_) {
-    set_next_act(to.wanted);
+  const Cycle wanted = channels_[channel]->model.push(transaction, visible);
+  wanted_[channel] = wanted;
+  if (wanted < next_act_) {
+    set_next_act(wanted);
     returns_alarm_.at(act_cycle_);
   }
   ++outstanding_;
@@ -65,17 +65,16 @@ void EventDramPort::write(uint32_t channel, uint64_t address, uint32_t bytes, Cy
 void EventDramPort::act_channels(Cycle now) {
   const Cycle last = to_dram_.last_before(now);
   Cycle next = kNever;
-  for (uint32_t index = 0; index < channels_.size(); ++index) {
-    Channel& channel = *channels_[index];
-    if (channel.wanted <= last) {
+  for (uint32_t index = 0; index < wanted_.size(); ++index) {
+    if (wanted_[index] <= last) {
       done_.clear();
-      channel.wanted = channel.model.act(last, done_);
+      wanted_[index] = channels_[index]->model.act(last, done_);
       for (const memory::DramCompletion& completion : done_) {
         add_return({to_core_.seen(completion.cycle), completion.cycle, index, static_cast<uint32_t>(completion.tag),
                     completion.write});
       }
     }
-    next = std::min(next, channel.wanted);
+    next = std::min(next, wanted_[index]);
   }
   set_next_act(next);
 }

@@ -62,7 +62,6 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
     explicit Channel(const arch::DramSpec& spec) : model(spec) {}
     memory::EventDramChannel model;
     uint32_t read_credits = 0, write_credits = 0;
-    Cycle wanted = kNever;  // of the DRAM: when it is to act next
   };
   struct Return {
     Cycle core_cycle, dram_cycle;
@@ -88,6 +87,7 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
   Alarm returns_alarm_;
   DramClient* client_ = nullptr;
   std::vector<std::unique_ptr<Channel>> channels_;
+  std::vector<Cycle> wanted_;  // by channel, of the DRAM: when it is to act next
   std::vector<Origin> origins_;
   uint32_t free_tag_ = kNoTag;
   std::vector<Return> returns_;     // in order, from next_return_ on

@@ -108,11 +108,11 @@ void EventEndpoint::end_step(Cycle now) {
   }
   if (step.free_weight > 0) {
     weight_buffet_.free_oldest(step.free_weight);
-    feeders_[0].at(now);
+    feeders_[0].at_if_present(now);
   }
   if (step.free_input > 0) {
     input_buffet_.free_oldest(step.free_input);
-    feeders_[1].at(now);
+    feeders_[1].at_if_present(now);
   }
   if (step.drains) {
     drain_waits_ = true;

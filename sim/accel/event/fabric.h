@@ -24,9 +24,10 @@ namespace tilewright::accel {
 struct Alarm {
   engine::Wheel* wheel = nullptr;
   uint32_t slot = 0;
-  void at(Cycle cycle) const {
-    if (wheel != nullptr) {  // absent parts (a machine without DRAM) are never woken
-      wheel->wake(slot, cycle);
+  void at(Cycle cycle) const { wheel->wake(slot, cycle); }
+  void at_if_present(Cycle cycle) const {  // a machine without DRAM has no DMA
+    if (wheel != nullptr) {
+      at(cycle);
     }
   }
 };

@@ -178,7 +178,7 @@ class EventDramChannel {
     bool begun = false;          // nor before the first of them
     uint64_t barred = UINT64_MAX;  // runs of this age or younger get no slot until then
   };
-  Cycle issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done);
+  Cycle issue_columns(Cycle now, Cycle horizon, std::vector<DramCompletion>& done);
   void plan_columns(Cycle now);
   Cycle admit_during(Cycle now, Cycle limit);
   // Whether the planned column commands go as planned though a transaction arrives meanwhile: it turns no direction,
@@ -204,7 +204,7 @@ class EventDramChannel {
   }
   // No cycle up to `last` has a completion or an effect of the planned commands that anything depends on.
   bool can_wait(Cycle last) const;
-  Cycle issue_rest(Run* rest, Cycle last, Cycle limit, std::vector<DramCompletion>& done);
+  Cycle issue_single_bursts(Cycle last, Cycle horizon, std::vector<DramCompletion>& done);
   void set_bus(Cycle last);
   void send_bursts(Run* run, uint64_t bursts, Cycle last);
   void complete_run(Run* run, Cycle now, std::vector<DramCompletion>& done);

@@ -158,17 +158,16 @@ bool EventDramChannel::can_wait(Cycle last) const {
   return true;
 }
 
-// Issues the column command that is due now and all those that certainly follow it before `limit`, up to the
-// last burst of a run. Returns the cycle of the last.
-Cycle EventDramChannel::issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done) {
+// Issues the column command that is due now and those that certainly follow it before `horizon`. Returns the cycle of the
+// last.
+Cycle EventDramChannel::issue_columns(Cycle now, Cycle horizon, std::vector<DramCompletion>& done) {
   if (!planned_) {
     plan_columns(now);
   }
   uint64_t count = 1;
   Cycle last = now;
-  limit = std::min(limit, limit_of_plan());
   if (plan_.most > 1) {
-    limit = admit_during(now, limit);
+    const Cycle limit = admit_during(now, std::min(horizon, limit_of_plan()));
     if (limit > plan_.last) {
       count = plan_.most;
       last = plan_.last;
@@ -190,29 +189,30 @@ Cycle EventDramChannel::issue_columns(Cycle now, Cycle limit, std::vector<DramCo
     send_bursts(second, count / 2, second_ends ? last : last - plan_.step);
   }
   set_bus(last);
-  if (run->bursts_left == 0) {
-    complete_run(run, last, done);
-    last = issue_rest(second, last, limit, done);
-  } else if (second != nullptr && second->bursts_left == 0) {
-    complete_run(second, last, done);
-    last = issue_rest(run, last, limit, done);
+  Run* const ended = run->bursts_left == 0 ? run : second;
+  if (ended != nullptr && ended->bursts_left == 0) {
+    complete_run(ended, last, done);
+    return issue_single_bursts(last, horizon, done);
   }
   find_column();
   return last;
 }
 
-// Of two runs in turn the other mostly has one burst left: everything older is in the bank group that has just been used, so
-// that burst goes next, unless anything else happens before.
-inline Cycle EventDramChannel::issue_rest(Run* rest, Cycle last, Cycle limit, std::vector<DramCompletion>& done) {
-  const Cycle next = last + spec_.t_ccd_short;
-  if (rest == nullptr || rest->bursts_left != 1 || next >= limit || direction_due_ || row_dirty_ ||
-      row_cycle_ <= next || next_arrival_ <= next) {
-    return last;
+// Column commands that end their runs, as long as they are the next that happens: what is left of two runs in turn, and
+// transactions of one burst. Returns the cycle of the last.
+inline Cycle EventDramChannel::issue_single_bursts(Cycle last, Cycle horizon, std::vector<DramCompletion>& done) {
+  find_column();
+  const Cycle limit = std::min({horizon, next_opened_, refresh_due_, next_arrival_});
+  while (column_cycle_ < limit && column_cycle_ < row_cycle_ && !row_dirty_ && !direction_due_ &&
+         column_run_->bursts_left == 1) {
+    last = column_cycle_;
+    Run* const run = column_run_;
+    send_bursts(run, 1, last);
+    set_bus(last);
+    complete_run(run, last, done);
+    find_column();
   }
-  send_bursts(rest, 1, next);
-  set_bus(next);
-  complete_run(rest, next, done);
-  return next;
+  return last;
 }
 
 inline void EventDramChannel::set_bus(Cycle last) {
