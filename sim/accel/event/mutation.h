@@ -14,6 +14,7 @@ enum class Mutation : uint8_t {
   kNeverStarves,        // fabric: old packets claim nothing
   kLinkOneCycleShort,   // fabric: links are freed a cycle early
   kBanksIgnored,        // global buffer: every bank takes any number of packets
+  kGrantedTooSoon,      // fabric: a packet is granted at once though others are yet to be posted in its cycle
   kSlotFreedEarly,      // global buffer: a tile's slot is free before its last reader is done
   kLatencyForgotten,    // sender: a chunk is usable as soon as its last packet ends
   kRoomOfFirstOnly,     // sender: only the first destination's room is looked at
