@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A queue in a ring that grows when it is full and never shrinks: std::deque without its blocks, which the event model pushes
-// to and pops from several times for every packet.
+// A queue in a ring that grows when it is full and never shrinks: std::deque without its blocks, which the
+// event model pushes to and pops from several times for every packet.
 #pragma once
 
 #include <cstddef>

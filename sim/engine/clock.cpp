@@ -17,8 +17,8 @@ Clock::Clock(Hertz frequency) : frequency_(frequency.value) {
   narrow_cycles_ = UINT64_MAX / (2 * std::max(whole_period_ + 1, frequency_));
 }
 
-// Edges k / f and c / g that do not coincide are at least gcd(f, g) / (f g) apart. If that is a femtosecond or more, rounding
-// both up to femtoseconds leaves their order.
+// Edges k / f and c / g that do not coincide are at least gcd(f, g) / (f g) apart. If that is a femtosecond
+// or more, rounding both up to femtoseconds leaves their order.
 Crossing::Crossing(const Clock& from, const Clock& to) : from_clock_(from), to_clock_(to) {
   const uint64_t common = std::gcd(from.frequency(), to.frequency());
   from_ = from.frequency() / common;

@@ -47,8 +47,9 @@ class Clock {
   Cycle narrow_cycles_ = 0;        // up to here no product leaves 64 bits
 };
 
-// From the edges of one clock to those of another. Where both frequencies are multiples of one that is not too small, as
-// clocks of whole megahertz are, in one division of small numbers; the results are those of Clock::seen_by.
+// From the edges of one clock to those of another. Where both frequencies are multiples of one that is not
+// too small, as clocks of whole megahertz are, in one division of small numbers; the results are those of
+// Clock::seen_by.
 class Crossing {
  public:
   Crossing(const Clock& from, const Clock& to);

@@ -50,7 +50,8 @@ class Scheduler : public sc_core::sc_module {
     }
   }
 
-  // The same for slots that only slots of their own domain wake, without the way through the scheduler; for kOnWake.
+  // The same for slots that only slots of their own domain wake, without the way through the scheduler; for
+  // kOnWake.
   Wheel& wheel(uint32_t domain) { return domains_[domain].wheel; }
 
   // Before a run: all domains back to cycle 0, nothing woken.

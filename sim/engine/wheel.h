@@ -72,8 +72,9 @@ class Wheel {
     return due != 0 ? now_ : next();
   }
 
-  // Moves to `cycle` (from next()) and visits what is due then, lowest slot first. A visit may wake higher slots in this
-  // very cycle. `count`: words() where it is known, which most machines' few slots make worth while.
+  // Moves to `cycle` (from next()) and visits what is due then, lowest slot first. A visit may wake higher
+  // slots in this very cycle. `count`: words() where it is known, which most machines' few slots make worth
+  // while.
   template <std::size_t count, typename Visit>
   void run(Cycle cycle, const Visit& visit) {
     const std::size_t words = count == 0 ? words_ : count;

@@ -41,7 +41,8 @@ TEST_CASE("the inverse of edge_time is exact for odd ratios") {
   }
 }
 
-// Whole megahertz take the short way, odd frequencies (which may round two edges to one femtosecond) the long one.
+// Whole megahertz take the short way, odd frequencies (which may round two edges to one femtosecond) the long
+// one.
 TEST_CASE("a crossing in one division is that of the edges in femtoseconds") {
   std::mt19937_64 random(1);
   for (int pair = 0; pair < 2000; ++pair) {

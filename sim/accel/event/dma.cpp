@@ -39,7 +39,9 @@ void EventLoadDma::begin_tile() {
   }
 }
 
-inline void EventLoadDma::look_at_next() { channel_ = dram_->channel_of(cursor_.current().address); }
+inline void EventLoadDma::look_at_next() {
+  channel_ = dram_->channel_of(cursor_.current().address);
+}
 
 inline Stall EventLoadDma::blocker() {
   if (tile_ == mappers::kNone) {

@@ -55,10 +55,10 @@ class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interfa
   const RunContext* context_ = nullptr;
   std::size_t position_ = 0;
   TransactionCursor cursor_;
-  uint32_t tile_ = mappers::kNone;  // of the next transaction; kNone: all are issued
-  uint32_t channel_ = 0;            // of the next transaction
-  bool open_ = false;               // the tile's slot is free
-  Cycle ready_at_ = kNever;         // known not to be held back in this cycle
+  uint32_t tile_ = mappers::kNone;    // of the next transaction; kNone: all are issued
+  uint32_t channel_ = 0;              // of the next transaction
+  bool open_ = false;                 // the tile's slot is free
+  Cycle ready_at_ = kNever;           // known not to be held back in this cycle
   std::vector<Fifo<Arrived>> ports_;  // of the first of each, the packet is waiting or moving
   StallMeter meter_;
 };

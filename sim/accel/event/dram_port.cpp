@@ -7,8 +7,13 @@ namespace tilewright::accel {
 
 EventDramPort::EventDramPort(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
                              const engine::Clock& core)
-    : sc_core::sc_module(name), spec_(spec), core_(core), dram_(spec.dram.command_clock),
-      to_dram_(core, dram_), to_core_(dram_, core), map_(spec.dram) {
+    : sc_core::sc_module(name),
+      spec_(spec),
+      core_(core),
+      dram_(spec.dram.command_clock),
+      to_dram_(core, dram_),
+      to_core_(dram_, core),
+      map_(spec.dram) {
   for (uint32_t i = 0; i < spec_.dram.channels; ++i) {
     channels_.push_back(std::make_unique<Channel>(spec_.dram));
   }
@@ -70,8 +75,8 @@ void EventDramPort::act_channels(Cycle now) {
       done_.clear();
       wanted_[index] = channels_[index]->model.act(last, done_);
       for (const memory::DramCompletion& completion : done_) {
-        add_return({to_core_.seen(completion.cycle), completion.cycle, index, static_cast<uint32_t>(completion.tag),
-                    completion.write});
+        add_return({to_core_.seen(completion.cycle), completion.cycle, index,
+                    static_cast<uint32_t>(completion.tag), completion.write});
       }
     }
     next = std::min(next, wanted_[index]);
@@ -83,7 +88,8 @@ void EventDramPort::act_channels(Cycle now) {
 inline void EventDramPort::add_return(const Return& added) {
   returns_.push_back(added);
   Return* place = returns_.data() + returns_.size() - 1;
-  for (const Return* const first = returns_.data() + next_return_; place != first && place[-1].after(added); --place) {
+  for (const Return* const first = returns_.data() + next_return_; place != first && place[-1].after(added);
+       --place) {
     place[0] = place[-1];
     place[-1] = added;
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The edge between the core's clock and the DRAM's: hands transactions to the channels, returns completions, and keeps
-// the credits that bound what is in flight per channel. Event fidelity: a channel acts only when a completion may be due,
-// at the edge of the core's clock that would see it, and then takes all that reached it since, each at its own cycle.
+// The edge between the core's clock and the DRAM's: hands transactions to the channels, returns completions,
+// and keeps the credits that bound what is in flight per channel. Event fidelity: a channel acts only when a
+// completion may be due, at the edge of the core's clock that would see it, and then takes all that reached
+// it since, each at its own cycle.
 #pragma once
 
 #include <systemc>
@@ -42,7 +43,7 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
 
   // `channel`: of the address.
   void read(uint32_t channel, uint64_t address, uint32_t bytes, uint32_t tile, uint64_t offset,
-            Cycle now);                                                                // takes a credit
+            Cycle now);                                                       // takes a credit
   void write(uint32_t channel, uint64_t address, uint32_t bytes, Cycle now);  // credit taken before
 
   void take_returns(Cycle now);  // slot

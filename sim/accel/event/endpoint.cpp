@@ -45,8 +45,9 @@ void EventEndpoint::end_of_elaboration() {
   fabric_ = fabric.operator->();
   global_buffer_ = global_buffer.operator->();
   const uint32_t drain = layout_.drain(index_);
-  fabric_->own<EventEndpoint, &EventEndpoint::drain_done>(
-      drain, this, [](void* self, uint32_t, Cycle now) { static_cast<EventEndpoint*>(self)->drain_granted(now); });
+  fabric_->own<EventEndpoint, &EventEndpoint::drain_done>(drain, this, [](void* self, uint32_t, Cycle now) {
+    static_cast<EventEndpoint*>(self)->drain_granted(now);
+  });
   fabric_->set_path(drain, {layout_.drain_needs(index_), 0, 0});
   const uint32_t egress = layout_.egress(index_);
   fabric_->own<EventEndpoint, &EventEndpoint::output_done>(egress, this);
@@ -151,7 +152,8 @@ inline void EventEndpoint::post_egress(Cycle now) {
   egress_posted_ = true;
   const uint32_t width = vector_unit_ ? spec_.noc.link_bytes_per_cycle : spec_.noc.collect_bytes_per_cycle;
   const uint32_t bank = layout_.bank_of(context_->places->address[step.output_tile] + step.output_offset);
-  fabric_->post(layout_.egress(index_), bank, static_cast<uint32_t>(divide_up(step.output_bytes, width)), now);
+  fabric_->post(layout_.egress(index_), bank, static_cast<uint32_t>(divide_up(step.output_bytes, width)),
+                now);
 }
 
 void EventEndpoint::drain_granted(Cycle now) {

@@ -11,9 +11,9 @@
 
 #include "sim/accel/event/fabric.h"
 #include "sim/accel/event/global_buffer.h"
+#include "sim/accel/event/stall_meter.h"
 #include "sim/base/fifo.h"
 #include "sim/engine/vcd_trace.h"
-#include "sim/accel/event/stall_meter.h"
 
 namespace tilewright::accel {
 

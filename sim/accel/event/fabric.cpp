@@ -5,7 +5,8 @@
 
 namespace tilewright::accel {
 
-EventFabric::EventFabric(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout)
+EventFabric::EventFabric(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
+                         const Layout& layout)
     : sc_core::sc_module(name),
       starvation_limit_(spec.noc.starvation_limit),
       wide_(layout.resources() > 64),
@@ -45,7 +46,8 @@ void EventFabric::post(uint32_t requester, uint32_t bank, uint32_t cycles, Cycle
   // Mostly the youngest of all.
   const Key key = now << kRequesterBits | (requester ^ tie_flip_);
   waiting_.push_back(key);
-  for (Key* place = waiting_.data() + waiting_.size() - 1; place != waiting_.data() && place[-1] > key; --place) {
+  for (Key* place = waiting_.data() + waiting_.size() - 1; place != waiting_.data() && place[-1] > key;
+       --place) {
     place[0] = place[-1];
     place[-1] = key;
   }

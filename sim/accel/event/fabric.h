@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Global-buffer banks, network links and ports as one set of exclusive resources, handed to packets. Event fidelity:
-// decisions are made only in cycles in which a packet was posted or ended, since nothing can be granted in between.
+// Global-buffer banks, network links and ports as one set of exclusive resources, handed to packets. Event
+// fidelity: decisions are made only in cycles in which a packet was posted or ended, since nothing can be
+// granted in between.
 //
-// Rules (docs/accelerator.md): packets are visited in the order of (cycle posted, requester); a packet is granted if
-// everything it needs is free; one that has waited starvation_limit cycles bars later ones from what it needs.
+// Rules (docs/accelerator.md): packets are visited in the order of (cycle posted, requester); a packet is
+// granted if everything it needs is free; one that has waited starvation_limit cycles bars later ones from
+// what it needs.
 //
 // What a requester's packets have in common is set once (own, set_path); posting says bank and length.
 #pragma once
@@ -44,7 +46,7 @@ class EventFabric final : public sc_core::sc_module, public sc_core::sc_interfac
     uint32_t collect_links = 0;
   };
 
-  struct Requester {  // a drain's next packet may wait while one moves
+  struct Requester {    // a drain's next packet may wait while one moves
     ResourceSet needs;  // of the one that waits
     ResourceSet holds;  // of the one that moves
     Path path;
@@ -60,7 +62,8 @@ class EventFabric final : public sc_core::sc_module, public sc_core::sc_interfac
   };
 
   EventFabric(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout);
-  // Slots are added at elaboration: one for the end of each requester's packets, in their order, in phase A; then arbitration.
+  // Slots are added at elaboration: one for the end of each requester's packets, in their order, in phase A;
+  // then arbitration.
   template <typename AddSlot>
   void connect_ends(const AddSlot& add_slot) {
     for (Requester& requester : requesters_) {
@@ -82,11 +85,10 @@ class EventFabric final : public sc_core::sc_module, public sc_core::sc_interfac
   // Of packets posted from now on.
   void set_path(uint32_t requester, const Path& path) { requesters_[requester].path = path; }
 
-  // To be posted last in a visit, after whatever else it wakes: if nothing else can be asked in this cycle, the packet is
-  // granted at once. Where one visit posts for several requesters, `alone` is false.
+  // To be posted last in a visit, after whatever else it wakes: if nothing else can be asked in this cycle,
+  // the packet is granted at once. Where one visit posts for several requesters, `alone` is false.
   void post(uint32_t requester, uint32_t bank, uint32_t cycles, Cycle now, bool alone = true);
   void arbitrate(Cycle now);  // slot
-
 
   Cycle row_link_busy() const { return row_link_busy_; }
   Cycle collect_link_busy() const { return collect_link_busy_; }

@@ -83,7 +83,8 @@ class AddressMap {
 
   // The same place, for those who need no column.
   BankRow bank_row(uint64_t address) const {
-    const uint64_t above = chunk_in_one_channel_ ? channel_local(address) >> chunk_shift_ : address >> chunk_shift_;
+    const uint64_t above =
+        chunk_in_one_channel_ ? channel_local(address) >> chunk_shift_ : address >> chunk_shift_;
     const uint64_t high = above >> bank_shift_;
     const uint64_t row = high >> bank_bits_;
     const uint64_t hashed = row & row_hash_;

@@ -171,8 +171,8 @@ inline void EventDramChannel::admit(const DramTransaction& transaction, Cycle no
   }
 }
 
-// Addresses ascend and the row is their highest part, so a run of the same transaction in the same row can only be the last
-// of its bank.
+// Addresses ascend and the row is their highest part, so a run of the same transaction in the same row can
+// only be the last of its bank.
 void EventDramChannel::admit_pieces(const DramTransaction& transaction, uint64_t first, uint64_t last) {
   Transaction* const pieces = transactions_.take();
   pieces->runs_left = 0;
@@ -240,7 +240,8 @@ Cycle EventDramChannel::next_wake() {
       }
       wake = std::min({plan_.last, limit_of_plan(), refresh_due_}) + data_end_[writing_];
     } else {  // banks opened after a refresh may go before what is ready late now
-      const Cycle opened = row_cycle_ == kNever ? next_opened_ : std::min(next_opened_, row_cycle_ + spec_.t_rcd);
+      const Cycle opened =
+          row_cycle_ == kNever ? next_opened_ : std::min(next_opened_, row_cycle_ + spec_.t_rcd);
       wake = std::min(opened, refresh_due_) + data_end_[writing_];
     }
   }

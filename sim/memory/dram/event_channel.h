@@ -50,7 +50,7 @@ class EventDramChannel {
 
  private:
   static constexpr uint32_t kMaxBanks = 64;
-  static constexpr std::size_t kBlock = 64;  // runs and transactions are made in blocks of
+  static constexpr std::size_t kBlock = 64;                // runs and transactions are made in blocks of
   enum class Opened : uint8_t { kMiss, kConflict, kHit };  // how the bank's next burst counts
 
   struct Group {
@@ -75,7 +75,7 @@ class EventDramChannel {
     Transaction* next_free;
   };
   struct Run {
-    Run *previous, *next;   // in its bank's list, oldest first; free runs are chained by `next`
+    Run *previous, *next;  // in its bank's list, oldest first; free runs are chained by `next`
     Run *older, *younger;  // among the candidates for column commands
     Bank* bank;
     Transaction* transaction;  // null where it has no other run
@@ -145,7 +145,8 @@ class EventDramChannel {
   Cycle first_effect(const Arrival& arrival) const;
   // Whether the planned commands go as planned though the transaction arrives.
   bool leaves_plan(const Arrival& arrival, uint32_t more_writes) const {
-    return (plan_.begun || arrival.cycle >= column_cycle_) && arrival.cycle <= plan_.last && harmless(arrival.transaction, more_writes);
+    return (plan_.begun || arrival.cycle >= column_cycle_) && arrival.cycle <= plan_.last &&
+           harmless(arrival.transaction, more_writes);
   }
 
   // event_schedule.cpp: the order of the rules, direction and refresh
@@ -175,14 +176,14 @@ class EventDramChannel {
     uint64_t most = 1;  // commands until a run of bursts ends
     Cycle last = 0;     // its cycle
     bool full = false;  // no slot of the command bus is left for others
-    bool begun = false;          // nor before the first of them
+    bool begun = false;            // nor before the first of them
     uint64_t barred = UINT64_MAX;  // runs of this age or younger get no slot until then
   };
   Cycle issue_columns(Cycle now, Cycle horizon, std::vector<DramCompletion>& done);
   void plan_columns(Cycle now);
   Cycle admit_during(Cycle now, Cycle limit);
-  // Whether the planned column commands go as planned though a transaction arrives meanwhile: it turns no direction,
-  // and as the youngest gets no slot. `more_writes`: those that arrive before it.
+  // Whether the planned column commands go as planned though a transaction arrives meanwhile: it turns no
+  // direction, and as the youngest gets no slot. `more_writes`: those that arrive before it.
   bool harmless(const DramTransaction& arriving, uint32_t more_writes) const {
     if (arriving.write != writing_) {
       return writing_ ? queued_[1] > spec_.write_low_watermark
@@ -190,13 +191,14 @@ class EventDramChannel {
     }
     return plan_.full;
   }
-  // The cycle before which the planned commands go as planned. A bank that is opened meanwhile takes part, except in a full
-  // plan whose runs are older than all that it could be opened for.
+  // The cycle before which the planned commands go as planned. A bank that is opened meanwhile takes part,
+  // except in a full plan whose runs are older than all that it could be opened for.
   Cycle limit_of_plan() const {
     const uint64_t age = plan_.barred;
     const bool opening = opening_age_ < age && mutation_ != Mutation::kRunPastOpening;
     const Cycle limit = opening ? next_opened_ : kNever;
-    return std::min({limit, limit_of_rows(age), mutation_ == Mutation::kRunPastRefresh ? kNever : refresh_due_});
+    return std::min(
+        {limit, limit_of_rows(age), mutation_ == Mutation::kRunPastRefresh ? kNever : refresh_due_});
   }
   Cycle limit_of_rows(uint64_t age) const {
     const bool opens = row_age_ < age && mutation_ != Mutation::kRunPastRow;

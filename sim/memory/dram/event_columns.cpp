@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rule 4 of docs/dram.md, column commands, as EventDramChannel computes it: many at once where they follow for certain.
-// The candidates (runs that hit a row that is open for use) are kept in one list by age; that the oldest of those
-// whose bank group is ready is always the oldest of its bank makes the list enough.
+// Rule 4 of docs/dram.md, column commands, as EventDramChannel computes it: many at once where they follow
+// for certain. The candidates (runs that hit a row that is open for use) are kept in one list by age; that
+// the oldest of those whose bank group is ready is always the oldest of its bank makes the list enough.
 #include <algorithm>
 
 #include "sim/memory/dram/event_channel.h"
@@ -158,8 +158,8 @@ bool EventDramChannel::can_wait(Cycle last) const {
   return true;
 }
 
-// Issues the column command that is due now and those that certainly follow it before `horizon`. Returns the cycle of the
-// last.
+// Issues the column command that is due now and those that certainly follow it before `horizon`. Returns the
+// cycle of the last.
 Cycle EventDramChannel::issue_columns(Cycle now, Cycle horizon, std::vector<DramCompletion>& done) {
   if (!planned_) {
     plan_columns(now);
@@ -198,9 +198,10 @@ Cycle EventDramChannel::issue_columns(Cycle now, Cycle horizon, std::vector<Dram
   return last;
 }
 
-// Column commands that end their runs, as long as they are the next that happens: what is left of two runs in turn, and
-// transactions of one burst. Returns the cycle of the last.
-inline Cycle EventDramChannel::issue_single_bursts(Cycle last, Cycle horizon, std::vector<DramCompletion>& done) {
+// Column commands that end their runs, as long as they are the next that happens: what is left of two runs in
+// turn, and transactions of one burst. Returns the cycle of the last.
+inline Cycle EventDramChannel::issue_single_bursts(Cycle last, Cycle horizon,
+                                                   std::vector<DramCompletion>& done) {
   find_column();
   const Cycle limit = std::min({horizon, next_opened_, refresh_due_, next_arrival_});
   while (column_cycle_ < limit && column_cycle_ < row_cycle_ && !row_dirty_ && !direction_due_ &&
