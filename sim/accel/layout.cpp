@@ -15,7 +15,7 @@ Layout::Layout(const arch::AcceleratorSpec& spec)
       ports_(spec.dma.ports),
       pes_per_row_(static_cast<uint32_t>(divide_up(spec.pe_count, spec.noc.rows))),
       packet_bytes_(spec.noc.packet_bytes) {
-  if (banks_ + 2 * rows_ + 2 * endpoints_ + 2 * ports_ > 256 || endpoints_ > 64 || rows_ > 32) {
+  if (resources() > 256 || endpoints_ > 64 || rows_ > 32) {
     throw UserError("the machine has too many parts for the simulator: at most 63 PEs, 32 rows, and banks + 2 rows + 2 (PEs + 1) + "
                     "2 DMA ports at most 256");
   }

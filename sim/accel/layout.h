@@ -34,6 +34,10 @@ class ResourceSet {
     words_[2] &= ~other.words_[2];
     words_[3] &= ~other.words_[3];
   }
+  // The same where no other word is used.
+  bool first_word_intersects(const ResourceSet& other) const { return (words_[0] & other.words_[0]) != 0; }
+  void insert_first_word(const ResourceSet& other) { words_[0] |= other.words_[0]; }
+  void remove_first_word(const ResourceSet& other) { words_[0] &= ~other.words_[0]; }
   friend bool operator==(const ResourceSet&, const ResourceSet&) = default;
 
  private:
@@ -67,6 +71,7 @@ class Layout {
   uint32_t requesters() const { return 2 * endpoints_ + 2 * ports_ + senders(); }
 
   // What packets hold. The bank is added per packet.
+  uint32_t resources() const { return banks_ + 2 * rows_ + 2 * endpoints_ + 2 * ports_; }
   uint32_t bank_of(uint64_t global_buffer_address) const {
     return static_cast<uint32_t>(global_buffer_address / packet_bytes_ % banks_);
   }

@@ -7,6 +7,20 @@
 
 namespace tilewright::engine {
 
+void Wheel::put_far(uint32_t slot, Cycle cycle) {
+  TILEWRIGHT_CHECK(cycle > now_, "a slot was woken for a cycle that is over");
+  far_.emplace(cycle, slot);
+  next_far_ = far_.top().first;
+}
+
+void Wheel::pull_far() {
+  while (!far_.empty() && far_.top().first - now_ < kBuckets) {
+    wake(far_.top().second, far_.top().first);
+    far_.pop();
+  }
+  next_far_ = far_.empty() ? kNever : far_.top().first;
+}
+
 Scheduler::Scheduler(const sc_core::sc_module_name& name, Stepping stepping)
     : sc_core::sc_module(name), stepping_(stepping) {
   SC_METHOD(host);
@@ -37,6 +51,11 @@ void Scheduler::reset() {
 bool Scheduler::run(Cycle limit) {
   limit_ = limit;
   finished_ = false;
+  if (stepping_ == Stepping::kOnWake) {
+    for (Domain& domain : domains_) {
+      set_next(domain, domain.wheel.first());
+    }
+  }
   epoch_ = sc_core::sc_time_stamp().value();
   start_.notify(sc_core::SC_ZERO_TIME);
   failure_ = nullptr;
@@ -63,21 +82,65 @@ void Scheduler::host() {
   }
 }
 
+template <std::size_t words>
+inline void Scheduler::run_cycle(Domain& domain) {
+  const Cycle now = domain.next;
+  if (stepping_ == Stepping::kEveryCycle) {
+    for (const Slot& slot : domain.slots) {
+      slot.act(slot.object, now);
+    }
+    domain.next = now + 1;
+    return;
+  }
+  const Slot* const slots = domain.slots.data();
+  domain.wheel.run<words>(now, [=](uint32_t slot) { slots[slot].act(slots[slot].object, now); });
+  domain.next = domain.wheel.next();
+}
+
+// One domain has no order of edges to find out.
+template <std::size_t words>
+void Scheduler::advance_alone(Domain& domain, Femtoseconds end) {
+  const Cycle last = domain.clock.first_edge_strictly_after(end) - 1;
+  while (!finished_ && domain.next != kNever && domain.next <= limit_) {
+    if (domain.next > last) {
+      wait_for(domain.clock.edge_time(domain.next));
+      return;
+    }
+    run_cycle<words>(domain);
+  }
+}
+
 void Scheduler::advance() {
   throw_if_interrupted();
   const Femtoseconds end = horizon();
+  if (domains_.size() == 1) {
+    Domain& domain = domains_[0];
+    switch (domain.wheel.words()) {
+      case 1:
+        return advance_alone<1>(domain, end);
+      case 2:
+        return advance_alone<2>(domain, end);
+      default:
+        return advance_alone<0>(domain, end);
+    }
+  }
   while (!finished_) {
     Domain& domain = *earliest_domain();
     if (domain.next_time == kNever || past_limit()) {
       return;  // nothing will ever happen again, or it takes too long: run() reports that it did not finish
     }
     if (domain.next_time > end) {
-      const Femtoseconds now = sc_core::sc_time_stamp().value() - epoch_;
-      next_trigger(sc_core::sc_time::from_value(domain.next_time - now));
+      wait_for(domain.next_time);
       return;
     }
-    run_cycle(domain);
+    run_cycle<0>(domain);
+    set_next(domain, domain.next);
   }
+}
+
+void Scheduler::wait_for(Femtoseconds time) {
+  const Femtoseconds now = sc_core::sc_time_stamp().value() - epoch_;
+  next_trigger(sc_core::sc_time::from_value(time - now));
 }
 
 Scheduler::Domain* Scheduler::earliest_domain() {
@@ -87,20 +150,6 @@ Scheduler::Domain* Scheduler::earliest_domain() {
     earliest = other->next_time < earliest->next_time ? other : earliest;
   }
   return earliest;
-}
-
-void Scheduler::run_cycle(Domain& domain) {
-  const Cycle now = domain.next;
-  if (stepping_ == Stepping::kEveryCycle) {
-    for (const Slot& slot : domain.slots) {
-      slot.act(slot.object, now);
-    }
-    set_next(domain, now + 1);
-    return;
-  }
-  domain.wheel.advance(now);
-  domain.wheel.run([&](uint32_t slot) { domain.slots[slot].act(domain.slots[slot].object, now); });
-  set_next(domain, domain.wheel.next());
 }
 
 }  // namespace tilewright::engine

@@ -50,6 +50,10 @@ class Scheduler : public sc_core::sc_module {
     }
   }
 
+  // The same for slots that only slots of their own domain wake, without the way through the scheduler; for
+  // kOnWake.
+  Wheel& wheel(uint32_t domain) { return domains_[domain].wheel; }
+
   // Before a run: all domains back to cycle 0, nothing woken.
   void reset();
 
@@ -79,7 +83,11 @@ class Scheduler : public sc_core::sc_module {
   uint32_t add_slot(uint32_t domain, void* object, Act act);
   void host();
   void advance();
+  template <std::size_t words>
+  void advance_alone(Domain& domain, Femtoseconds end);
+  void wait_for(Femtoseconds time);
   Domain* earliest_domain();
+  template <std::size_t words>
   void run_cycle(Domain& domain);
   static void set_next(Domain& domain, Cycle next) {
     domain.next = next;

@@ -6,6 +6,7 @@
 // and is what most wakes are: those go into a mask of their own, the others into the bucket of their cycle.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -21,27 +22,36 @@ namespace tilewright::engine {
 
 class Wheel {
  public:
-  static constexpr std::size_t kSlots = 256;
+  static constexpr std::size_t kSlots = 512;
   using Mask = std::array<uint64_t, kSlots / 64>;
 
-  // Slots are 0 ... count - 1; masks are only looked at as far as that.
-  void set_slots(std::size_t count) { words_ = (count + 63) / 64; }
+  // Slots are 0 ... count - 1. Before anything is woken.
+  void set_slots(std::size_t count) {
+    if (const std::size_t words = (count + 63) / 64; words != words_) {
+      words_ = words;
+      buckets_.assign(kBuckets * words_, 0);
+    }
+  }
 
   void reset() {
-    buckets_.fill(Mask{});
+    std::fill(buckets_.begin(), buckets_.end(), 0);
     occupied_.fill(0);
     due_.fill(0);
     far_ = {};
+    next_far_ = kNever;
     now_ = 0;
   }
 
   Cycle now() const { return now_; }
 
   void wake(uint32_t slot, Cycle cycle) {
+    const uint64_t bit = uint64_t{1} << (slot % 64);
     if (cycle == now_) {
-      due_[slot / 64] |= uint64_t{1} << (slot % 64);
+      due_[slot / 64] |= bit;
     } else if (cycle - now_ < kBuckets) {
-      put(slot, cycle);
+      const std::size_t bucket = cycle % kBuckets;
+      buckets_[bucket * words_ + slot / 64] |= bit;
+      occupied_[bucket / 64] |= uint64_t{1} << (bucket % 64);
     } else {
       put_far(slot, cycle);
     }
@@ -50,51 +60,58 @@ class Wheel {
   // The next cycle after now(), whose visits are over, in which something acts; kNever if nothing will.
   Cycle next() const {
     const Cycle near = next_near();
-    const Cycle far = far_.empty() ? kNever : far_.top().first;
-    return near < far ? near : far;
+    return near < next_far_ ? near : next_far_;
   }
 
-  // Moves to `cycle` (from next()), pulling far wakes that are due.
-  void advance(Cycle cycle) {
+  // The same before anything was visited: what was woken for now() counts.
+  Cycle first() const {
+    uint64_t due = 0;
+    for (std::size_t word = 0; word < words_; ++word) {
+      due |= due_[word];
+    }
+    return due != 0 ? now_ : next();
+  }
+
+  // Moves to `cycle` (from next()) and visits what is due then, lowest slot first. A visit may wake higher
+  // slots in this very cycle. `count`: words() where it is known, which most machines' few slots make worth
+  // while.
+  template <std::size_t count, typename Visit>
+  void run(Cycle cycle, const Visit& visit) {
+    const std::size_t words = count == 0 ? words_ : count;
     now_ = cycle;
     const std::size_t index = cycle % kBuckets;
-    Mask& bucket = buckets_[index];
-    for (std::size_t word = 0; word < words_; ++word) {
+    uint64_t* const bucket = buckets_.data() + index * words;
+    for (std::size_t word = 0; word < words; ++word) {
       due_[word] |= bucket[word];
       bucket[word] = 0;
     }
     occupied_[index / 64] &= ~(uint64_t{1} << (index % 64));
-    while (!far_.empty() && far_.top().first - now_ < kBuckets) {
-      wake(far_.top().second, far_.top().first);
-      far_.pop();
+    if (next_far_ - now_ < kBuckets) {
+      pull_far();
     }
-  }
-
-  // Visits what is due now, lowest slot first. A visit may wake higher slots in this very cycle.
-  template <typename Visit>
-  void run(const Visit& visit) {
-    for (std::size_t word = 0; word < words_; ++word) {
-      while (due_[word] != 0) {
-        const auto bit = static_cast<uint32_t>(std::countr_zero(due_[word]));
-        due_[word] &= due_[word] - 1;
-        visit(static_cast<uint32_t>(word * 64) + bit);
+    for (std::size_t word = 0; word < words; ++word) {
+      for (uint64_t due = due_[word]; due != 0; due = due_[word]) {
+        due_[word] = due & (due - 1);
+        visit(static_cast<uint32_t>(word * 64) + static_cast<uint32_t>(std::countr_zero(due)));
       }
     }
+  }
+  std::size_t words() const { return words_; }
+
+  // Within a visit: whether nothing below this slot is left to visit in the cycle that is running.
+  bool quiet_below(uint32_t slot) const {
+    uint64_t due = due_[slot / 64] & ((uint64_t{1} << (slot % 64)) - 1);
+    for (std::size_t word = 0; word < slot / 64; ++word) {
+      due |= due_[word];
+    }
+    return due == 0;
   }
 
  private:
   static constexpr std::size_t kBuckets = 1024;
 
-  void put(uint32_t slot, Cycle cycle) {
-    const std::size_t bucket = cycle % kBuckets;
-    buckets_[bucket][slot / 64] |= uint64_t{1} << (slot % 64);
-    occupied_[bucket / 64] |= uint64_t{1} << (bucket % 64);
-  }
-
-  void put_far(uint32_t slot, Cycle cycle) {
-    TILEWRIGHT_CHECK(cycle > now_, "a slot was woken for a cycle that is over");
-    far_.emplace(cycle, slot);
-  }
+  void put_far(uint32_t slot, Cycle cycle);
+  void pull_far();
 
   Cycle next_near() const {
     const std::size_t start = now_ % kBuckets;
@@ -115,11 +132,12 @@ class Wheel {
   }
 
   using Far = std::pair<Cycle, uint32_t>;
-  std::array<Mask, kBuckets> buckets_{};
+  std::vector<uint64_t> buckets_ = std::vector<uint64_t>(kBuckets);  // a mask each
   std::array<uint64_t, kBuckets / 64> occupied_{};
   Mask due_{};  // in the cycle now_
-  std::size_t words_ = kSlots / 64;
+  std::size_t words_ = 1;
   std::priority_queue<Far, std::vector<Far>, std::greater<>> far_;
+  Cycle next_far_ = kNever;
   Cycle now_ = 0;
 };
 

@@ -3,11 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include <random>
+
 #include "sim/base/error.h"
 
 using tilewright::Cycle;
 using tilewright::Hertz;
 using tilewright::engine::Clock;
+using tilewright::engine::Crossing;
 
 TEST_CASE("edges lie at the ceiling of the exact time") {
   const Clock clock(Hertz{3'000'000'000'000});  // period 333.33 fs
@@ -34,6 +37,28 @@ TEST_CASE("the inverse of edge_time is exact for odd ratios") {
     CHECK(clock.first_edge_strictly_after(clock.edge_time(cycle)) == cycle + 1);
     if (cycle > 0) {
       CHECK(clock.first_edge_strictly_after(clock.edge_time(cycle) - 1) == cycle);
+    }
+  }
+}
+
+// Whole megahertz take the short way, odd frequencies (which may round two edges to one femtosecond) the long
+// one.
+TEST_CASE("a crossing in one division is that of the edges in femtoseconds") {
+  std::mt19937_64 random(1);
+  for (int pair = 0; pair < 2000; ++pair) {
+    const uint64_t unit = pair % 4 == 0 ? 1 : pair % 4 == 1 ? 1'000 : 1'000'000;
+    const Clock from(Hertz{unit * (random() % (3'000'000'000 / unit) + 1)});
+    const Clock to(Hertz{unit * (random() % (3'000'000'000 / unit) + 1)});
+    const Crossing crossing(from, to);
+    for (int i = 0; i < 20; ++i) {
+      const Cycle cycle = 1 + random() % (uint64_t{1} << (1 + random() % 30));
+      CAPTURE(pair);
+      CAPTURE(cycle);
+      if (from.frequency() < 1'000'000) {  // 2^30 such cycles are longer than a time can be
+        continue;
+      }
+      CHECK(crossing.seen(cycle) == from.seen_by(to, cycle));
+      CHECK(crossing.last_before(cycle) == to.first_edge_strictly_after(from.edge_time(cycle) - 1) - 1);
     }
   }
 }

@@ -14,7 +14,7 @@ namespace {
 // More by hand: TILEWRIGHT_FUZZ_CASES=200000.
 uint64_t number_of_cases() {
   const char* const wanted = std::getenv("TILEWRIGHT_FUZZ_CASES");
-  return wanted == nullptr ? 3000 : std::strtoull(wanted, nullptr, 10);
+  return wanted == nullptr ? 10000 : std::strtoull(wanted, nullptr, 10);
 }
 const uint64_t kCases = number_of_cases();
 

@@ -5,60 +5,75 @@ namespace tilewright::accel {
 
 EventLoadDma::EventLoadDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
                            const Layout& layout)
-    : sc_core::sc_module(name), spec_(spec), layout_(layout), ports_(spec.dma.ports) {
-  for (uint32_t i = 0; i < ports_.size(); ++i) {
-    ports_[i].packet.needs = layout.load_needs(i);
-    ports_[i].packet.banks = 1;
-  }
-}
+    : sc_core::sc_module(name), spec_(spec), layout_(layout), ports_(spec.dma.ports) {}
 
 void EventLoadDma::end_of_elaboration() {
   fabric_ = fabric.operator->();
   global_buffer_ = global_buffer.operator->();
   dram_ = dram.operator->();
+  for (uint32_t i = 0; i < ports_.size(); ++i) {
+    fabric_->own<EventLoadDma, &EventLoadDma::packet_done>(layout_.load_port(i), this);
+    fabric_->set_path(layout_.load_port(i), {layout_.load_needs(i), 0, 0});
+  }
 }
 
 void EventLoadDma::reset(const RunContext* context) {
   context_ = context;
   position_ = 0;
-  cursor_ = {};
-  if (!context->program->loads.empty()) {
-    cursor_ = TransactionCursor(context->tile(context->program->loads[0]).dram, spec_.dma.request_bytes);
-  }
-  for (Port& port : ports_) {
-    port.arrived.clear();
+  begin_tile();
+  ready_at_ = kNever;
+  for (Fifo<Arrived>& port : ports_) {
+    port.clear();
   }
   meter_.reset();
   issue_.at(0);
 }
 
-Stall EventLoadDma::blocker() const {
-  if (position_ == context_->program->loads.size()) {
+void EventLoadDma::begin_tile() {
+  tile_ = mappers::kNone;
+  if (position_ < context_->program->loads.size()) {
+    tile_ = context_->program->loads[position_];
+    open_ = false;
+    cursor_ = TransactionCursor(context_->tile(tile_).dram, spec_.dma.request_bytes);
+    look_at_next();
+  }
+}
+
+inline void EventLoadDma::look_at_next() {
+  channel_ = dram_->channel_of(cursor_.current().address);
+}
+
+inline Stall EventLoadDma::blocker() {
+  if (tile_ == mappers::kNone) {
     return Stall::kIdle;
   }
-  if (!global_buffer_->open(context_->program->loads[position_])) {
+  if (!open_ && !(open_ = global_buffer_->open(tile_))) {
     return Stall::kSpaceWait;  // freeing the slot wakes us
   }
-  const bool credit = dram_->has_read_credit(dram_->channel_of(cursor_.current().address));
-  return credit ? Stall::kBusy : Stall::kDramWait;  // a returned credit wakes us
+  return dram_->has_read_credit(channel_) ? Stall::kBusy : Stall::kDramWait;  // a returned credit wakes us
 }
 
 void EventLoadDma::issue(Cycle now) {
-  const Stall state = blocker();
-  meter_.change(state, now);
-  if (state != Stall::kBusy) {
-    return;
+  if (ready_at_ != now) {
+    const Stall state = blocker();
+    meter_.change(state, now);
+    if (state != Stall::kBusy) {
+      return;
+    }
   }
-  const uint32_t tile = context_->program->loads[position_];
-  const TileTransaction transaction = cursor_.current();
-  dram_->read(transaction.address, transaction.bytes, tile, transaction.offset, now);
+  const TileTransaction& transaction = cursor_.current();
+  dram_->read(channel_, transaction.address, transaction.bytes, tile_, transaction.offset, now);
   cursor_.advance();
-  if (cursor_.done() && ++position_ < context_->program->loads.size()) {
-    cursor_ = TransactionCursor(context_->tile(context_->program->loads[position_]).dram, spec_.dma.request_bytes);
+  if (cursor_.done()) {
+    ++position_;
+    begin_tile();
+  } else {
+    look_at_next();
   }
   // What is free now stays so. What is not may be by then, and whoever frees it wakes us.
   const Stall next = blocker();
   if (next == Stall::kBusy) {
+    ready_at_ = now + 1;
     issue_.at(now + 1);
   } else {
     meter_.change(next, now + 1);
@@ -67,57 +82,52 @@ void EventLoadDma::issue(Cycle now) {
 
 void EventLoadDma::returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now) {
   const auto index = static_cast<uint32_t>(channel % ports_.size());
-  Fifo<Arrived>& arrived = ports_[index].arrived;
+  Fifo<Arrived>& arrived = ports_[index];
   arrived.push({tile, bytes, offset});
   if (arrived.size() == 1) {
-    post(index, now);
+    post(index, now, false);  // others may return in this very cycle
   }
   if (meter_.state() == Stall::kDramWait) {
     issue_.at(now);
   }
 }
 
-void EventLoadDma::post(uint32_t index, Cycle now) {
-  const Arrived& arrived = ports_[index].arrived.front();
-  Packet packet = ports_[index].packet;
-  packet.cycles = static_cast<uint32_t>(divide_up(arrived.bytes, spec_.dma.bytes_per_cycle));
-  add_bank(packet, layout_.bank_of(context_->places->address[arrived.tile] + arrived.offset));
-  fabric_->post(layout_.load_port(index), *this, packet, now);
+inline void EventLoadDma::post(uint32_t index, Cycle now, bool alone) {
+  const Arrived& arrived = ports_[index].front();
+  const uint32_t bank = layout_.bank_of(context_->places->address[arrived.tile] + arrived.offset);
+  fabric_->post(layout_.load_port(index), bank,
+                static_cast<uint32_t>(divide_up(arrived.bytes, spec_.dma.bytes_per_cycle)), now, alone);
 }
 
 void EventLoadDma::packet_done(uint32_t requester, Cycle now) {
   const uint32_t index = requester - layout_.load_port(0);
-  Fifo<Arrived>& arrived = ports_[index].arrived;
+  Fifo<Arrived>& arrived = ports_[index];
   global_buffer_->loaded(arrived.front().tile, arrived.front().bytes, now);
   arrived.pop();
   if (!arrived.empty()) {
-    post(index, now);
+    post(index, now, true);
   }
 }
 
 EventStoreDma::EventStoreDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
                              const Layout& layout)
-    : sc_core::sc_module(name), spec_(spec), layout_(layout), ports_(spec.dma.ports) {
-  for (uint32_t i = 0; i < ports_.size(); ++i) {
-    ports_[i].packet.needs = layout.store_needs(i);
-    ports_[i].packet.banks = 1;
-  }
-}
+    : sc_core::sc_module(name), spec_(spec), layout_(layout), ports_(spec.dma.ports) {}
 
 void EventStoreDma::end_of_elaboration() {
   fabric_ = fabric.operator->();
   global_buffer_ = global_buffer.operator->();
   dram_ = dram.operator->();
+  for (uint32_t i = 0; i < ports_.size(); ++i) {
+    fabric_->own<EventStoreDma, &EventStoreDma::packet_done>(layout_.store_port(i), this);
+    fabric_->set_path(layout_.store_port(i), {layout_.store_needs(i), 0, 0});
+  }
 }
 
 void EventStoreDma::reset(const RunContext* context) {
   context_ = context;
   position_ = 0;
-  cursor_ = {};
-  if (!context->program->stores.empty()) {
-    cursor_ = TransactionCursor(context->tile(context->program->stores[0]).dram, spec_.dma.request_bytes);
-  }
-  posted_at_ = kNever;
+  begin_tile();
+  posted_at_ = ready_at_ = kNever;
   outstanding_ = 0;
   for (Port& port : ports_) {
     port.posted = false;
@@ -126,18 +136,32 @@ void EventStoreDma::reset(const RunContext* context) {
   post_.at(0);
 }
 
-Stall EventStoreDma::blocker() const {
-  if (position_ == context_->program->stores.size()) {
+void EventStoreDma::begin_tile() {
+  tile_ = mappers::kNone;
+  if (position_ < context_->program->stores.size()) {
+    tile_ = context_->program->stores[position_];
+    complete_ = false;
+    cursor_ = TransactionCursor(context_->tile(tile_).dram, spec_.dma.request_bytes);
+    look_at_next();
+  }
+}
+
+inline void EventStoreDma::look_at_next() {
+  channel_ = dram_->channel_of(cursor_.current().address);
+  port_ = &ports_[channel_ % ports_.size()];
+}
+
+inline Stall EventStoreDma::blocker() {
+  if (tile_ == mappers::kNone) {
     return Stall::kIdle;
   }
-  if (!global_buffer_->complete(context_->program->stores[position_])) {
+  if (!complete_ && !(complete_ = global_buffer_->complete(tile_))) {
     return Stall::kTileWait;
   }
-  const uint32_t channel = dram_->channel_of(cursor_.current().address);
-  if (!dram_->has_write_credit(channel)) {
+  if (!dram_->has_write_credit(channel_)) {
     return Stall::kDramWait;
   }
-  return ports_[channel % ports_.size()].posted ? Stall::kArbitration : Stall::kBusy;
+  return port_->posted ? Stall::kArbitration : Stall::kBusy;
 }
 
 void EventStoreDma::post(Cycle now) {
@@ -145,47 +169,46 @@ void EventStoreDma::post(Cycle now) {
     post_.at(now + 1);
     return;
   }
-  const Stall state = blocker();
-  meter_.change(state, now);
-  if (state != Stall::kBusy) {
-    return;
+  if (ready_at_ != now) {
+    const Stall state = blocker();
+    meter_.change(state, now);
+    if (state != Stall::kBusy) {
+      return;
+    }
   }
   start_transaction(now);
   posted_at_ = now;
   const Stall next = blocker();  // as for loads
   if (next == Stall::kBusy) {
+    ready_at_ = now + 1;
     post_.at(now + 1);
   } else {
     meter_.change(next, now + 1);
   }
 }
 
-void EventStoreDma::start_transaction(Cycle now) {
-  const uint32_t tile = context_->program->stores[position_];
-  const TileTransaction transaction = cursor_.current();
-  const uint32_t channel = dram_->channel_of(transaction.address);
-  const auto index = static_cast<uint32_t>(channel % ports_.size());
-  dram_->take_write_credit(channel);
+inline void EventStoreDma::start_transaction(Cycle now) {
+  const TileTransaction& transaction = cursor_.current();
+  dram_->take_write_credit(channel_);
   ++outstanding_;
-  Port& port = ports_[index];
-  port.transaction = transaction;
-  port.tile = tile;
-  port.posted = true;
-  Packet packet = port.packet;
-  packet.cycles = static_cast<uint32_t>(divide_up(transaction.bytes, spec_.dma.bytes_per_cycle));
-  add_bank(packet, layout_.bank_of(context_->places->address[tile] + transaction.offset));
-  fabric_->post(layout_.store_port(index), *this, packet, now);
+  *port_ = {transaction.address, tile_, transaction.bytes, channel_, true};
+  const uint32_t bank = layout_.bank_of(context_->places->address[tile_] + transaction.offset);
+  fabric_->post(layout_.store_port(static_cast<uint32_t>(port_ - ports_.data())), bank,
+                static_cast<uint32_t>(divide_up(transaction.bytes, spec_.dma.bytes_per_cycle)), now);
   cursor_.advance();
-  if (cursor_.done() && ++position_ < context_->program->stores.size()) {
-    cursor_ = TransactionCursor(context_->tile(context_->program->stores[position_]).dram, spec_.dma.request_bytes);
+  if (cursor_.done()) {
+    ++position_;
+    begin_tile();
+  } else {
+    look_at_next();
   }
 }
 
 void EventStoreDma::packet_done(uint32_t requester, Cycle now) {
   Port& port = ports_[requester - layout_.store_port(0)];
   port.posted = false;
-  global_buffer_->stored(port.tile, port.transaction.bytes, now);
-  dram_->write(port.transaction.address, port.transaction.bytes, now);
+  global_buffer_->stored(port.tile, port.bytes, now);
+  dram_->write(port.channel, port.address, port.bytes, now);
   // Nothing that happens later in this cycle's completions could hold the next one back.
   if (meter_.state() == Stall::kArbitration) {
     post(now);

@@ -9,15 +9,15 @@
 #include <vector>
 
 #include "sim/accel/event/dram_port.h"
-#include "sim/accel/fifo.h"
 #include "sim/accel/event/global_buffer.h"
 #include "sim/accel/event/stall_meter.h"
 #include "sim/accel/transactions.h"
+#include "sim/base/fifo.h"
 
 namespace tilewright::accel {
 
 // DRAM -> tile. Returned data waits at its port (channel modulo ports) for a packet into the global buffer.
-class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interface, public PacketOwner {
+class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
   EventLoadDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout);
   void connect(const Alarm& issue) { issue_ = issue; }
@@ -30,8 +30,7 @@ class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interfa
   void returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now);
   void issue(Cycle now);  // slot
 
-  void packet_granted(uint32_t /*requester*/, Cycle /*now*/) override {}
-  void packet_done(uint32_t requester, Cycle now) override;
+  void packet_done(uint32_t requester, Cycle now);  // told by the fabric
 
   const StallCycles& close(Cycle end) { return meter_.close(end); }
   bool finished() const { return position_ == context_->program->loads.size(); }
@@ -41,13 +40,11 @@ class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interfa
     uint32_t tile, bytes;
     uint64_t offset;
   };
-  struct Port {
-    Fifo<Arrived> arrived;  // of the first, the packet is waiting or moving
-    Packet packet;          // all but its bank and length
-  };
   void end_of_elaboration() override;
-  Stall blocker() const;
-  void post(uint32_t port, Cycle now);
+  void begin_tile();
+  void look_at_next();
+  Stall blocker();
+  void post(uint32_t port, Cycle now, bool alone);
 
   const arch::AcceleratorSpec& spec_;
   const Layout& layout_;
@@ -58,12 +55,16 @@ class EventLoadDma final : public sc_core::sc_module, public sc_core::sc_interfa
   const RunContext* context_ = nullptr;
   std::size_t position_ = 0;
   TransactionCursor cursor_;
-  std::vector<Port> ports_;
+  uint32_t tile_ = mappers::kNone;    // of the next transaction; kNone: all are issued
+  uint32_t channel_ = 0;              // of the next transaction
+  bool open_ = false;                 // the tile's slot is free
+  Cycle ready_at_ = kNever;           // known not to be held back in this cycle
+  std::vector<Fifo<Arrived>> ports_;  // of the first of each, the packet is waiting or moving
   StallMeter meter_;
 };
 
 // Tile -> DRAM. A transaction takes a write credit, is read from the global buffer by a packet, and then sent.
-class EventStoreDma final : public sc_core::sc_module, public sc_core::sc_interface, public PacketOwner {
+class EventStoreDma final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
   EventStoreDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout);
   void connect(const Alarm& post) { post_ = post; }
@@ -76,21 +77,21 @@ class EventStoreDma final : public sc_core::sc_module, public sc_core::sc_interf
   void acknowledged(Cycle now);
   void post(Cycle now);  // slot
 
-  void packet_granted(uint32_t /*requester*/, Cycle /*now*/) override {}
-  void packet_done(uint32_t requester, Cycle now) override;
+  void packet_done(uint32_t requester, Cycle now);  // told by the fabric
 
   const StallCycles& close(Cycle end) { return meter_.close(end); }
   bool finished() const { return position_ == context_->program->stores.size() && outstanding_ == 0; }
 
  private:
   struct Port {
-    TileTransaction transaction;
-    uint32_t tile = 0;
+    uint64_t address = 0;  // in DRAM
+    uint32_t tile = 0, bytes = 0, channel = 0;
     bool posted = false;
-    Packet packet;  // all but its bank and length
   };
   void end_of_elaboration() override;
-  Stall blocker() const;
+  void begin_tile();
+  void look_at_next();
+  Stall blocker();
   void start_transaction(Cycle now);
 
   const arch::AcceleratorSpec& spec_;
@@ -102,7 +103,12 @@ class EventStoreDma final : public sc_core::sc_module, public sc_core::sc_interf
   const RunContext* context_ = nullptr;
   std::size_t position_ = 0;
   TransactionCursor cursor_;
+  uint32_t tile_ = mappers::kNone;  // of the next transaction; kNone: all are posted
+  uint32_t channel_ = 0;            // of the next transaction
+  Port* port_ = nullptr;            // of the next transaction
+  bool complete_ = false;           // all of the tile's outputs are there
   Cycle posted_at_ = kNever;
+  Cycle ready_at_ = kNever;  // known not to be held back in this cycle
   uint64_t outstanding_ = 0;
   std::vector<Port> ports_;
   StallMeter meter_;

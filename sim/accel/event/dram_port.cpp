@@ -7,7 +7,13 @@ namespace tilewright::accel {
 
 EventDramPort::EventDramPort(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
                              const engine::Clock& core)
-    : sc_core::sc_module(name), spec_(spec), core_(core), dram_(spec.dram.command_clock), map_(spec.dram) {
+    : sc_core::sc_module(name),
+      spec_(spec),
+      core_(core),
+      dram_(spec.dram.command_clock),
+      to_dram_(core, dram_),
+      to_core_(dram_, core),
+      map_(spec.dram) {
   for (uint32_t i = 0; i < spec_.dram.channels; ++i) {
     channels_.push_back(std::make_unique<Channel>(spec_.dram));
   }
@@ -19,76 +25,84 @@ void EventDramPort::reset() {
     channel->model.reset();
     channel->read_credits = spec_.dma.read_credits + (mutated(Mutation::kOneCreditMore) ? 1 : 0);
     channel->write_credits = spec_.dma.write_credits;
-    channel->wanted = kNever;
   }
+  wanted_.assign(channels_.size(), kNever);
   origins_.clear();
-  free_tags_.clear();
+  free_tag_ = kNoTag;
   returns_.clear();
   next_return_ = 0;
+  set_next_act(kNever);
   outstanding_ = 0;
 }
 
-void EventDramPort::send(const memory::DramTransaction& transaction, uint32_t channel, Cycle now) {
-  const Cycle visible = mutated(Mutation::kCrossingTooEarly) && now > 0
-                            ? dram_.first_edge_strictly_after(core_.edge_time(now) - 1)
-                            : core_.seen_by(dram_, now);
-  act_at(channel, channels_[channel]->model.push(transaction, visible));
+inline void EventDramPort::send(const memory::DramTransaction& transaction, uint32_t channel, Cycle now) {
+  const Cycle visible =
+      mutated(Mutation::kCrossingTooEarly) && now > 0 ? to_dram_.last_before(now) + 1 : to_dram_.seen(now);
+  const Cycle wanted = channels_[channel]->model.push(transaction, visible);
+  wanted_[channel] = wanted;
+  if (wanted < next_act_) {
+    set_next_act(wanted);
+    returns_alarm_.at(act_cycle_);
+  }
   ++outstanding_;
 }
 
-void EventDramPort::read(uint64_t address, uint32_t bytes, uint32_t tile, uint64_t offset, Cycle now) {
-  const uint32_t channel = channel_of(address);
+void EventDramPort::read(uint32_t channel, uint64_t address, uint32_t bytes, uint32_t tile, uint64_t offset,
+                         Cycle now) {
   --channels_[channel]->read_credits;
-  auto tag = static_cast<uint32_t>(origins_.size());
-  if (free_tags_.empty()) {
-    origins_.push_back({});
+  uint32_t tag = free_tag_;
+  if (tag == kNoTag) {
+    tag = static_cast<uint32_t>(origins_.size());
+    origins_.push_back({offset, tile, bytes, kNoTag});
   } else {
-    tag = free_tags_.back();
-    free_tags_.pop_back();
+    Origin& origin = origins_[tag];
+    free_tag_ = origin.next_free;
+    origin = {offset, tile, bytes, kNoTag};
   }
-  origins_[tag] = {offset, tile, bytes, channel};
   send({tag, address, bytes, false}, channel, now);
 }
 
-void EventDramPort::write(uint64_t address, uint32_t bytes, Cycle now) {
-  send({0, address, bytes, true}, channel_of(address), now);
+void EventDramPort::write(uint32_t channel, uint64_t address, uint32_t bytes, Cycle now) {
+  send({0, address, bytes, true}, channel, now);
 }
 
-void EventDramPort::act_at(uint32_t index, Cycle cycle) {
-  if (cycle < channels_[index]->wanted) {
-    channels_[index]->wanted = cycle;
-    channel_alarms_[index].at(cycle);
+// Every channel that may have a completion which this edge sees.
+void EventDramPort::act_channels(Cycle now) {
+  const Cycle last = to_dram_.last_before(now);
+  Cycle next = kNever;
+  for (uint32_t index = 0; index < wanted_.size(); ++index) {
+    if (wanted_[index] <= last) {
+      done_.clear();
+      wanted_[index] = channels_[index]->model.act(last, done_);
+      for (const memory::DramCompletion& completion : done_) {
+        add_return({to_core_.seen(completion.cycle), completion.cycle, index,
+                    static_cast<uint32_t>(completion.tag), completion.write});
+      }
+    }
+    next = std::min(next, wanted_[index]);
   }
-}
-
-void EventDramPort::act_channel(uint32_t index, Cycle now) {
-  Channel& channel = *channels_[index];
-  if (now != channel.wanted) {
-    return;
-  }
-  done_.clear();
-  channel.wanted = kNever;
-  act_at(index, channel.model.act(now, done_));
-  for (const memory::DramCompletion& completion : done_) {
-    const Cycle core_cycle = dram_.seen_by(core_, completion.cycle);
-    add_return({core_cycle, completion.cycle, index, static_cast<uint32_t>(completion.tag), completion.write});
-    returns_alarm_.at(core_cycle);
-  }
+  set_next_act(next);
 }
 
 // Mostly the latest of all.
-void EventDramPort::add_return(const Return& added) {
-  std::size_t place = returns_.size();
+inline void EventDramPort::add_return(const Return& added) {
   returns_.push_back(added);
-  for (; place > next_return_ && returns_[place - 1].after(added); --place) {
-    returns_[place] = returns_[place - 1];
+  Return* place = returns_.data() + returns_.size() - 1;
+  for (const Return* const first = returns_.data() + next_return_; place != first && place[-1].after(added);
+       --place) {
+    place[0] = place[-1];
+    place[-1] = added;
   }
-  returns_[place] = added;
 }
 
 void EventDramPort::take_returns(Cycle now) {
-  for (; next_return_ < returns_.size() && returns_[next_return_].core_cycle <= now; ++next_return_) {
-    const Return& done = returns_[next_return_];
+  if (act_cycle_ <= now) {
+    act_channels(now);
+  }
+  const std::size_t end = returns_.size();
+  std::size_t next = next_return_;
+  for (; next != end && returns_[next].core_cycle <= now; ++next) {
+    const Return& done = returns_[next];
     --outstanding_;
     if (done.write) {
       ++channels_[done.channel]->write_credits;
@@ -96,13 +110,22 @@ void EventDramPort::take_returns(Cycle now) {
       continue;
     }
     ++channels_[done.channel]->read_credits;
-    free_tags_.push_back(done.tag);
-    const Origin& origin = origins_[done.tag];
+    Origin& origin = origins_[done.tag];
+    origin.next_free = free_tag_;
+    free_tag_ = done.tag;
     client_->read_returned(done.channel, origin.tile, origin.offset, origin.bytes, now);
   }
-  if (next_return_ >= kForget || next_return_ == returns_.size()) {
-    returns_.erase(returns_.begin(), returns_.begin() + static_cast<std::ptrdiff_t>(next_return_));
+  next_return_ = next;
+  Cycle wanted = act_cycle_;
+  if (next != end) {
+    wanted = std::min(wanted, returns_[next].core_cycle);
+  }
+  if (next == end || next >= kForget) {
+    returns_.erase(returns_.begin(), returns_.begin() + static_cast<std::ptrdiff_t>(next));
     next_return_ = 0;
+  }
+  if (wanted != kNever) {
+    returns_alarm_.at(wanted);
   }
 }
 

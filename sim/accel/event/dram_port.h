@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The edge between the core's clock and the DRAM's: hands transactions to the channels, returns completions, and keeps
-// the credits that bound what is in flight per channel. Event fidelity: a channel acts only when a completion may be due,
-// and then takes all that reached it since, each at its own cycle.
+// The edge between the core's clock and the DRAM's: hands transactions to the channels, returns completions,
+// and keeps the credits that bound what is in flight per channel. Event fidelity: a channel acts only when a
+// completion may be due, at the edge of the core's clock that would see it, and then takes all that reached
+// it since, each at its own cycle.
 #pragma once
 
 #include <systemc>
@@ -30,10 +31,7 @@ class DramClient {
 class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
   EventDramPort(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const engine::Clock& core);
-  void connect(const Alarm& returns, std::vector<Alarm> channels) {
-    returns_alarm_ = returns;
-    channel_alarms_ = std::move(channels);
-  }
+  void connect(const Alarm& returns) { returns_alarm_ = returns; }
   void set_client(DramClient* client) { client_ = client; }
   void reset();
 
@@ -43,26 +41,28 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
   bool has_write_credit(uint32_t channel) const { return channels_[channel]->write_credits > 0; }
   void take_write_credit(uint32_t channel) { --channels_[channel]->write_credits; }
 
-  void read(uint64_t address, uint32_t bytes, uint32_t tile, uint64_t offset, Cycle now);  // takes a credit
-  void write(uint64_t address, uint32_t bytes, Cycle now);                               // credit taken before
+  // `channel`: of the address.
+  void read(uint32_t channel, uint64_t address, uint32_t bytes, uint32_t tile, uint64_t offset,
+            Cycle now);                                                       // takes a credit
+  void write(uint32_t channel, uint64_t address, uint32_t bytes, Cycle now);  // credit taken before
 
-  void take_returns(Cycle now);                  // slot of the core's domain
-  void act_channel(uint32_t channel, Cycle now);  // slot of the DRAM's domain
+  void take_returns(Cycle now);  // slot
 
   // Counts up to the DRAM edges before the core's edge `end`.
   void close(Cycle end, Activity& activity, Cycle& busy);
   bool idle() const { return outstanding_ == 0; }
 
  private:
-  struct Origin {  // of a transaction in flight, by tag
+  static constexpr uint32_t kNoTag = UINT32_MAX;
+  struct Origin {  // of a read in flight, by tag
     uint64_t offset;
-    uint32_t tile, bytes, channel;
+    uint32_t tile, bytes;
+    uint32_t next_free;
   };
   struct Channel {
     explicit Channel(const arch::DramSpec& spec) : model(spec) {}
     memory::EventDramChannel model;
     uint32_t read_credits = 0, write_credits = 0;
-    Cycle wanted = kNever;  // when it is to act next; other requests are stale
   };
   struct Return {
     Cycle core_cycle, dram_cycle;
@@ -72,23 +72,30 @@ class EventDramPort final : public sc_core::sc_module, public sc_core::sc_interf
       return dram_cycle != other.dram_cycle ? dram_cycle > other.dram_cycle : channel > other.channel;
     }
   };
-  static constexpr std::size_t kForget = 256;  // returns that are over before they are dropped from the list
+  static constexpr std::size_t kForget = 1024;  // returns that are over before they are dropped from the list
   void send(const memory::DramTransaction& transaction, uint32_t channel, Cycle now);
   void add_return(const Return& added);
-  void act_at(uint32_t channel, Cycle cycle);
+  void act_channels(Cycle now);
+  void set_next_act(Cycle cycle) {
+    next_act_ = cycle;
+    act_cycle_ = cycle == kNever ? kNever : to_core_.seen(cycle);
+  }
 
   const arch::AcceleratorSpec& spec_;
   engine::Clock core_, dram_;
+  engine::Crossing to_dram_, to_core_;
   memory::AddressMap map_;
   Alarm returns_alarm_;
-  std::vector<Alarm> channel_alarms_;
   DramClient* client_ = nullptr;
   std::vector<std::unique_ptr<Channel>> channels_;
+  std::vector<Cycle> wanted_;  // by channel, of the DRAM: when it is to act next
   std::vector<Origin> origins_;
-  std::vector<uint32_t> free_tags_;
+  uint32_t free_tag_ = kNoTag;
   std::vector<Return> returns_;     // in order, from next_return_ on
   std::size_t next_return_ = 0;
   std::vector<memory::DramCompletion> done_;
+  Cycle next_act_ = kNever;   // of the DRAM: the first that any channel wants
+  Cycle act_cycle_ = kNever;  // of the core: the edge that would see a completion then
   uint64_t outstanding_ = 0;
 };
 

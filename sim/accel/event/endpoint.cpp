@@ -39,16 +39,19 @@ EventEndpoint::EventEndpoint(const sc_core::sc_module_name& name, const arch::Ac
       output_capacity_(vector_unit_ ? spec.vector_unit.output_buffer.value : spec.pe.output_buffer.value),
       pipeline_depth_(vector_unit_ ? spec.vector_unit.pipeline_depth : spec.pe.pipeline_depth),
       weight_buffet_("weight_buffer", vector_unit_ ? spec.vector_unit.input_buffer : spec.pe.weight_buffer),
-      input_buffet_("input_buffer", vector_unit_ ? spec.vector_unit.input_buffer : spec.pe.input_buffer) {
-  drain_packet_.needs = layout.drain_needs(index);
-  egress_packet_.needs = layout.egress_needs(index);
-  egress_packet_.collect_links = vector_unit_ ? 0 : 1;
-  egress_packet_.banks = 1;
-}
+      input_buffet_("input_buffer", vector_unit_ ? spec.vector_unit.input_buffer : spec.pe.input_buffer) {}
 
 void EventEndpoint::end_of_elaboration() {
   fabric_ = fabric.operator->();
   global_buffer_ = global_buffer.operator->();
+  const uint32_t drain = layout_.drain(index_);
+  fabric_->own<EventEndpoint, &EventEndpoint::drain_done>(drain, this, [](void* self, uint32_t, Cycle now) {
+    static_cast<EventEndpoint*>(self)->drain_granted(now);
+  });
+  fabric_->set_path(drain, {layout_.drain_needs(index_), 0, 0});
+  const uint32_t egress = layout_.egress(index_);
+  fabric_->own<EventEndpoint, &EventEndpoint::output_done>(egress, this);
+  fabric_->set_path(egress, {layout_.egress_needs(index_), 0, vector_unit_ ? 0U : 1U});
 }
 
 void EventEndpoint::reset(const RunContext* context) {
@@ -106,11 +109,11 @@ void EventEndpoint::end_step(Cycle now) {
   }
   if (step.free_weight > 0) {
     weight_buffet_.free_oldest(step.free_weight);
-    feeders_[0].at(now);
+    feeders_[0].at_if_present(now);
   }
   if (step.free_input > 0) {
     input_buffet_.free_oldest(step.free_input);
-    feeders_[1].at(now);
+    feeders_[1].at_if_present(now);
   }
   if (step.drains) {
     drain_waits_ = true;
@@ -124,17 +127,23 @@ void EventEndpoint::end_step(Cycle now) {
 
 void EventEndpoint::post_output(Cycle now) {
   if (drain_waits_ && !drain_posted_) {
-    const Step& step = (*steps_)[waiting_drain_];
-    if (output_free_ >= step.output_bytes || mutated(Mutation::kOutputBufferEndless)) {
-      output_free_ -= step.output_bytes;
-      drain_posted_ = true;
-      drain_packet_.cycles = step.drain_entries;
-      fabric_->post(layout_.drain(index_), *this, drain_packet_, now);
-    }
+    post_drain(now);
   }
-  if (egress_posted_ || outputs_.empty() || outputs_.front().available > now) {
-    return;
+  if (!egress_posted_ && !outputs_.empty() && outputs_.front().available <= now) {
+    post_egress(now);
   }
+}
+
+inline void EventEndpoint::post_drain(Cycle now) {
+  const Step& step = (*steps_)[waiting_drain_];
+  if (output_free_ >= step.output_bytes || mutated(Mutation::kOutputBufferEndless)) {
+    output_free_ -= step.output_bytes;
+    drain_posted_ = true;
+    fabric_->post(layout_.drain(index_), EventFabric::kNoBank, step.drain_entries, now);
+  }
+}
+
+inline void EventEndpoint::post_egress(Cycle now) {
   const Step& step = (*steps_)[outputs_.front().step];
   if (!global_buffer_->open(step.output_tile)) {
     global_buffer_->wait_open(index_);
@@ -142,31 +151,30 @@ void EventEndpoint::post_output(Cycle now) {
   }
   egress_posted_ = true;
   const uint32_t width = vector_unit_ ? spec_.noc.link_bytes_per_cycle : spec_.noc.collect_bytes_per_cycle;
-  Packet packet = egress_packet_;
-  packet.cycles = static_cast<uint32_t>(divide_up(step.output_bytes, width));
-  add_bank(packet, layout_.bank_of(context_->places->address[step.output_tile] + step.output_offset));
-  fabric_->post(layout_.egress(index_), *this, packet, now);
+  const uint32_t bank = layout_.bank_of(context_->places->address[step.output_tile] + step.output_offset);
+  fabric_->post(layout_.egress(index_), bank, static_cast<uint32_t>(divide_up(step.output_bytes, width)),
+                now);
 }
 
-void EventEndpoint::packet_granted(uint32_t requester, Cycle now) {
-  if (requester == layout_.drain(index_)) {
-    drain_waits_ = drain_posted_ = false;
-    active_drain_ = waiting_drain_;
-    alarms_.start.at(now);
-  }
+void EventEndpoint::drain_granted(Cycle now) {
+  drain_waits_ = drain_posted_ = false;
+  active_drain_ = waiting_drain_;
+  alarms_.start.at(now);
 }
 
-void EventEndpoint::packet_done(uint32_t requester, Cycle now) {
-  if (requester == layout_.drain(index_)) {
-    const Step& step = (*steps_)[active_drain_];
-    activity_.add(Action::kAccumulatorRead, vector_unit_ ? 0 : uint64_t{step.drain_entries} * spec_.pe.lanes);
-    activity_.add(Action::kPpuValue, vector_unit_ ? 0 : step.output_bytes);
-    activity_.add(Action::kOutputBufferWrite, step.output_bytes);
-    const Cycle available = now + (mutated(Mutation::kPipelineForgotten) ? 0 : pipeline_depth_);
-    outputs_.push({active_drain_, available});
-    alarms_.output.at(available);
-    return;
+void EventEndpoint::drain_done(uint32_t /*requester*/, Cycle now) {
+  const Step& step = (*steps_)[active_drain_];
+  if (!vector_unit_) {
+    activity_.add(Action::kAccumulatorRead, uint64_t{step.drain_entries} * spec_.pe.lanes);
+    activity_.add(Action::kPpuValue, step.output_bytes);
   }
+  activity_.add(Action::kOutputBufferWrite, step.output_bytes);
+  const Cycle available = now + (mutated(Mutation::kPipelineForgotten) ? 0 : pipeline_depth_);
+  outputs_.push({active_drain_, available});
+  alarms_.output.at(available);
+}
+
+void EventEndpoint::output_done(uint32_t /*requester*/, Cycle now) {
   const uint32_t done = outputs_.front().step;
   const Step& step = (*steps_)[done];
   outputs_.pop();
@@ -176,7 +184,9 @@ void EventEndpoint::packet_done(uint32_t requester, Cycle now) {
   activity_.add(Action::kNocCollected, step.output_bytes);
   activity_.add(Action::kNocLinkBytes, uint64_t{step.output_bytes} * layout_.links_back(index_));
   global_buffer_->collected(step.output_tile, step.output_bytes, index_, done, now);
-  alarms_.output.at(now);
+  if (!outputs_.empty() || drain_waits_) {  // room, or a turn, for the next
+    alarms_.output.at(now);
+  }
 }
 
 void EventEndpoint::count_step(const Step& step) {

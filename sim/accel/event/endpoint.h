@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "sim/accel/event/fabric.h"
-#include "sim/accel/fifo.h"
 #include "sim/accel/event/global_buffer.h"
-#include "sim/engine/vcd_trace.h"
 #include "sim/accel/event/stall_meter.h"
+#include "sim/base/fifo.h"
+#include "sim/engine/vcd_trace.h"
 
 namespace tilewright::accel {
 
@@ -36,7 +36,7 @@ class EventBuffet final : public sc_core::sc_module {
   Fifo<uint32_t> sizes_;
 };
 
-class EventEndpoint final : public sc_core::sc_module, public sc_core::sc_interface, public PacketOwner {
+class EventEndpoint final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
   struct Alarms {
     Alarm step_end, output, start;
@@ -59,8 +59,10 @@ class EventEndpoint final : public sc_core::sc_module, public sc_core::sc_interf
   void post_output(Cycle now);  // slot
   void try_start(Cycle now);    // slot
 
-  void packet_granted(uint32_t requester, Cycle now) override;
-  void packet_done(uint32_t requester, Cycle now) override;
+  // Told by the fabric.
+  void drain_granted(Cycle now);
+  void drain_done(uint32_t requester, Cycle now);
+  void output_done(uint32_t requester, Cycle now);
 
   const StallCycles& close(Cycle end) { return meter_.close(end); }
   bool finished() const;
@@ -79,6 +81,8 @@ class EventEndpoint final : public sc_core::sc_module, public sc_core::sc_interf
   }
   void end_of_elaboration() override;
   Stall blocker(const mappers::Step& step) const;
+  void post_drain(Cycle now);
+  void post_egress(Cycle now);
   void count_step(const mappers::Step& step);
   void count_buffer_accesses(const mappers::Step& step);
 
@@ -93,7 +97,6 @@ class EventEndpoint final : public sc_core::sc_module, public sc_core::sc_interf
   uint64_t output_capacity_;
   uint32_t pipeline_depth_;
   EventBuffet weight_buffet_, input_buffet_;
-  Packet drain_packet_, egress_packet_;
   Alarms alarms_;
   std::array<Alarm, 2> feeders_{};
   EventFabric* fabric_ = nullptr;

@@ -73,7 +73,7 @@ void EventGlobalBuffer::free_slot(uint32_t tile, Cycle now) {
   if (context_->tile(tile).role == TileRole::kOutput) {
     wake_all(waiting_outputs_, outputs_, now);
   } else {
-    load_.at(now);
+    load_.at_if_present(now);
   }
 }
 
@@ -101,7 +101,7 @@ void EventGlobalBuffer::collect(Cycle now) {
       state.complete = true;
       state.bytes = 0;
       --incomplete_outputs_;
-      store_.at(now);
+      store_.at_if_present(now);
       done_.at(now);
     }
   }

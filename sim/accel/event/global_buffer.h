@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "sim/accel/event/fabric.h"
-#include "sim/accel/fifo.h"
 #include "sim/accel/run_context.h"
 #include "sim/base/activity.h"
+#include "sim/base/fifo.h"
 
 namespace tilewright::accel {
 

@@ -43,7 +43,7 @@ class EventTop final : public sc_core::sc_module, public DramClient {
 
   template <typename Object, void (Object::*method)(Cycle)>
   Alarm slot(Object* object) {
-    return {&scheduler_, 0, scheduler_.add_slot<Object, method>(0, object)};
+    return {&scheduler_.wheel(0), scheduler_.add_slot<Object, method>(0, object)};
   }
 
   arch::AcceleratorSpec spec_;
@@ -57,12 +57,6 @@ class EventTop final : public sc_core::sc_module, public DramClient {
   std::unique_ptr<EventDramPort> dram_;
   std::unique_ptr<EventLoadDma> load_;
   std::unique_ptr<EventStoreDma> store_;
-  struct ChannelSlot {
-    EventDramPort* port;
-    uint32_t channel;
-    void act(Cycle now) { port->act_channel(channel, now); }
-  };
-  std::vector<ChannelSlot> channel_slots_;
   Alarm done_;
   RunContext context_;
   Cycle end_ = 0;
@@ -102,7 +96,9 @@ void EventTop::add_slots() {
   if (spec_.has_dram) {
     dram_returns = slot<EventDramPort, &EventDramPort::take_returns>(dram_.get());
   }
-  const Alarm packets = slot<EventFabric, &EventFabric::complete>(&fabric_);
+  fabric_.connect_ends([this](EventFabric::Requester* requester) {
+    return slot<EventFabric::Requester, &EventFabric::Requester::end_packet>(requester);
+  });
   const Alarm collection = slot<EventGlobalBuffer, &EventGlobalBuffer::collect>(&global_buffer_);
   std::vector<Alarm> deliveries, posts, outputs;
   std::vector<EventEndpoint::Alarms> alarms(endpoints_.size());
@@ -129,7 +125,7 @@ void EventTop::add_slots() {
     alarms[e].start = slot<EventEndpoint, &EventEndpoint::try_start>(endpoints_[e].get());
     endpoints_[e]->connect(alarms[e]);
   }
-  fabric_.connect(packets, arbitration);
+  fabric_.connect(arbitration);
   for (std::size_t s = 0; s < senders_.size(); ++s) {
     senders_[s]->connect(posts[s], deliveries[s]);
   }
@@ -137,15 +133,7 @@ void EventTop::add_slots() {
     load_issue = slot<EventLoadDma, &EventLoadDma::issue>(load_.get());
     load_->connect(load_issue);
     store_->connect(store_post);
-    const uint32_t domain = scheduler_.add_domain(engine::Clock(spec_.dram.command_clock));
-    channel_slots_.reserve(dram_->channels());
-    std::vector<Alarm> channels;
-    for (uint32_t c = 0; c < dram_->channels(); ++c) {
-      channel_slots_.push_back({dram_.get(), c});
-      channels.push_back(
-          {&scheduler_, domain, scheduler_.add_slot<ChannelSlot, &ChannelSlot::act>(domain, &channel_slots_.back())});
-    }
-    dram_->connect(dram_returns, std::move(channels));
+    dram_->connect(dram_returns);
   }
   global_buffer_.connect(collection, std::move(posts), std::move(outputs), load_issue, store_post, done_);
 }

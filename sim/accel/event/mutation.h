@@ -10,18 +10,19 @@ namespace tilewright::accel {
 
 enum class Mutation : uint8_t {
   kNone,
-  kTiesReversed,        // fabric: the later requester goes first
-  kNeverStarves,        // fabric: old packets claim nothing
-  kLinkOneCycleShort,   // fabric: links are freed a cycle early
-  kBanksIgnored,        // global buffer: every bank takes any number of packets
-  kSlotFreedEarly,      // global buffer: a tile's slot is free before its last reader is done
-  kLatencyForgotten,    // sender: a chunk is usable as soon as its last packet ends
-  kRoomOfFirstOnly,     // sender: only the first destination's room is looked at
-  kStartsOverSums,      // endpoint: a block starts before the sums of the one before have left
-  kPipelineForgotten,   // endpoint: outputs can leave as soon as they are drained
-  kOutputBufferEndless, // endpoint: outputs always find room
-  kOneCreditMore,       // DRAM port: one transaction too many in flight per channel
-  kCrossingTooEarly,    // DRAM port: a coinciding edge of the other clock is taken
+  kTiesReversed,       // fabric: the later requester goes first
+  kNeverStarves,       // fabric: old packets claim nothing
+  kLinkOneCycleShort,  // fabric: links are freed a cycle early
+  kBanksIgnored,       // global buffer: every bank takes any number of packets
+  kGrantedTooSoon,     // fabric: a packet is granted at once though others are yet to be posted in its cycle
+  kSlotFreedEarly,     // global buffer: a tile's slot is free before its last reader is done
+  kLatencyForgotten,   // sender: a chunk is usable as soon as its last packet ends
+  kRoomOfFirstOnly,    // sender: only the first destination's room is looked at
+  kStartsOverSums,     // endpoint: a block starts before the sums of the one before have left
+  kPipelineForgotten,  // endpoint: outputs can leave as soon as they are drained
+  kOutputBufferEndless,  // endpoint: outputs always find room
+  kOneCreditMore,        // DRAM port: one transaction too many in flight per channel
+  kCrossingTooEarly,     // DRAM port: a coinciding edge of the other clock is taken
   kCount
 };
 

@@ -37,6 +37,10 @@ void EventSender::end_of_elaboration() {
   for (int i = 0; i < endpoints.size(); ++i) {
     endpoints_.push_back(endpoints[i]);
   }
+  fabric_->own<EventSender, &EventSender::packet_done>(
+      layout_.sender(index_), this, [](void* self, uint32_t /*requester*/, Cycle now) {
+        static_cast<EventSender*>(self)->meter_.change(Stall::kBusy, now);
+      });
 }
 
 void EventSender::reset(const RunContext* context) {
@@ -71,9 +75,8 @@ bool EventSender::begin_chunk(const Send& send, Cycle now) {
     return false;
   }
   for_each_endpoint(send.destinations, [&](uint32_t e) { endpoints_[e]->reserve(send.buffet, send.bytes); });
-  packet_.needs = layout_.send_needs(send.destinations);
-  packet_.row_links = layout_.rows_reached(send.destinations);
-  packet_.banks = 1;
+  fabric_->set_path(layout_.sender(index_),
+                    {layout_.send_needs(send.destinations), layout_.rows_reached(send.destinations), 0});
   return true;
 }
 
@@ -93,14 +96,11 @@ void EventSender::post(Cycle now) {
 
 void EventSender::post_packet(const Send& send, Cycle now) {
   packet_bytes_ = std::min(spec_.noc.packet_bytes, send.bytes - sent_);
-  Packet packet = packet_;
-  packet.cycles = static_cast<uint32_t>(divide_up(packet_bytes_, spec_.noc.link_bytes_per_cycle));
-  add_bank(packet, layout_.bank_of(context_->places->address[send.tile] + send.offset + sent_));
+  const uint32_t bank = layout_.bank_of(context_->places->address[send.tile] + send.offset + sent_);
   meter_.change(Stall::kArbitration, now);
-  fabric_->post(layout_.sender(index_), *this, packet, now);
+  fabric_->post(layout_.sender(index_), bank,
+                static_cast<uint32_t>(divide_up(packet_bytes_, spec_.noc.link_bytes_per_cycle)), now);
 }
-
-void EventSender::packet_granted(uint32_t /*requester*/, Cycle now) { meter_.change(Stall::kBusy, now); }
 
 void EventSender::packet_done(uint32_t /*requester*/, Cycle now) {
   const Send& send = (*sends_)[position_];

@@ -12,7 +12,7 @@
 
 namespace tilewright::accel {
 
-class EventSender final : public sc_core::sc_module, public sc_core::sc_interface, public PacketOwner {
+class EventSender final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
   EventSender(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout,
               uint32_t index);
@@ -26,8 +26,7 @@ class EventSender final : public sc_core::sc_module, public sc_core::sc_interfac
   void post(Cycle now);     // slot
   void deliver(Cycle now);  // slot: chunks whose last packet ended `latency` cycles ago
 
-  void packet_granted(uint32_t requester, Cycle now) override;
-  void packet_done(uint32_t requester, Cycle now) override;
+  void packet_done(uint32_t requester, Cycle now);  // told by the fabric
 
   const StallCycles& close(Cycle end) { return meter_.close(end); }
   bool finished() const { return position_ == sends_->size() && deliveries_.empty(); }
@@ -58,7 +57,6 @@ class EventSender final : public sc_core::sc_module, public sc_core::sc_interfac
   uint32_t position_ = 0;
   uint32_t sent_ = 0;      // bytes of the present chunk
   uint32_t packet_bytes_ = 0;  // of the packet posted or in flight; 0: none
-  Packet packet_;
   Fifo<Delivery> deliveries_;
   StallMeter meter_;
   Activity activity_;

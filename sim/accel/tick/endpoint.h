@@ -8,9 +8,9 @@
 
 #include <vector>
 
-#include "sim/accel/fifo.h"
 #include "sim/accel/tick/fabric.h"
 #include "sim/accel/tick/global_buffer.h"
+#include "sim/base/fifo.h"
 #include "sim/engine/vcd_trace.h"
 
 namespace tilewright::accel {

@@ -23,6 +23,12 @@ struct DramLocation {
   friend bool operator==(const DramLocation&, const DramLocation&) = default;
 };
 
+// Which bank of the channel, counted over all bank groups, and which of its rows.
+struct BankRow {
+  uint64_t bank = 0;  // bank_group * banks_per_group + bank
+  uint64_t row = 0;
+};
+
 class AddressMap {
  public:
   explicit AddressMap(const arch::DramSpec& spec)
@@ -36,6 +42,14 @@ class AddressMap {
     const uint32_t column_bits = bits(spec.row_bytes.value) - offset_bits_;
     low_column_bits_ = spec.bank_group_interleave == 0 ? column_bits : bits(spec.bank_group_interleave);
     high_column_bits_ = column_bits - low_column_bits_;
+    // Above the bits that leave bank and row as they are.
+    const uint32_t chunk_bits = offset_bits_ + low_column_bits_;
+    chunk_in_one_channel_ = chunk_bits < interleave_bits_;
+    chunk_shift_ = chunk_in_one_channel_ ? chunk_bits : chunk_bits + channel_bits_;
+    bank_shift_ = group_bits_ + high_column_bits_;
+    bank_mask_ = (uint64_t{1} << bank_bits_) - 1;
+    group_mask_ = (uint64_t{1} << group_bits_) - 1;
+    row_hash_ = hash_ ? ~uint64_t{0} : 0;
   }
 
   uint64_t capacity() const {
@@ -65,6 +79,17 @@ class AddressMap {
     place.row = rest;
     hash(place);
     return place;
+  }
+
+  // The same place, for those who need no column.
+  BankRow bank_row(uint64_t address) const {
+    const uint64_t above =
+        chunk_in_one_channel_ ? channel_local(address) >> chunk_shift_ : address >> chunk_shift_;
+    const uint64_t high = above >> bank_shift_;
+    const uint64_t row = high >> bank_bits_;
+    const uint64_t hashed = row & row_hash_;
+    const uint64_t bank = (high ^ hashed) & bank_mask_;
+    return {((above ^ hashed >> bank_bits_) & group_mask_) << bank_bits_ | bank, row};
   }
 
   uint64_t address_of(DramLocation place) const {
@@ -99,6 +124,9 @@ class AddressMap {
   uint32_t interleave_bits_, channel_bits_, offset_bits_, group_bits_, bank_bits_, row_bits_;
   uint32_t low_column_bits_ = 0, high_column_bits_ = 0;
   bool hash_;
+  bool chunk_in_one_channel_ = false;
+  uint32_t chunk_shift_ = 0, bank_shift_ = 0;
+  uint64_t bank_mask_ = 0, group_mask_ = 0, row_hash_ = 0;
 };
 
 }  // namespace tilewright::memory

@@ -60,8 +60,7 @@ EventDramChannel::EventDramChannel(const arch::DramSpec& spec, Mutation mutation
       age_flip_(mutation == Mutation::kYoungestFirst ? UINT64_MAX >> 1 : 0) {
   check_dram_spec(spec);
   const uint64_t row_bursts = spec.row_bytes.value >> burst_shift_;
-  chunk_bursts_ =
-      spec.bank_group_interleave == 0 ? static_cast<uint32_t>(row_bursts) : spec.bank_group_interleave;
+  chunk_mask_ = (spec.bank_group_interleave == 0 ? row_bursts : spec.bank_group_interleave) - 1;
   const Cycle near = spec_.t_ccd_short;
   const Cycle far = spec_.t_ccd_long;
   data_end_[0] = Cycle{spec_.read_latency} + spec_.burst_cycles;
@@ -74,21 +73,25 @@ EventDramChannel::EventDramChannel(const arch::DramSpec& spec, Mutation mutation
   precharge_gap_[0] = spec_.t_rtp;
   precharge_gap_[1] = data_end_[1] + spec_.t_wr;
   alternates_ = far > near && far <= 2 * near;
+  entries_[0] = spec_.read_queue;
+  entries_[1] = spec_.write_queue;
+  groups_.resize(spec_.bank_groups);
+  banks_.resize(size_t{spec_.bank_groups} * spec_.banks_per_group);
   reset();
 }
 
 void EventDramChannel::reset() {
-  banks_.assign(size_t{spec_.bank_groups} * spec_.banks_per_group, Bank{});
-  groups_.fill(Group{});
-  for (uint32_t bank = 0; bank < banks_.size(); ++bank) {
-    banks_[bank].group = bank / spec_.banks_per_group;
-    groups_[banks_[bank].group].banks |= bit(bank);
+  for (Group& group : groups_) {
+    group = {};
   }
-  runs_.clear();
-  transactions_.clear();
-  free_run_ = free_transaction_ = kNone;
+  for (std::size_t i = 0; i < banks_.size(); ++i) {
+    banks_[i] = {};
+    banks_[i].group = &groups_[i / spec_.banks_per_group];
+    banks_[i].bit = uint64_t{1} << i;
+  }
+  runs_.reset();
+  transactions_.reset();
   arrivals_.clear();
-  arrivals_first_ = 0;
   next_arrival_ = kNever;
   arriving_writes_ = 0;
   planned_ = false;
@@ -100,13 +103,14 @@ void EventDramChannel::reset() {
   for (int write : {0, 1}) {
     queued_[write] = 0;
     work_[write] = hits_[write] = 0;
+    oldest_[write] = youngest_[write] = nullptr;
     column_ready_[write] = 0;
     bursts_[write] = 0;
   }
-  opening_first_ = opening_count_ = candidates_ = 0;
-  oldest_ = second_oldest_ = kNone;
+  opening_first_ = opening_count_ = 0;
   next_opened_ = column_cycle_ = row_cycle_ = kNever;
   activate_ready_ = row_bus_ready_ = all_precharged_ = 0;
+  row_age_ = opening_age_ = UINT64_MAX;
   recent_activates_.fill(0);
   activate_count_ = 0;
   refresh_due_ = spec_.t_refi == 0 ? kNever : spec_.t_refi + (mutation_ == Mutation::kRefreshOneLate ? 1 : 0);
@@ -124,188 +128,131 @@ Cycle EventDramChannel::push(const DramTransaction& transaction, Cycle arrival) 
   if (arrivals_.empty()) {
     next_arrival_ = arrival;
   }
-  arrivals_.push_back({arrival, transaction});
-  wake_ = std::min(wake_, first_effect(arrivals_.back()));
+  arrivals_.push({arrival, transaction});
+  wake_ = std::min(wake_, first_effect({arrival, transaction}));
   arriving_writes_ += transaction.write ? 1 : 0;
   return wake_;
 }
 
 // No completion that depends on the arriving transaction comes before the returned cycle, or not before the plan ends.
-Cycle EventDramChannel::first_effect(const Arrival& arrival) const {
-  const bool write = arrival.transaction.write;
-  // Before the plan begins the bus may be free for another bank group.
-  const bool begun = arrival.cycle >= column_cycle_ || column_cycle_ == column_ready_[writing_];
-  if (planned_ && begun && arrival.cycle <= plan_.last && harmless(arrival.transaction, arriving_writes_, plan_)) {
-    return write == writing_ ? arrival.cycle + spec_.t_rcd + data_end_[writing_] : kNever;
+inline Cycle EventDramChannel::first_effect(const Arrival& arrival) const {
+  if (planned_ && leaves_plan(arrival, arriving_writes_)) {
+    return kNever;
   }
-  const bool no_writes = queued_[1] + arriving_writes_ == 0 && !write;
+  const bool no_writes = queued_[1] + arriving_writes_ == 0 && !arrival.transaction.write;
   return arrival.cycle + (no_writes ? data_end_[0] : std::min(data_end_[0], data_end_[1]));
 }
 
 // Rule 1.
 void EventDramChannel::admit_next() {
-  const DramTransaction& arrived = arrivals_[arrivals_first_].transaction;
+  const DramTransaction& arrived = arrivals_.front().transaction;
   arriving_writes_ -= arrived.write ? 1 : 0;
   admit(arrived, next_arrival_);
-  ++arrivals_first_;
-  if (arrivals_first_ == arrivals_.size() || arrivals_first_ >= kForget) {
-    arrivals_.erase(arrivals_.begin(), arrivals_.begin() + static_cast<std::ptrdiff_t>(arrivals_first_));
-    arrivals_first_ = 0;
-  }
-  next_arrival_ = arrivals_.empty() ? kNever : arrivals_[arrivals_first_].cycle;
+  arrivals_.pop();
+  next_arrival_ = arrivals_.empty() ? kNever : arrivals_.front().cycle;
 }
 
-void EventDramChannel::admit(const DramTransaction& transaction, Cycle now) {
+inline void EventDramChannel::admit(const DramTransaction& transaction, Cycle now) {
   const bool write = transaction.write;
-  TILEWRIGHT_CHECK(queued_[write] < (write ? spec_.write_queue : spec_.read_queue),
-                   "a DRAM channel was sent more transactions than it has queue entries");
   if (queued_[0] + queued_[1] == 0) {
     queue_since_ = now;
   }
+  TILEWRIGHT_CHECK(queued_[write] < entries_[write],
+                   "a DRAM channel was sent more transactions than it has queue entries");
   ++queued_[write];
   direction_due_ = direction_changes();
-  const uint32_t index = new_transaction(transaction.tag);
-  const uint64_t end = ((transaction.address + transaction.bytes - 1) >> burst_shift_) + 1;
-  for (uint64_t burst = transaction.address >> burst_shift_; burst < end;) {
-    const uint64_t chunk_end = std::min(end, (burst | (chunk_bursts_ - 1)) + 1);
-    add_bursts(burst << burst_shift_, static_cast<uint32_t>(chunk_end - burst), write, index);
-    burst = chunk_end;
+  const uint64_t first = transaction.address >> burst_shift_;
+  const uint64_t last = (transaction.address + transaction.bytes - 1) >> burst_shift_;
+  bursts_[write] += last - first + 1;
+  if ((first | chunk_mask_) >= last) {
+    add_run(map_.bank_row(transaction.address), last - first + 1, write, transaction.tag, nullptr);
+  } else {
+    admit_pieces(transaction, first, last);
   }
 }
 
-inline uint32_t EventDramChannel::new_transaction(uint64_t tag) {
-  if (free_transaction_ == kNone) {
-    transactions_.push_back({tag, 0, kNone});
-    return static_cast<uint32_t>(transactions_.size() - 1);
+// Addresses ascend and the row is their highest part, so a run of the same transaction in the same row can
+// only be the last of its bank.
+void EventDramChannel::admit_pieces(const DramTransaction& transaction, uint64_t first, uint64_t last) {
+  Transaction* const pieces = transactions_.take();
+  pieces->runs_left = 0;
+  while (true) {
+    const uint64_t chunk_last = std::min(last, first | chunk_mask_);
+    const BankRow place = map_.bank_row(first << burst_shift_);
+    Run* const tail = banks_[place.bank].tail[transaction.write];
+    if (tail != nullptr && tail->transaction == pieces && tail->row == place.row) {
+      tail->bursts_left += chunk_last - first + 1;
+    } else {
+      ++pieces->runs_left;
+      add_run(place, chunk_last - first + 1, transaction.write, transaction.tag, pieces);
+    }
+    if (chunk_last == last) {
+      return;
+    }
+    first = chunk_last + 1;
   }
-  const uint32_t index = free_transaction_;
-  free_transaction_ = transactions_[index].next_free;
-  transactions_[index] = {tag, 0, kNone};
-  return index;
 }
 
-inline uint32_t EventDramChannel::new_run() {
-  if (free_run_ == kNone) {
-    runs_.emplace_back();
-    return static_cast<uint32_t>(runs_.size() - 1);
-  }
-  const uint32_t index = free_run_;
-  free_run_ = runs_[index].next;
-  return index;
+inline void EventDramChannel::add_run(const BankRow& place, uint64_t bursts, bool write, uint64_t tag,
+                                      Transaction* transaction) {
+  Run* const run = runs_.take();
+  run->bank = &banks_[place.bank];
+  run->transaction = transaction;
+  run->tag = tag;
+  run->age = next_age_++ ^ age_flip_;
+  run->row = place.row;
+  run->bursts_left = bursts;
+  append_run(run, write);
 }
 
-// Adds bursts to the transaction's run in their row, or makes one. Addresses ascend and the row is their
-// highest part, so such a run can only be the last of its bank.
-inline void EventDramChannel::add_bursts(uint64_t address, uint32_t bursts, bool write,
-                                         uint32_t transaction) {
-  const DramLocation place = map_.locate(address);
-  const uint32_t bank = place.bank_group * spec_.banks_per_group + place.bank;
-  const uint32_t tail = banks_[bank].tail[write];
-  if (tail != kNone && runs_[tail].transaction == transaction && runs_[tail].row == place.row) {
-    runs_[tail].bursts_left += bursts;
-    return;
-  }
-  const uint32_t run = new_run();
-  runs_[run] = {next_age_++ ^ age_flip_, place.row, transaction, bursts, tail, kNone};
-  ++transactions_[transaction].runs_left;
-  append_run(bank, run, write);
-}
-
-// What find_candidate and rank_candidates would find, given that no run is younger.
-inline void EventDramChannel::add_youngest_candidate(uint32_t bank_index, uint64_t age) {
-  const uint32_t index = banks_[bank_index].group;
-  Group& group = groups_[index];
-  if (age_flip_ != 0) {
-    find_candidate(index);
-    rank_candidates();
-  } else if (group.age == kNoAge) {
-    group.age = age;
-    group.bank = bank_index;
-    candidates_ |= uint32_t{1} << index;
-    if (oldest_ == kNone) {
-      oldest_ = index;
-    } else if (second_oldest_ == kNone) {
-      second_oldest_ = index;
+inline void EventDramChannel::append_run(Run* run, bool write) {
+  Bank& bank = *run->bank;
+  Run* const tail = bank.tail[write];
+  run->previous = tail;
+  run->next = nullptr;
+  (tail == nullptr ? bank.head[write] : tail->next) = run;
+  bank.tail[write] = run;
+  work_[write] |= bank.bit;
+  if ((open_ & bank.bit) != 0 && bank.row == run->row) {
+    ++bank.hits[write];
+    row_dirty_ = row_dirty_ || (write == writing_ && (hits_[write] & bank.bit) == 0 && tail != nullptr);
+    hits_[write] |= bank.bit;
+    if ((opening_ & bank.bit) == 0) {
+      list_candidate(run, write);
+      if (write == writing_ && bank.group->listed[write] == 1) {
+        find_column();
+      }
     }
   } else {
-    return;
+    row_dirty_ = row_dirty_ || (write == writing_ && tail == nullptr);
   }
-  find_column();
-}
-
-void EventDramChannel::append_run(uint32_t bank_index, uint32_t run, bool write) {
-  Bank& bank = banks_[bank_index];
-  const bool wanted = row_wanted(bank_index);
-  const uint32_t tail = bank.tail[write];
-  (tail == kNone ? bank.head[write] : runs_[tail].next) = run;
-  bank.tail[write] = run;
-  work_[write] |= bit(bank_index);
-  if ((open_ & bit(bank_index)) != 0 && bank.hit[write] == kNone && bank.row == runs_[run].row) {
-    bank.hit[write] = run;
-    hits_[write] |= bit(bank_index);
-    if (write == writing_ && (opening_ & bit(bank_index)) == 0) {
-      add_youngest_candidate(bank_index, runs_[run].age);
-    }
-  }
-  row_dirty_ = row_dirty_ || wanted != row_wanted(bank_index);
-}
-
-void EventDramChannel::remove_run(uint32_t bank_index, uint32_t run) {
-  Bank& bank = banks_[bank_index];
-  const uint32_t previous = runs_[run].previous;
-  const uint32_t next = runs_[run].next;
-  (previous == kNone ? bank.head[writing_] : runs_[previous].next) = next;
-  (next == kNone ? bank.tail[writing_] : runs_[next].previous) = previous;
-  bank.hit[writing_] = first_hit(bank, next);
-  if (bank.hit[writing_] == kNone) {
-    hits_[writing_] &= ~bit(bank_index);
-    if (bank.head[writing_] == kNone) {
-      work_[writing_] &= ~bit(bank_index);
-    } else {
-      row_dirty_ = true;
-    }
-  }
-  runs_[run].next = free_run_;
-  free_run_ = run;
 }
 
 // No completion that is not yet reported can come before the returned cycle.
 Cycle EventDramChannel::next_wake() {
   Cycle wake = kNever;
-  planned_ = false;
   if (queued_[0] + queued_[1] != 0) {
     if (direction_due_ || row_dirty_) {
       wake = undecided_ + std::min(data_end_[0], data_end_[1]);
-    } else {
-      Cycle column = next_opened_;
-      if (row_cycle_ != kNever) {
-        column = std::min(column, row_cycle_ + spec_.t_rcd);
+    } else if (column_cycle_ != kNever) {
+      if (!planned_) {
+        plan_columns(column_cycle_);
       }
-      if (column_cycle_ != kNever) {
-        plan_ = plan_columns(column_cycle_);
-        planned_ = true;
-        column = std::min(column, plan_.last);
-      }
-      column = std::min(column, refresh_due_);  // banks opened after it may go before what is ready late now
-      wake = column + data_end_[writing_];
+      wake = std::min({plan_.last, limit_of_plan(), refresh_due_}) + data_end_[writing_];
+    } else {  // banks opened after a refresh may go before what is ready late now
+      const Cycle opened =
+          row_cycle_ == kNever ? next_opened_ : std::min(next_opened_, row_cycle_ + spec_.t_rcd);
+      wake = std::min(opened, refresh_due_) + data_end_[writing_];
     }
   }
   const uint32_t writes = arriving_writes_;
   arriving_writes_ = 0;
-  for (std::size_t i = arrivals_first_; i < arrivals_.size(); ++i) {
+  for (std::size_t i = 0; i < arrivals_.size(); ++i) {
     wake = std::min(wake, first_effect(arrivals_[i]));
     arriving_writes_ += arrivals_[i].transaction.write ? 1 : 0;
   }
   arriving_writes_ = writes;
   return wake;
-}
-
-Cycle EventDramChannel::act(Cycle now, std::vector<DramCompletion>& done) {
-  if (now >= wake_) {
-    advance(now, done);
-    wake_ = next_wake();
-  }
-  return wake_;
 }
 
 void EventDramChannel::finish(Cycle end) {

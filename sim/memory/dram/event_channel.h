@@ -16,9 +16,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "arch/dram.h"
+#include "sim/base/fifo.h"
 #include "sim/memory/dram/address_map.h"
 #include "sim/memory/dram/mutation.h"
 #include "sim/memory/dram/statistics.h"
@@ -29,52 +31,58 @@ namespace tilewright::memory {
 class EventDramChannel {
  public:
   explicit EventDramChannel(const arch::DramSpec& spec, Mutation mutation = Mutation::kNone);
+  EventDramChannel(EventDramChannel&&) = default;  // what it points at does not move with it
 
   void reset();  // to cycle 0 of a new layer: rows closed, refresh counter restarted, counts cleared
   Cycle push(const DramTransaction& transaction, Cycle arrival);
-  Cycle act(Cycle now, std::vector<DramCompletion>& done);
+  Cycle act(Cycle now, std::vector<DramCompletion>& done) {
+    if (now >= wake_) {
+      advance(now, done);
+      wake_ = next_wake();
+    }
+    return wake_;
+  }
   void finish(Cycle end);  // everything completed before `end`; counts cycles 0 ... end-1
   bool idle() const {
-    return queued_[0] + queued_[1] == 0 && arrivals_first_ == arrivals_.size();
+    return queued_[0] + queued_[1] == 0 && arrivals_.empty();
   }  // all completions are reported; the last data may be on its way
   const DramStatistics& statistics() const { return statistics_; }
 
  private:
-  static constexpr uint32_t kMaxGroups = 16;
   static constexpr uint32_t kMaxBanks = 64;
-  static constexpr uint32_t kNone = UINT32_MAX;
-  static constexpr uint64_t kNoAge = UINT64_MAX;
-  static constexpr std::size_t kForget = 256;  // arrivals that are over before they are dropped from the list
+  static constexpr std::size_t kBlock = 64;                // runs and transactions are made in blocks of
   enum class Opened : uint8_t { kMiss, kConflict, kHit };  // how the bank's next burst counts
 
-  struct Run {
-    uint64_t age;
-    uint64_t row;
-    uint32_t transaction;
-    uint32_t bursts_left;
-    uint32_t previous, next;  // in its bank's list, oldest first; free runs are chained by `next`
-  };
-  struct Transaction {
-    uint64_t tag;
-    uint32_t runs_left;
-    uint32_t next_free;
-  };
-  struct Bank {
-    uint64_t row = 0;
-    Cycle precharge_ready = 0, activate_ready = 0;
-    uint32_t head[2] = {kNone, kNone};  // [write]: oldest run
-    uint32_t tail[2] = {kNone, kNone};
-    uint32_t hit[2] = {kNone, kNone};  // oldest run that hits the open row
-    uint32_t group = 0;
-    Opened opened = Opened::kMiss;
-    bool closed_for_run = false;
-  };
   struct Group {
     Cycle column_ready[2] = {0, 0};  // [write]: when a column command of the group may go
     Cycle activate_ready = 0;
-    uint64_t banks = 0;     // bit mask
-    uint64_t age = kNoAge;  // of the oldest run that hits an open row in the current direction
-    uint32_t bank = 0;      // and its bank
+    uint32_t listed[2] = {0, 0};  // [write]: its runs among the candidates
+  };
+  struct Run;
+  struct Bank {
+    uint64_t row = 0;
+    Cycle precharge_ready = 0, activate_ready = 0;
+    Run* head[2] = {nullptr, nullptr};  // [write]: oldest run
+    Run* tail[2] = {nullptr, nullptr};
+    uint32_t hits[2] = {0, 0};  // [write]: runs that hit the open row
+    Group* group = nullptr;
+    uint64_t bit = 0;
+    Opened opened = Opened::kMiss;
+    bool closed_for_run = false;
+  };
+  struct Transaction {  // of several runs
+    uint32_t runs_left;
+    Transaction* next_free;
+  };
+  struct Run {
+    Run *previous, *next;  // in its bank's list, oldest first; free runs are chained by `next`
+    Run *older, *younger;  // among the candidates for column commands
+    Bank* bank;
+    Transaction* transaction;  // null where it has no other run
+    uint64_t tag;
+    uint64_t age;
+    uint64_t row;
+    uint64_t bursts_left;
   };
   struct Arrival {
     Cycle cycle;
@@ -82,27 +90,64 @@ class EventDramChannel {
   };
   struct Opening {
     Cycle ready;
-    uint32_t bank;
+    Bank* bank;
   };
   struct RefreshRecord {  // the last one, so that finish() can take back what lies after the end
     Cycle due = 0, precharge = 0, issue = 0;
     uint64_t closed = 0;
     bool any = false;
   };
+  // Items that stay where they are, handed out again once given back.
+  template <typename Item, Item* Item::*link>
+  class Pool {
+   public:
+    Item* take() {
+      if (free_ == nullptr) {
+        grow();
+      }
+      Item* const item = free_;
+      free_ = item->*link;
+      return item;
+    }
+    void give_back(Item* item) {
+      item->*link = free_;
+      free_ = item;
+    }
+    void reset() {
+      free_ = nullptr;
+      for (const std::unique_ptr<Item[]>& block : blocks_) {
+        add(block.get());
+      }
+    }
 
-  static uint64_t bit(uint32_t bank) { return uint64_t{1} << bank; }
+   private:
+    void grow() {
+      blocks_.push_back(std::make_unique<Item[]>(kBlock));
+      add(blocks_.back().get());
+    }
+    void add(Item* block) {
+      for (std::size_t i = 0; i < kBlock; ++i) {
+        give_back(block + i);
+      }
+    }
+    std::vector<std::unique_ptr<Item[]>> blocks_;
+    Item* free_ = nullptr;
+  };
 
   // event_channel.cpp: queues
   void admit_next();
   void admit(const DramTransaction& transaction, Cycle now);
-  uint32_t new_transaction(uint64_t tag);
-  uint32_t new_run();
-  void add_bursts(uint64_t address, uint32_t bursts, bool write, uint32_t transaction);
-  void append_run(uint32_t bank_index, uint32_t run, bool write);
-  void add_youngest_candidate(uint32_t bank_index, uint64_t age);
-  void remove_run(uint32_t bank_index, uint32_t run);
+  void admit_pieces(const DramTransaction& transaction, uint64_t first, uint64_t last);
+  void add_run(const BankRow& place, uint64_t bursts, bool write, uint64_t tag, Transaction* transaction);
+  void append_run(Run* run, bool write);
+  void remove_run(Run* run);
   Cycle next_wake();
   Cycle first_effect(const Arrival& arrival) const;
+  // Whether the planned commands go as planned though the transaction arrives.
+  bool leaves_plan(const Arrival& arrival, uint32_t more_writes) const {
+    return (plan_.begun || arrival.cycle >= column_cycle_) && arrival.cycle <= plan_.last &&
+           harmless(arrival.transaction, more_writes);
+  }
 
   // event_schedule.cpp: the order of the rules, direction and refresh
   void advance(Cycle last, std::vector<DramCompletion>& done);
@@ -119,48 +164,64 @@ class EventDramChannel {
 
   // event_columns.cpp: rule 4
   void open_banks(Cycle now);
-  void find_candidate(uint32_t group);
-  void rank_candidates();
+  void list_candidate(Run* run, bool write);
+  void unlist_candidate(Run* run, bool write);
+  Run* oldest_of_other_group() const;
   void find_column();
-  void find_column_among_all();
   // Column commands that follow each other if nothing else happens: one bank group alone, or the two oldest in turn.
   struct ColumnRun {
-    uint32_t bank = 0, run = 0;
-    uint32_t second_bank = 0, second_run = kNone;  // gets every other command
+    Run* run = nullptr;
+    Run* second = nullptr;  // gets every other command
     Cycle step = 0;
     uint64_t most = 1;  // commands until a run of bursts ends
     Cycle last = 0;     // its cycle
     bool full = false;  // no slot of the command bus is left for others
+    bool begun = false;            // nor before the first of them
+    uint64_t barred = UINT64_MAX;  // runs of this age or younger get no slot until then
   };
-  Cycle issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done);
-  ColumnRun plan_columns(Cycle now) const;
-  Cycle admit_during(const ColumnRun& plan, Cycle now, Cycle limit);
-  bool harmless(const DramTransaction& arriving, uint32_t more_writes, const ColumnRun& plan) const;
-  // A run of column commands goes before: the next row command may open a bank that takes part tRCD later.
-  Cycle limit_of_rows() const {
-    return row_cycle_ == kNever || mutation_ == Mutation::kRunPastRow ? kNever : row_cycle_ + spec_.t_rcd;
+  Cycle issue_columns(Cycle now, Cycle horizon, std::vector<DramCompletion>& done);
+  void plan_columns(Cycle now);
+  Cycle admit_during(Cycle now, Cycle limit);
+  // Whether the planned column commands go as planned though a transaction arrives meanwhile: it turns no
+  // direction, and as the youngest gets no slot. `more_writes`: those that arrive before it.
+  bool harmless(const DramTransaction& arriving, uint32_t more_writes) const {
+    if (arriving.write != writing_) {
+      return writing_ ? queued_[1] > spec_.write_low_watermark
+                      : queued_[1] + more_writes + 1 < spec_.write_high_watermark;
+    }
+    return plan_.full;
   }
-  void send_bursts(uint32_t bank_index, uint32_t run, uint64_t bursts, Cycle last);
-  void complete_run(uint32_t bank_index, uint32_t run, Cycle now, std::vector<DramCompletion>& done);
+  // The cycle before which the planned commands go as planned. A bank that is opened meanwhile takes part,
+  // except in a full plan whose runs are older than all that it could be opened for.
+  Cycle limit_of_plan() const {
+    const uint64_t age = plan_.barred;
+    const bool opening = opening_age_ < age && mutation_ != Mutation::kRunPastOpening;
+    const Cycle limit = opening ? next_opened_ : kNever;
+    return std::min(
+        {limit, limit_of_rows(age), mutation_ == Mutation::kRunPastRefresh ? kNever : refresh_due_});
+  }
+  Cycle limit_of_rows(uint64_t age) const {
+    const bool opens = row_age_ < age && mutation_ != Mutation::kRunPastRow;
+    return opens ? row_cycle_ + spec_.t_rcd : kNever;
+  }
+  // No cycle up to `last` has a completion or an effect of the planned commands that anything depends on.
+  bool can_wait(Cycle last) const;
+  Cycle issue_single_bursts(Cycle last, Cycle horizon, std::vector<DramCompletion>& done);
+  void set_bus(Cycle last);
+  void send_bursts(Run* run, uint64_t bursts, Cycle last);
+  void complete_run(Run* run, Cycle now, std::vector<DramCompletion>& done);
 
   // event_rows.cpp: rule 5
-  uint32_t first_hit(const Bank& bank, uint32_t from) const {
-    while (from != kNone && runs_[from].row != bank.row) {
-      from = runs_[from].next;
-    }
-    return from;
-  }
   void issue_rows_before(Cycle last, Cycle column, Cycle step);
-  bool row_wanted(uint32_t bank) const { return ((work_[writing_] & ~hits_[writing_]) & bit(bank)) != 0; }
   void find_row(Cycle from);
   void issue_row(Cycle now);
-  void activate(uint32_t bank, Cycle now);
+  void activate(Bank& bank, Cycle now);
 
   arch::DramSpec spec_;
   AddressMap map_;
   Mutation mutation_;
   uint32_t burst_shift_, interleave_shift_;
-  uint32_t chunk_bursts_;  // bursts that surely share bank and row
+  uint64_t chunk_mask_;  // within an aligned chunk of bursts, all surely share bank and row
   uint64_t age_flip_;
   Cycle data_end_[2];        // [write]: column command to the end of its data
   Cycle channel_gap_[2][2];  // [command][next]: column command to column command, any bank group
@@ -169,12 +230,11 @@ class EventDramChannel {
   bool alternates_;          // two bank groups in turn fill the column bus
 
   std::vector<Bank> banks_;
-  std::array<Group, kMaxGroups> groups_;
-  std::vector<Run> runs_;
-  std::vector<Transaction> transactions_;
-  uint32_t free_run_ = kNone, free_transaction_ = kNone;
-  std::vector<Arrival> arrivals_;  // pushed and not yet queued, from arrivals_first_ on
-  std::size_t arrivals_first_ = 0;
+  std::vector<Group> groups_;
+  Pool<Run, &Run::next> runs_;
+  Pool<Transaction, &Transaction::next_free> transactions_;
+  uint32_t entries_[2];     // [write]: of the queue
+  Fifo<Arrival> arrivals_;  // pushed and not yet queued
   Cycle next_arrival_ = kNever;
   uint32_t arriving_writes_ = 0;  // of them
   Cycle wake_ = kNever;           // when act() is to be called next
@@ -193,13 +253,15 @@ class EventDramChannel {
   uint32_t opening_first_ = 0, opening_count_ = 0;
   Cycle next_opened_ = kNever;
 
-  uint32_t candidates_ = 0;                          // bank groups with a run that hits, a bit each
-  uint32_t oldest_ = kNone, second_oldest_ = kNone;  // of those
-  Cycle column_ready_[2] = {0, 0};                   // [write]: for every bank group
+  Run* oldest_[2] = {nullptr, nullptr};    // [write]: candidates for column commands, by age: runs that
+  Run* youngest_[2] = {nullptr, nullptr};  // hit a row that is open for use
+  Cycle column_ready_[2] = {0, 0};         // [write]: for every bank group
   Cycle column_cycle_ = kNever;
-  uint32_t column_group_ = 0;
+  Run* column_run_ = nullptr;
   Cycle row_cycle_ = kNever;
-  uint32_t row_bank_ = 0;
+  Bank* row_bank_ = nullptr;
+  uint64_t row_age_ = UINT64_MAX;      // of the oldest run that waits for a row command
+  uint64_t opening_age_ = UINT64_MAX;  // at most that of the oldest run that banks are being opened for
   Cycle activate_ready_ = 0;  // for every bank group
   Cycle row_bus_ready_ = 0;
   Cycle all_precharged_ = 0;                 // tRP after the last precharge

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rule 4 of docs/dram.md, column commands, as EventDramChannel computes it: many at once where they follow for certain.
+// Rule 4 of docs/dram.md, column commands, as EventDramChannel computes it: many at once where they follow
+// for certain. The candidates (runs that hit a row that is open for use) are kept in one list by age; that
+// the oldest of those whose bank group is ready is always the oldest of its bank makes the list enough.
 #include <algorithm>
-#include <bit>
 
 #include "sim/memory/dram/event_channel.h"
 
@@ -11,210 +12,256 @@ namespace tilewright::memory {
 // tRCD has passed since the oldest activate that was not yet usable.
 void EventDramChannel::open_banks(Cycle now) {
   while (opening_count_ != 0 && opening_list_[opening_first_].ready <= now) {
-    const uint32_t bank = opening_list_[opening_first_].bank;
+    const Bank& bank = *opening_list_[opening_first_].bank;
     opening_first_ = (opening_first_ + 1) % kMaxBanks;
     --opening_count_;
-    opening_ &= ~bit(bank);
-    find_candidate(banks_[bank].group);
+    opening_ &= ~bank.bit;
+    for (const bool write : {false, true}) {
+      uint32_t left = bank.hits[write];
+      for (Run* run = bank.head[write]; left != 0; run = run->next) {
+        if (run->row == bank.row) {
+          list_candidate(run, write);
+          --left;
+        }
+      }
+    }
   }
-  rank_candidates();
-  next_opened_ = opening_count_ == 0 ? kNever : opening_list_[opening_first_].ready;
+  if (opening_count_ == 0) {
+    next_opened_ = kNever;
+    opening_age_ = UINT64_MAX;
+  } else {
+    next_opened_ = opening_list_[opening_first_].ready;
+  }
   find_column();
 }
 
-// Finds the oldest run that hits an open row in the group; rank_candidates() must follow.
-void EventDramChannel::find_candidate(uint32_t index) {
-  Group& group = groups_[index];
-  group.age = kNoAge;
-  for (uint64_t left = hits_[writing_] & ~opening_ & group.banks; left != 0; left &= left - 1) {
-    const auto bank = static_cast<uint32_t>(std::countr_zero(left));
-    const uint64_t age = runs_[banks_[bank].hit[writing_]].age;
-    if (age < group.age) {
-      group.age = age;
-      group.bank = bank;
-    }
+// Mostly the youngest or nearly so.
+void EventDramChannel::list_candidate(Run* run, bool write) {
+  Run* older = youngest_[write];
+  Run* younger = nullptr;
+  while (older != nullptr && older->age > run->age) {
+    younger = older;
+    older = older->older;
   }
-  const uint32_t mask = uint32_t{1} << index;
-  candidates_ = group.age == kNoAge ? candidates_ & ~mask : candidates_ | mask;
+  run->older = older;
+  run->younger = younger;
+  (older == nullptr ? oldest_[write] : older->younger) = run;
+  (younger == nullptr ? youngest_[write] : younger->older) = run;
+  ++run->bank->group->listed[write];
 }
 
-void EventDramChannel::rank_candidates() {
-  uint64_t first = kNoAge;
-  uint64_t second = kNoAge;
-  oldest_ = second_oldest_ = kNone;
-  for (uint32_t left = candidates_; left != 0; left &= left - 1) {
-    const auto index = static_cast<uint32_t>(std::countr_zero(left));
-    const uint64_t age = groups_[index].age;
-    if (age < first) {
-      second = first;
-      second_oldest_ = oldest_;
-      first = age;
-      oldest_ = index;
-    } else if (age < second) {
-      second = age;
-      second_oldest_ = index;
-    }
-  }
+void EventDramChannel::unlist_candidate(Run* run, bool write) {
+  (run->older == nullptr ? oldest_[write] : run->older->younger) = run->younger;
+  (run->younger == nullptr ? youngest_[write] : run->younger->older) = run->older;
+  --run->bank->group->listed[write];
+}
+
+inline EventDramChannel::Run* EventDramChannel::oldest_of_other_group() const {
+  Run* other = oldest_[writing_];
+  const Group* const group = other->bank->group;
+  do {
+    other = other->younger;
+  } while (other != nullptr && other->bank->group == group);
+  return other;
 }
 
 // Rule 4: the earliest cycle from undecided_ on in which a column command may go, and the oldest that may go
 // then.
 void EventDramChannel::find_column() {
   planned_ = false;
-  if (oldest_ == kNone) {
+  const bool write = writing_;
+  Run* run = oldest_[write];
+  if (run == nullptr) {
     column_cycle_ = kNever;
     return;
   }
-  const bool write = writing_;
-  column_cycle_ = std::max(column_ready_[write], undecided_);
-  column_group_ = oldest_;
-  if (groups_[oldest_].column_ready[write] <= column_cycle_) {
-    return;
-  }
-  if (second_oldest_ != kNone && groups_[second_oldest_].column_ready[write] <= column_cycle_) {
-    column_group_ = second_oldest_;
-    return;
-  }
-  find_column_among_all();
-}
-
-void EventDramChannel::find_column_among_all() {
-  const Cycle any = column_cycle_;
+  const Cycle any = std::max(column_ready_[write], undecided_);
   column_cycle_ = kNever;
-  uint64_t age = kNoAge;
-  for (uint32_t left = candidates_; left != 0; left &= left - 1) {
-    const auto index = static_cast<uint32_t>(std::countr_zero(left));
-    const Group& group = groups_[index];
-    const Cycle ready = std::max(any, group.column_ready[writing_]);
-    if (ready < column_cycle_ || (ready == column_cycle_ && group.age < age)) {
+  for (; run != nullptr; run = run->younger) {
+    const Cycle ready = run->bank->group->column_ready[write];
+    if (ready <= any) {
+      column_cycle_ = any;
+      column_run_ = run;
+      return;
+    }
+    if (ready < column_cycle_) {
       column_cycle_ = ready;
-      column_group_ = index;
-      age = group.age;
+      column_run_ = run;
     }
   }
 }
 
 // What follows the column command that is due at `now` if nothing else happens.
-EventDramChannel::ColumnRun EventDramChannel::plan_columns(Cycle now) const {
+void EventDramChannel::plan_columns(Cycle now) {
   const bool write = writing_;
   const Cycle near = spec_.t_ccd_short;
-  ColumnRun plan;
-  plan.bank = groups_[column_group_].bank;
-  plan.run = banks_[plan.bank].hit[write];
-  plan.step = spec_.t_ccd_long;
-  const uint64_t left = runs_[plan.run].bursts_left;
-  if (second_oldest_ == kNone || (plan.step == near && column_group_ == oldest_)) {
-    plan.most = left;
-    plan.full = plan.step == near;
-  } else if (alternates_ && (column_group_ == oldest_ || column_group_ == second_oldest_)) {
-    const Group& second = groups_[column_group_ ^ oldest_ ^ second_oldest_];
-    if (second.column_ready[write] <= now + near) {
-      plan.second_bank = second.bank;
-      plan.second_run = banks_[second.bank].hit[write];
-      plan.step = near;
-      plan.most = std::min(2 * left - 1, uint64_t{2} * runs_[plan.second_run].bursts_left);
-      plan.full = true;
+  Run* const oldest = oldest_[write];
+  Run* const other = oldest_of_other_group();
+  plan_.run = column_run_;
+  plan_.second = nullptr;
+  plan_.step = spec_.t_ccd_long;
+  plan_.most = 1;
+  plan_.full = false;
+  const uint64_t left = column_run_->bursts_left;
+  if (other == nullptr || (plan_.step == near && column_run_ == oldest)) {
+    plan_.most = left;
+    plan_.full = plan_.step == near;
+  } else if (alternates_ && (column_run_ == oldest || column_run_ == other)) {
+    Run* const second = column_run_ == oldest ? other : oldest;
+    if (second->bank->group->column_ready[write] <= now + near) {
+      plan_.second = second;
+      plan_.step = near;
+      plan_.most = std::min(2 * left - 1, 2 * second->bursts_left);
+      plan_.full = true;
     }
   }
-  plan.last = now + (plan.most - 1) * plan.step;
-  return plan;
-}
-
-// Whether the planned column commands go as planned though a transaction arrives meanwhile: it turns no direction, and
-// as the youngest gets no slot. `more_writes`: those that arrive before it.
-bool EventDramChannel::harmless(const DramTransaction& arriving, uint32_t more_writes, const ColumnRun& plan) const {
-  if (arriving.write != writing_) {
-    return writing_ ? queued_[1] > spec_.write_low_watermark
-                    : queued_[1] + more_writes + 1 < spec_.write_high_watermark;
+  plan_.begun = now <= std::max(column_ready_[write], undecided_);
+  if (plan_.full && plan_.begun) {
+    plan_.barred = std::max(plan_.run->age, plan_.second == nullptr ? 0 : plan_.second->age);
+  } else {
+    plan_.barred = UINT64_MAX;
   }
-  return plan.full;
+  plan_.last = now + (plan_.most - 1) * plan_.step;
+  planned_ = true;
 }
 
 // Queues what arrives while the planned commands go and does not change them; returns the cycle before which they go.
-inline Cycle EventDramChannel::admit_during(const ColumnRun& plan, Cycle now, Cycle limit) {
-  while (next_arrival_ < limit && next_arrival_ <= plan.last) {  // later ones may find the direction changed
-    if (!harmless(arrivals_[arrivals_first_].transaction, 0, plan) && mutation_ != Mutation::kRunPastArrival) {
+inline Cycle EventDramChannel::admit_during(Cycle now, Cycle limit) {
+  while (next_arrival_ < limit && next_arrival_ <= plan_.last) {  // later ones may find the direction changed
+    if (!harmless(arrivals_.front().transaction, 0) && mutation_ != Mutation::kRunPastArrival) {
       return next_arrival_;
     }
     const Cycle arrival = next_arrival_;
     if (row_cycle_ < arrival) {
-      issue_rows_before(arrival, now, plan.step);
+      issue_rows_before(arrival, now, plan_.step);
     }
     admit_next();
     if (row_dirty_) {
       find_row(arrival);
-      limit = std::min(limit, limit_of_rows());
+      limit = std::min(limit, limit_of_rows(plan_.barred));
     }
   }
   return limit;
 }
 
-// Issues the column command that is due now and all those that certainly follow it before `limit`, up to the
-// last burst of a run. Returns the cycle of the last.
-Cycle EventDramChannel::issue_columns(Cycle now, Cycle limit, std::vector<DramCompletion>& done) {
-  const bool write = writing_;
-  const ColumnRun plan = planned_ ? plan_ : plan_columns(now);
+bool EventDramChannel::can_wait(Cycle last) const {
+  if (plan_.last <= last || limit_of_plan() <= last) {
+    return false;
+  }
+  uint32_t writes = 0;
+  for (std::size_t i = 0; i < arrivals_.size() && arrivals_[i].cycle <= last; ++i) {
+    if (!leaves_plan(arrivals_[i], writes)) {
+      return false;
+    }
+    writes += arrivals_[i].transaction.write ? 1 : 0;
+  }
+  return true;
+}
+
+// Issues the column command that is due now and those that certainly follow it before `horizon`. Returns the
+// cycle of the last.
+Cycle EventDramChannel::issue_columns(Cycle now, Cycle horizon, std::vector<DramCompletion>& done) {
+  if (!planned_) {
+    plan_columns(now);
+  }
   uint64_t count = 1;
-  limit = mutation_ == Mutation::kRunPastOpening ? limit : std::min(limit, next_opened_);
-  limit = mutation_ == Mutation::kRunPastRefresh ? limit : std::min(limit, refresh_due_);
-  limit = std::min(limit, limit_of_rows());
-  if (plan.most > 1) {
-    limit = admit_during(plan, now, limit);
-    if (limit > now + plan.step) {
-      count = std::min((limit - 1 - now) / plan.step + 1, plan.most);
+  Cycle last = now;
+  if (plan_.most > 1) {
+    const Cycle limit = admit_during(now, std::min(horizon, limit_of_plan()));
+    if (limit > plan_.last) {
+      count = plan_.most;
+      last = plan_.last;
+    } else if (limit > now + plan_.step) {
+      count = (limit - 1 - now) / plan_.step + 1;
+      last = now + (count - 1) * plan_.step;
     }
   }
-  const Cycle last = now + (count - 1) * plan.step;
   if (row_cycle_ < last) {
-    issue_rows_before(last, now, plan.step);
+    issue_rows_before(last, now, plan_.step);
   }
-  if (count == 1 || plan.second_run == kNone) {
-    send_bursts(plan.bank, plan.run, count, last);
+  Run* const run = plan_.run;
+  Run* const second = plan_.second;
+  if (count == 1 || second == nullptr) {
+    send_bursts(run, count, last);
   } else {
     const bool second_ends = count % 2 == 0;
-    send_bursts(plan.bank, plan.run, (count + 1) / 2, second_ends ? last - plan.step : last);
-    send_bursts(plan.second_bank, plan.second_run, count / 2, second_ends ? last : last - plan.step);
+    send_bursts(run, (count + 1) / 2, second_ends ? last - plan_.step : last);
+    send_bursts(second, count / 2, second_ends ? last : last - plan_.step);
   }
-  column_ready_[0] = last + channel_gap_[write][0];
-  column_ready_[1] = last + channel_gap_[write][1];
-  last_data_end_ = last + data_end_[write];
-  undecided_ = last + 1;
-  if (runs_[plan.run].bursts_left == 0) {
-    complete_run(plan.bank, plan.run, last, done);
-  } else if (plan.second_run != kNone && runs_[plan.second_run].bursts_left == 0) {
-    complete_run(plan.second_bank, plan.second_run, last, done);
+  set_bus(last);
+  Run* const ended = run->bursts_left == 0 ? run : second;
+  if (ended != nullptr && ended->bursts_left == 0) {
+    complete_run(ended, last, done);
+    return issue_single_bursts(last, horizon, done);
   }
   find_column();
   return last;
 }
 
-inline void EventDramChannel::send_bursts(uint32_t bank_index, uint32_t run, uint64_t bursts, Cycle last) {
-  Bank& bank = banks_[bank_index];
-  Group& group = groups_[bank.group];
-  group.column_ready[0] = last + group_gap_[writing_][0];
-  group.column_ready[1] = last + group_gap_[writing_][1];
+// Column commands that end their runs, as long as they are the next that happens: what is left of two runs in
+// turn, and transactions of one burst. Returns the cycle of the last.
+inline Cycle EventDramChannel::issue_single_bursts(Cycle last, Cycle horizon,
+                                                   std::vector<DramCompletion>& done) {
+  find_column();
+  const Cycle limit = std::min({horizon, next_opened_, refresh_due_, next_arrival_});
+  while (column_cycle_ < limit && column_cycle_ < row_cycle_ && !row_dirty_ && !direction_due_ &&
+         column_run_->bursts_left == 1) {
+    last = column_cycle_;
+    Run* const run = column_run_;
+    send_bursts(run, 1, last);
+    set_bus(last);
+    complete_run(run, last, done);
+    find_column();
+  }
+  return last;
+}
+
+inline void EventDramChannel::set_bus(Cycle last) {
+  column_ready_[0] = last + channel_gap_[writing_][0];
+  column_ready_[1] = last + channel_gap_[writing_][1];
+  last_data_end_ = last + data_end_[writing_];
+  undecided_ = last + 1;
+}
+
+inline void EventDramChannel::send_bursts(Run* run, uint64_t bursts, Cycle last) {
+  Bank& bank = *run->bank;
+  bank.group->column_ready[0] = last + group_gap_[writing_][0];
+  bank.group->column_ready[1] = last + group_gap_[writing_][1];
   bank.precharge_ready = std::max(bank.precharge_ready, last + precharge_gap_[writing_]);
   if (bank.opened != Opened::kHit) {
     ++(bank.opened == Opened::kMiss ? statistics_.row_misses : statistics_.row_conflicts);
     bank.opened = Opened::kHit;
   }
-  bursts_[writing_] += bursts;
-  runs_[run].bursts_left -= static_cast<uint32_t>(bursts);
+  run->bursts_left -= bursts;
 }
 
-inline void EventDramChannel::complete_run(uint32_t bank_index, uint32_t run, Cycle now,
-                                           std::vector<DramCompletion>& done) {
-  const uint32_t index = runs_[run].transaction;
-  remove_run(bank_index, run);
-  find_candidate(banks_[bank_index].group);
-  rank_candidates();
-  Transaction& transaction = transactions_[index];
-  if (--transaction.runs_left != 0) {
-    return;
+inline void EventDramChannel::remove_run(Run* run) {
+  Bank& bank = *run->bank;
+  (run->previous == nullptr ? bank.head[writing_] : run->previous->next) = run->next;
+  (run->next == nullptr ? bank.tail[writing_] : run->next->previous) = run->previous;
+  unlist_candidate(run, writing_);
+  if (--bank.hits[writing_] == 0) {
+    hits_[writing_] &= ~bank.bit;
+    if (bank.head[writing_] == nullptr) {
+      work_[writing_] &= ~bank.bit;
+    } else {
+      row_dirty_ = true;
+    }
   }
-  done.push_back({transaction.tag, last_data_end_, writing_});
-  transaction.next_free = free_transaction_;
-  free_transaction_ = index;
+  runs_.give_back(run);
+}
+
+inline void EventDramChannel::complete_run(Run* run, Cycle now, std::vector<DramCompletion>& done) {
+  Transaction* const transaction = run->transaction;
+  const uint64_t tag = run->tag;
+  remove_run(run);
+  if (transaction != nullptr) {
+    if (--transaction->runs_left != 0) {
+      return;
+    }
+    transactions_.give_back(transaction);
+  }
+  done.push_back({tag, last_data_end_, writing_});
   --queued_[writing_];
   direction_due_ = direction_changes();
   if (queued_[0] + queued_[1] == 0) {

@@ -20,6 +20,9 @@ void EventDramChannel::advance(Cycle last, std::vector<DramCompletion>& done) {
     if (row_dirty_) {
       find_row(undecided_);
     }
+    if (next_opened_ <= undecided_) {
+      open_banks(undecided_);
+    }
     const Cycle other =
         std::min({row_cycle_, next_opened_, refresh_due_});  // that may change column commands
     const Cycle next = std::min(column_cycle_, other);
@@ -41,12 +44,22 @@ void EventDramChannel::advance(Cycle last, std::vector<DramCompletion>& done) {
     Cycle now = next;
     const bool column_issued = column_cycle_ == next;
     if (column_issued) {
+      if (!planned_) {
+        plan_columns(next);
+      }
+      if (can_wait(last)) {
+        undecided_ = next;
+        return;
+      }
       now = issue_columns(next, last + 1, done);
     }
     issue_row_if_due(now, column_issued);
     undecided_ = now + 1;
   }
   undecided_ = std::max(undecided_, last + 1);
+  if (next_opened_ <= last) {
+    open_banks(undecided_);
+  }
 }
 
 // `now` is the cycle of the last command that was issued or, if none was, of what else happened.
@@ -68,10 +81,7 @@ inline void EventDramChannel::issue_row_if_due(Cycle now, bool column_issued) {
 void EventDramChannel::change_direction() {
   direction_due_ = false;
   writing_ = !writing_;
-  for (uint32_t group = 0; group < spec_.bank_groups; ++group) {
-    find_candidate(group);
-  }
-  rank_candidates();
+  opening_age_ = opening_count_ == 0 ? UINT64_MAX : 0;
   find_column();
   row_dirty_ = true;
 }
@@ -85,21 +95,25 @@ void EventDramChannel::refresh() {
   RefreshRecord& record = refresh_record_;
   record = {refresh_due_, refresh_due_, 0, 0, true};
   for (uint64_t left = open_; left != 0; left &= left - 1) {
-    Bank& bank = banks_[static_cast<uint32_t>(std::countr_zero(left))];
+    Bank& bank = banks_[static_cast<std::size_t>(std::countr_zero(left))];
     record.precharge = std::max(record.precharge, bank.precharge_ready);
-    bank.hit[0] = bank.hit[1] = kNone;
+    bank.hits[0] = bank.hits[1] = 0;
     ++record.closed;
   }
   for (Bank& bank : banks_) {
     bank.closed_for_run = false;
+  }
+  for (Group& group : groups_) {
+    group.listed[0] = group.listed[1] = 0;
   }
   if (record.closed != 0) {
     all_precharged_ = record.precharge + spec_.t_rp;
     open_ = mutation_ == Mutation::kRowOpenAfterRefresh ? open_ : 0;
   }
   hits_[0] = hits_[1] = opening_ = 0;
-  opening_count_ = candidates_ = 0;
-  oldest_ = second_oldest_ = kNone;
+  opening_count_ = 0;
+  opening_age_ = UINT64_MAX;
+  oldest_[0] = oldest_[1] = youngest_[0] = youngest_[1] = nullptr;
   next_opened_ = column_cycle_ = kNever;
   planned_ = false;
   record.issue = std::max({refresh_due_, all_precharged_, refresh_end_});

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A queue in a ring that grows when it is full and never shrinks: std::deque without its blocks, which the event model pushes
-// to and pops from several times for every packet.
+// A queue in a ring that grows when it is full and never shrinks: std::deque without its blocks, which the
+// event model pushes to and pops from several times for every packet.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-namespace tilewright::accel {
+namespace tilewright {
 
 template <typename Item>
 class Fifo {
@@ -16,6 +16,7 @@ class Fifo {
   bool empty() const { return first_ == end_; }
   std::size_t size() const { return end_ - first_; }
   const Item& front() const { return ring_[first_ & (ring_.size() - 1)]; }
+  const Item& operator[](std::size_t place) const { return ring_[(first_ + place) & (ring_.size() - 1)]; }
   void pop() { ++first_; }
   void push(const Item& item) {
     if (size() == ring_.size()) {
@@ -41,4 +42,4 @@ class Fifo {
   std::size_t first_ = 0, end_ = 0;                // counts of all that was popped, pushed
 };
 
-}  // namespace tilewright::accel
+}  // namespace tilewright
