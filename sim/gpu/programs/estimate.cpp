@@ -58,7 +58,8 @@ void add_energy(const arch::GpuSpec& machine, AttentionEstimate& estimate) {
   parts["mufu"] = c.at("ex2_warp_instructions") * kWarpLanes * table.ex2_j;
   parts["matrix"] = c.at("matrix_flop") * table.matrix_flop_j;
   parts["shared_memory"] = wavefronts * kLineBytes * table.shared_byte_j;
-  parts["l2"] = (c.at("l2_sectors") + c.at("sectors_stored")) * kSectorBytes * table.l2_byte_j;
+  // By byte that reaches an SM: a merged request spares L2's arrays, not the way, and the fit does not tell them apart.
+  parts["l2"] = (c.at("l2_sectors") + c.at("merged_sectors") + c.at("sectors_stored")) * kSectorBytes * table.l2_byte_j;
   parts["dram"] = c.at("dram_bytes") * table.dram_byte_j;
   parts["issue"] = c.at("warp_instructions") * table.issue_j;
   parts["static"] = estimate.cycles / double(machine.sm_clock.value) * table.static_w;
