@@ -120,6 +120,28 @@ def test_jobs_and_formats_agree(file, folder):
     expect(results(alone) == results(folder), "one worker finds what two find")
 
 
+def test_report_and_compare(folder):
+    """What explore writes is what the other commands read."""
+    page = folder / "page.html"
+    done = subprocess.run([str(TILEWRIGHT), "report", str(folder), "-o", str(page)], cwd=ROOT, capture_output=True, text=True, check=False)
+    expect(done.returncode == 0, done.stderr)
+    html = page.read_text()
+    expect("Pareto front" in html and html.count("<svg") == 3 and "nan" not in html, "a figure for each pair of objectives")
+    result = json.loads((folder / "explore.json").read_text())
+    good = [p for p in result["points"] if p["status"] == "ok"]
+    other = folder / "other"
+    other.mkdir()
+    good[0]["objectives"]["energy_j"] *= 1.5
+    (other / "explore.json").write_text(json.dumps(result))
+    done = subprocess.run([str(TILEWRIGHT), "compare", str(folder), str(other), "--format", "json", "--fail-above", "40"], cwd=ROOT,
+                          capture_output=True, text=True, check=False)
+    expect(done.returncode == 3, f"{done.returncode} {done.stderr}")
+    differences = json.loads(done.stdout)["differences"]
+    expect(len(differences) == 6 * len(good), f"{len(differences)} values")
+    changed = [d for d in differences if d["before"] != d["after"]]
+    expect([d["metric"] for d in changed] == ["energy_j"] and abs(changed[0]["relative"] - 0.5) < 1e-9, f"changed: {changed}")
+
+
 def test_refusals(file, folder):
     again = explore(file, "-o", folder)
     expect(again.returncode == 2 and "--resume" in again.stderr, again.stderr)
@@ -224,6 +246,7 @@ def main():
         reference = folder / "reference"
         test_results(file, reference)
         test_jobs_and_formats_agree(file, reference)
+        test_report_and_compare(reference)
         test_refusals(file, reference)
         test_kill_and_resume(file, reference, folder / "killed")
         test_interrupt(file, reference, folder / "interrupted")
