@@ -85,6 +85,9 @@ int explore_command(const ExploreOptions& options) {
   const std::filesystem::path database =
       options.output_directory.empty() ? std::filesystem::path() : options.output_directory / "explore.sqlite";
   explore::Store store(database, explore::identity_of(resolved), options.resume);
+  for (const std::filesystem::path& folder : options.reuse) {
+    explore::read_layer_results(folder, store.layer_results());
+  }
   const unsigned workers = options.workers > 0 ? options.workers : std::max(1U, std::thread::hardware_concurrency());
   explore::ExplorationResult result;
   {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "sim/explore/layer_results.h"
 #include "sim/explore/point_evaluator.h"
 #include "sim/explore/space.h"
 
@@ -34,6 +35,7 @@ struct Outcome {
   std::string configuration, configuration_hash;  // every value of the machine; empty where it is none
   double area_m2 = 0;
   PathCosts costs;
+  std::vector<LayerResult> layer_results;  // simulated for the first time
   double cpu_s = 0;
 };
 

@@ -168,6 +168,33 @@ def wait_for(folder, enough, process):
         time.sleep(0.002)
 
 
+def simulated_layers(folder):
+    return rows(folder, "SELECT sum(layers_computed) FROM outcome WHERE stage = 2")[0][0]
+
+
+def test_reuse(file, reference, folder):
+    """Another run of the same space simulates nothing; of a machine that differs it does, and finds what it finds alone."""
+    folder.mkdir()
+    again = folder / "again"
+    done = explore(file, "-o", again, "--reuse", reference)
+    expect(done.returncode == 0, done.stderr)
+    expect(simulated_layers(reference) > 0 and simulated_layers(again) == 0, "nothing is simulated again")
+    expect(results(again)["path"] == results(reference)["path"], "the results are those of before")
+    renamed = folder / "renamed.yaml"
+    renamed.write_text(f"kind: accelerator\nextends: {ROOT}/configs/arch/magnet_16pe_5nm_lpddr5.yaml\nname: renamed\n")
+    done = explore(file, "-o", folder / "named", "--reuse", reference, "--set", f"machine={renamed}")
+    expect(done.returncode == 0 and simulated_layers(folder / "named") == 0, f"a name is no reason to simulate: {done.stderr}")
+    slower = folder / "slower.yaml"
+    slower.write_text(renamed.read_text() + "noc: {latency: {value: 9, source: a test}}\n")
+    done = explore(file, "-o", folder / "slow", "--reuse", reference, "--set", f"machine={slower}")
+    alone = explore(file, "-o", folder / "slow_alone", "--set", f"machine={slower}")
+    expect(done.returncode == 0 and alone.returncode == 0, done.stderr + alone.stderr)
+    expect(simulated_layers(folder / "slow") > 0, "another machine is simulated")
+    expect(results(folder / "slow")["path"] == results(folder / "slow_alone")["path"], "what was known of another machine is not taken")
+    nothing = explore(file, "-o", folder / "none", "--reuse", folder)
+    expect(nothing.returncode == 2 and "[results.not-found]" in nothing.stderr, nothing.stderr)
+
+
 def test_kill_and_resume(file, reference, folder):
     """Killed again and again, at random moments, the run ends with what an undisturbed one finds."""
     generator = random.Random(1)
@@ -248,6 +275,7 @@ def main():
         test_jobs_and_formats_agree(file, reference)
         test_report_and_compare(reference)
         test_refusals(file, reference)
+        test_reuse(file, reference, folder / "reused")
         test_kill_and_resume(file, reference, folder / "killed")
         test_interrupt(file, reference, folder / "interrupted")
         test_killed_worker(file, folder / "worker")
