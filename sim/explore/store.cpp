@@ -31,8 +31,8 @@ CREATE TABLE IF NOT EXISTS path(number INTEGER PRIMARY KEY, name TEXT NOT NULL);
 
 }  // namespace
 
-Store::Store(const std::filesystem::path& file, const Identity& identity, bool resume)
-    : database_(Database::create(file)), paths_(identity.paths) {
+Store::Store(const std::filesystem::path& file, const Identity& identity, bool resume, LayerResults known)
+    : database_(Database::create(file)), paths_(identity.paths), layer_results_(std::move(known)) {
   database_.execute("PRAGMA locking_mode = EXCLUSIVE");
   database_.execute("PRAGMA journal_mode = WAL");
   database_.execute("PRAGMA synchronous = NORMAL");

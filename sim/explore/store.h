@@ -29,8 +29,9 @@ class Store {
     std::vector<std::string> paths;   // names, in order
   };
   // An empty path keeps everything in memory. Throws UserError where the file holds results and `resume` is not set, where
-  // they are those of another exploration, where another process works on it, and where the disk refuses.
-  Store(const std::filesystem::path& file, const Identity& identity, bool resume);
+  // they are those of another exploration, where another process works on it, and where the disk refuses. `known`: layers of
+  // other explorations, which are not simulated again.
+  Store(const std::filesystem::path& file, const Identity& identity, bool resume, LayerResults known = {});
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -41,7 +42,7 @@ class Store {
   const Outcome* find(const Task& task) const;
   std::size_t resumed() const { return resumed_; }  // outcomes that were there already
 
-  // What was simulated before: all that a resumed file holds, and what the caller adds from other explorations.
+  // What was simulated before: what was known at the start and all that a resumed file holds.
   LayerResults& layer_results() { return layer_results_; }
 
  private:

@@ -193,6 +193,7 @@ def test_reuse(file, reference, folder):
     expect(results(folder / "slow")["path"] == results(folder / "slow_alone")["path"], "what was known of another machine is not taken")
     nothing = explore(file, "-o", folder / "none", "--reuse", folder)
     expect(nothing.returncode == 2 and "[results.not-found]" in nothing.stderr, nothing.stderr)
+    expect(not (folder / "none").exists(), "nothing is made")
 
 
 def test_kill_and_resume(file, reference, folder):
