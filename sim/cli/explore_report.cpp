@@ -302,7 +302,7 @@ Json parameter_value(const std::string& text) {
   return text;
 }
 
-std::string quoted(const std::string& text) {
+std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) {
     return text;
   }
@@ -367,10 +367,10 @@ std::string explore_csv(const ExplorationSpec& spec, const ExplorationResult& re
   csv += "\n";
   for (std::size_t i = 0; i < result.points.size(); ++i) {
     const ExploredPoint& point = result.points[i];
-    csv += fmt::format("{},{},{},{}", point.number, name(point.status), quoted(point.reason),
+    csv += fmt::format("{},{},{},{}", point.number, name(point.status), csv_field(point.reason),
                        std::binary_search(result.front.begin(), result.front.end(), i) ? 1 : 0);
     for (const std::string& value : point.parameters) {
-      csv += "," + quoted(value);
+      csv += "," + csv_field(value);
     }
     for (const auto* values : {&point.values, &point.compared, &point.simulated}) {
       for (const Objective objective : kObjectives) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "mappers/search/moves.h"
@@ -82,19 +81,10 @@ class Explorer {
     pool_.run(open, [&](Outcome outcome) {
       ++progress.done;
       progress.failed += outcome.status == Status::kFailed ? 1 : 0;
-      const std::string parameters = parameters_json(outcome.task.point);
+      const std::string parameters = parameters_json(space_, outcome.task.point);
       store_.add(std::move(outcome), parameters);
       progress_(progress);
     });
-  }
-
-  std::string parameters_json(PointNumber point) const {
-    const Places places = space_.places(point);
-    nlohmann::ordered_json json = nlohmann::ordered_json::object();
-    for (std::size_t i = 0; i < space_.parameters(); ++i) {
-      json[space_.name(i)] = space_.value(i, places);
-    }
-    return json.dump();
   }
 
   void sweep() {

@@ -33,6 +33,15 @@ std::vector<LayerResult> layers_of(const Json& json) {
 
 }  // namespace
 
+std::string parameters_json(const Space& space, PointNumber point) {
+  const Places places = space.places(point);
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < space.parameters(); ++i) {
+    json[space.name(i)] = space.value(i, places);
+  }
+  return json.dump();
+}
+
 std::string encode(const Outcome& outcome) {
   const Json json = {static_cast<int>(outcome.task.stage),
                      outcome.task.point,

@@ -39,6 +39,9 @@ struct Outcome {
   double cpu_s = 0;
 };
 
+// Name and value of every parameter, for the database.
+std::string parameters_json(const Space& space, PointNumber point);
+
 // One message of the pipe, and back.
 std::string encode(const Outcome& outcome);
 Outcome decode_outcome(std::string_view message);
