@@ -24,24 +24,6 @@ LayerResult AcceleratorSimulator::run(const mappers::TileProgram& program, Obser
   return result;
 }
 
-namespace {
-
-// The SystemC hierarchy below a module; ports and events are left out.
-void list_below(const sc_core::sc_object& object, std::vector<ModuleInfo>& modules) {
-  for (const sc_core::sc_object* child : object.get_child_objects()) {
-    if (dynamic_cast<const sc_core::sc_module*>(child) != nullptr) {
-      modules.push_back({child->name(), child->kind()});
-      list_below(*child, modules);
-    }
-  }
-}
-
-}  // namespace
-
-std::vector<ModuleInfo> AcceleratorSimulator::modules() const {
-  std::vector<ModuleInfo> modules{{machine_->top().name(), machine_->top().kind()}};
-  list_below(machine_->top(), modules);
-  return modules;
-}
+std::vector<engine::ModuleInfo> AcceleratorSimulator::modules() const { return engine::modules_of(machine_->top()); }
 
 }  // namespace tilewright::accel

@@ -19,6 +19,7 @@
 #include "mappers/program/tile_program.h"
 #include "sim/accel/observer.h"
 #include "sim/base/activity.h"
+#include "sim/engine/modules.h"
 
 namespace tilewright::accel {
 
@@ -37,11 +38,6 @@ struct LayerResult {
   friend bool operator==(const LayerResult&, const LayerResult&) = default;
 };
 
-struct ModuleInfo {
-  std::string path;  // hierarchical SystemC name
-  std::string kind;  // C++ class
-};
-
 class AcceleratorSimulator {
  public:
   // With a `vcd` path, every run is also written to that file (VCD): what each PE, sender and the DRAM's edge is at, cycle by
@@ -53,7 +49,7 @@ class AcceleratorSimulator {
   // Throws InternalError where the program deadlocks or a conservation law is broken, Interrupted on SIGINT.
   LayerResult run(const mappers::TileProgram& program, Observer* observer = nullptr);
 
-  std::vector<ModuleInfo> modules() const;
+  std::vector<engine::ModuleInfo> modules() const;
 
   class Machine;  // one implementation per fidelity
 

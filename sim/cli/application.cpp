@@ -151,6 +151,9 @@ void describe_explore(CLI::App& application, Words& words) {
       ->type_name("N")
       ->check(CLI::Range(1U, 1024U));
   explore->add_flag("--resume", words.explore.resume, "go on with what DIR holds already");
+  explore->add_option("--reuse", words.explore.reuse, "do not simulate again what an exploration in DIR simulated")
+      ->type_name("DIR")
+      ->allow_extra_args(false);
   explore->add_option("--format", words.explore_format, "of what is printed")->type_name("text|json|csv");
   explore->add_option("-o,--output", words.explore.output_directory,
                       "write results here, each as soon as it is known, and the front's machines at the end")

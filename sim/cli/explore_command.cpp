@@ -84,7 +84,11 @@ int explore_command(const ExploreOptions& options) {
   const explore::ExplorationSpec& spec = resolved.value;
   const std::filesystem::path database =
       options.output_directory.empty() ? std::filesystem::path() : options.output_directory / "explore.sqlite";
-  explore::Store store(database, explore::identity_of(resolved), options.resume);
+  explore::LayerResults known;  // read before anything is made: a wrong folder leaves nothing behind
+  for (const std::filesystem::path& folder : options.reuse) {
+    explore::read_layer_results(folder, known);
+  }
+  explore::Store store(database, explore::identity_of(resolved), options.resume, std::move(known));
   const unsigned workers = options.workers > 0 ? options.workers : std::max(1U, std::thread::hardware_concurrency());
   explore::ExplorationResult result;
   {

@@ -15,6 +15,7 @@ struct ExploreOptions {
   config::Overrides overrides;
   unsigned workers = 0;  // 0: as many as there are cores
   bool resume = false;
+  std::vector<std::filesystem::path> reuse;  // folders of earlier explorations: what they simulated is not simulated again
   Format format = Format::kText;
   std::filesystem::path output_directory;  // empty: results are kept in memory
 };

@@ -190,39 +190,68 @@ void append_front(std::string& text, const ExplorationSpec& spec, const Explorat
   text += table.text(colour) + "\nWhy each is there (against its nearest neighbour on the front):\n" + reasons;
 }
 
-// The simulator's number where there is one.
+// The simulator's number where there is one, and for energies what it could be with other constants.
 std::string both(const ExploredPoint& point, Objective objective, bool compared) {
   const auto& simulated = compared ? point.simulated_compared : point.simulated;
-  return number(compared ? *point.compared : *point.values, objective) +
-         (simulated ? " / " + number(*simulated, objective) : "");
+  std::string text = number(compared ? *point.compared : *point.values, objective);
+  if (simulated) {
+    text += " / " + number(*simulated, objective);
+  }
+  const auto& range = compared ? point.simulated_compared_range : point.simulated_range;
+  if (range && objective == Objective::kEnergy) {
+    text += fmt::format(" [{:.4g}..{:.4g}]", range->low_j * 1e3, range->high_j * 1e3);
+  }
+  return text + " " + shown(objective).unit;
+}
+
+std::string percent(double fraction) { return fmt::format("{:+.2f} %", 100 * fraction); }
+
+// By the simulator, of the same two designs; with every energy constant at either end where it is about energy.
+std::string simulated_regret(const ExploredPoint& best, const ExploredPoint& other, Objective objective) {
+  if (!best.simulated || !other.simulated) {
+    return "";
+  }
+  std::string text = fmt::format("; simulated {}", percent(at(*other.simulated, objective) / at(*best.simulated, objective) - 1));
+  if (objective == Objective::kEnergy) {
+    text += fmt::format(" (constants low {}, high {})", percent(other.simulated_range->low_j / best.simulated_range->low_j - 1),
+                        percent(other.simulated_range->high_j / best.simulated_range->high_j - 1));
+  }
+  return text;
+}
+
+void append_answer(std::string& text, const ExplorationSpec& spec, const ExplorationResult& result, const Answer& found) {
+  const ExploredPoint& best = result.points[found.best];
+  const ExploredPoint& other = result.points[found.compared_best];
+  const std::string alone = config::join(spec.compare_paths);
+  text += fmt::format("  {} within {:.2f} mm2\n    for the mix: {} ({}), {}\n", word(found.objective), found.area_m2 * 1e6,
+                      best.number, design(spec, best), both(best, found.objective, false));
+  if (found.best == found.compared_best) {
+    text += fmt::format("    for {} alone: the same, {}", alone, both(best, found.objective, true));
+  } else {
+    text += fmt::format("    for {} alone: {} ({}), {}; on the mix it needs {}, {} by the model{}", alone, other.number,
+                        changes(spec, other, best), both(other, found.objective, true), both(other, found.objective, false),
+                        percent(found.regret), simulated_regret(best, other, found.objective));
+  }
+  if (spec.search.strategy == explore::Strategy::kRandom) {
+    text += fmt::format("\n    with other random points: {} to {}", percent(found.regret_low), percent(found.regret_high));
+  }
+  if (found.simulated && (found.simulated->best != found.best || found.simulated->compared_best != found.compared_best)) {
+    text += fmt::format("\n    by the simulator, of the points simulated: {} for the mix, {} for {} alone, {}",
+                        result.points[found.simulated->best].number, result.points[found.simulated->compared_best].number, alone,
+                        percent(found.simulated->regret));
+  }
+  text += "\n";
 }
 
 void append_answers(std::string& text, const ExplorationSpec& spec, const ExplorationResult& result) {
   if (result.answers.empty()) {
     return;
   }
-  text += fmt::format("\nWhich design serves the mix of {} paths best, and which {} alone (model / simulated):\n",
+  text += fmt::format("\nWhich design serves the mix of {} paths best, and which {} alone (model / simulated [with all energy "
+                      "constants low..high]):\n",
                       selected_paths(spec).size(), config::join(spec.compare_paths));
   for (const Answer& found : result.answers) {
-    const ExploredPoint& best = result.points[found.best];
-    const ExploredPoint& other = result.points[found.compared_best];
-    const char* unit = shown(found.objective).unit;
-    text += fmt::format("  {} within {:.2f} mm2\n    for the mix: {} ({}), {} {}\n", word(found.objective), found.area_m2 * 1e6,
-                        best.number, design(spec, best), both(best, found.objective, false), unit);
-    if (found.best == found.compared_best) {
-      text += fmt::format("    for {} alone: the same, {} {}\n", config::join(spec.compare_paths),
-                          both(best, found.objective, true), unit);
-      continue;
-    }
-    const double regret = at(*other.values, found.objective) / at(*best.values, found.objective) - 1;
-    text += fmt::format("    for {} alone: {} ({}), {} {}; on the mix it needs {} {}, {:+.2f} % by the model", config::join(spec.compare_paths),
-                        other.number, changes(spec, other, best), both(other, found.objective, true), unit,
-                        both(other, found.objective, false), unit, 100 * regret);
-    if (best.simulated && other.simulated) {
-      text += fmt::format(", {:+.2f} % simulated",
-                          100 * (at(*other.simulated, found.objective) / at(*best.simulated, found.objective) - 1));
-    }
-    text += "\n";
+    append_answer(text, spec, result, found);
   }
 }
 
@@ -239,8 +268,8 @@ void append_stages(std::string& text, const ExplorationSpec& spec, const Explora
     text += "  Nothing was simulated.\n";
     return;
   }
-  text += fmt::format("  {} points simulated in 'event' ({:.1f} CPU s); against the model:\n", result.simulated,
-                      result.simulation_cpu_s);
+  text += fmt::format("  {} points simulated in 'event' ({:.1f} CPU s, {} layers, the others were known); against the model:\n",
+                      result.simulated, result.simulation_cpu_s, report::with_separators(result.layers_simulated));
   for (const explore::Correlation& correlation : result.correlations) {
     text += fmt::format("    {:<20} rank correlation {:.4f}; simulated / model {:.3f} on average, {:.3f} to {:.3f}\n",
                         word(correlation.objective), correlation.rank, correlation.mean_ratio, correlation.least_ratio,
@@ -273,7 +302,7 @@ Json parameter_value(const std::string& text) {
   return text;
 }
 
-std::string quoted(const std::string& text) {
+std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) {
     return text;
   }
@@ -338,10 +367,10 @@ std::string explore_csv(const ExplorationSpec& spec, const ExplorationResult& re
   csv += "\n";
   for (std::size_t i = 0; i < result.points.size(); ++i) {
     const ExploredPoint& point = result.points[i];
-    csv += fmt::format("{},{},{},{}", point.number, name(point.status), quoted(point.reason),
+    csv += fmt::format("{},{},{},{}", point.number, name(point.status), csv_field(point.reason),
                        std::binary_search(result.front.begin(), result.front.end(), i) ? 1 : 0);
     for (const std::string& value : point.parameters) {
-      csv += "," + quoted(value);
+      csv += "," + csv_field(value);
     }
     for (const auto* values : {&point.values, &point.compared, &point.simulated}) {
       for (const Objective objective : kObjectives) {

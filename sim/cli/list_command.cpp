@@ -156,14 +156,14 @@ Table modules(const ListOptions& options) {
   const std::filesystem::path file = config::find_file(options.file);
   if (config::kind_of(file, kind_names()) == config::schema_of<arch::GpuSpec>().kind()) {
     const gpu::GpuSimulator simulator(arch::load_gpu(file).value, gpu::Fidelity::kEvent);
-    for (const gpu::ModuleInfo& module : simulator.modules()) {
+    for (const engine::ModuleInfo& module : simulator.modules()) {
       table.rows.push_back({module.path, module.kind});
     }
     return table;
   }
   const arch::AcceleratorSpec machine = arch::load_accelerator(file).value;
   const accel::AcceleratorSimulator simulator(machine, accel::Fidelity::kEvent);
-  for (const accel::ModuleInfo& module : simulator.modules()) {
+  for (const engine::ModuleInfo& module : simulator.modules()) {
     table.rows.push_back({module.path, module.kind});
   }
   return table;

@@ -22,6 +22,9 @@ report::PagePart part_of(const report::StoredResult& result, const std::string& 
     const report::StoredRun& run = std::get<report::StoredRun>(result);
     return report::run_part(run.record, report::page_options(run.options), prefix);
   }
+  if (std::holds_alternative<ExplorationRecord>(result)) {
+    return report::exploration_part(std::get<ExplorationRecord>(result), prefix);
+  }
   return report::validation_part(std::get<ValidationRecord>(result), prefix);
 }
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "mappers/search/moves.h"
@@ -16,9 +15,16 @@
 namespace tilewright::explore {
 namespace {
 
-constexpr std::size_t kAreas = 8;  // at which the question is answered
-
 std::size_t index_of(Objective objective) { return static_cast<std::size_t>(objective); }
+
+EnergyRange energy_range(const PathCosts& costs, const std::vector<double>& mix) {
+  EnergyRange range;
+  for (std::size_t i = 0; i < mix.size(); ++i) {
+    range.low_j += mix[i] * costs.energy_low_j[i];
+    range.high_j += mix[i] * costs.energy_high_j[i];
+  }
+  return range;
+}
 
 class Explorer {
  public:
@@ -29,7 +35,7 @@ class Explorer {
         space_(spec),
         mix_(mix_of(spec)),
         comparison_(comparison_mix(spec)),
-        worker_(spec, space_),
+        worker_(spec, space_, std::move(store.layer_results())),
         pool_(workers, [this](const Task& task) { return worker_.work(task); }),
         progress_(progress) {}
 
@@ -38,8 +44,9 @@ class Explorer {
     result_.resumed = store_.resumed();
     sweep();
     find_front();
-    answer();
+    result_.answers = answers_of_model(spec_, result_, designs());
     simulate();
+    add_simulated_answers(result_);
     compare_stages();
     measure_loss();
     return std::move(result_);
@@ -74,19 +81,10 @@ class Explorer {
     pool_.run(open, [&](Outcome outcome) {
       ++progress.done;
       progress.failed += outcome.status == Status::kFailed ? 1 : 0;
-      const std::string parameters = parameters_json(outcome.task.point);
+      const std::string parameters = parameters_json(space_, outcome.task.point);
       store_.add(std::move(outcome), parameters);
       progress_(progress);
     });
-  }
-
-  std::string parameters_json(PointNumber point) const {
-    const Places places = space_.places(point);
-    nlohmann::ordered_json json = nlohmann::ordered_json::object();
-    for (std::size_t i = 0; i < space_.parameters(); ++i) {
-      json[space_.name(i)] = space_.value(i, places);
-    }
-    return json.dump();
   }
 
   void sweep() {
@@ -179,47 +177,6 @@ class Explorer {
     result_.front = front_of(designs(), [](const ExploredPoint& p) { return *p.values; }, &result_.reasons);
   }
 
-  void answer() {
-    const std::vector<std::size_t> members = designs();
-    if (spec_.compare_paths.empty() || members.empty()) {
-      return;
-    }
-    double least = std::numeric_limits<double>::infinity(), most = 0;
-    for (const std::size_t i : members) {
-      const double area = (*result_.points[i].values)[index_of(Objective::kArea)];
-      least = std::min(least, area);
-      most = std::max(most, area);
-    }
-    for (const Objective objective : spec_.objectives) {
-      if (objective == Objective::kArea) {
-        continue;
-      }
-      for (std::size_t step = 1; step <= kAreas; ++step) {
-        Answer found;
-        found.objective = objective;
-        // The last is the largest itself, whatever the rounding.
-        found.area_m2 = step == kAreas ? most : least * std::pow(most / least, double(step) / kAreas);
-        found.best = best_within(members, found.area_m2, objective, false);
-        found.compared_best = best_within(members, found.area_m2, objective, true);
-        result_.answers.push_back(found);
-      }
-    }
-  }
-
-  std::size_t best_within(const std::vector<std::size_t>& members, double area, Objective objective, bool compared) const {
-    std::size_t best = members.front();
-    double least = std::numeric_limits<double>::infinity();
-    for (const std::size_t i : members) {
-      const ExploredPoint& point = result_.points[i];
-      const double value = to_minimise(compared ? *point.compared : *point.values, {objective}).front();
-      if ((*point.values)[index_of(Objective::kArea)] <= area && value < least) {
-        least = value;
-        best = i;
-      }
-    }
-    return best;
-  }
-
   std::vector<std::size_t> to_simulate() const {
     std::set<std::size_t> chosen;
     if (spec_.simulation.front) {
@@ -260,9 +217,12 @@ class Explorer {
         continue;
       }
       ++result_.simulated;
+      result_.layers_simulated += outcome.costs.layers_computed;
       point.simulated = objective_values(outcome.costs, outcome.area_m2, mix_);
+      point.simulated_range = energy_range(outcome.costs, mix_);
       if (!spec_.compare_paths.empty()) {
         point.simulated_compared = objective_values(outcome.costs, outcome.area_m2, comparison_);
+        point.simulated_compared_range = energy_range(outcome.costs, comparison_);
       }
     }
   }

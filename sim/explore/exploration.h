@@ -27,6 +27,11 @@ ObjectiveValues objective_values(const PathCosts& costs, double area_m2, const s
 // Smaller is better.
 Values to_minimise(const ObjectiveValues& values, const std::vector<Objective>& objectives);
 
+// Mean energy with every constant at the low, or the high end of what its sources span.
+struct EnergyRange {
+  double low_j = 0, high_j = 0;
+};
+
 struct ExploredPoint {
   PointNumber number = 0;
   std::vector<std::string> parameters;  // values, in the order of the spec
@@ -36,16 +41,25 @@ struct ExploredPoint {
   std::optional<ObjectiveValues> compared;   // for the compared paths alone, where asked
   std::optional<ObjectiveValues> simulated;  // second stage, for the mix
   std::optional<ObjectiveValues> simulated_compared;
+  std::optional<EnergyRange> simulated_range, simulated_compared_range;
   std::string simulation_failure;
   config::Overrides overrides;
 };
 
-// Best design for one objective among those of at most `area_m2`; indices in ExplorationResult::points.
+// Best design for one objective among those of at most `area_m2`; indices in ExplorationResult::points. The regret is what the
+// design that is best for the compared paths alone costs the mix, over what the mix's own best design does; a fraction.
+struct SimulatedAnswer {  // among the points simulated, by the simulator
+  std::size_t best = 0, compared_best = 0;
+  double regret = 0;
+};
 struct Answer {
   Objective objective = Objective::kEnergy;
   double area_m2 = 0;
-  std::size_t best = 0;           // for the mix
+  std::size_t best = 0;           // for the mix, by the model
   std::size_t compared_best = 0;  // for the compared paths alone
+  double regret = 0;
+  double regret_low = 0, regret_high = 0;  // nine tenths of what other random points would have said (bootstrap)
+  std::optional<SimulatedAnswer> simulated;
 };
 
 struct Correlation {
@@ -70,7 +84,8 @@ struct ExplorationResult {
   std::size_t simulated = 0;
   std::vector<std::size_t> simulated_front, left, entered;
   MapperLoss loss;
-  uint64_t layers = 0, layers_computed = 0;
+  uint64_t layers = 0, layers_computed = 0;  // of the sweep
+  uint64_t layers_simulated = 0;             // of the second stage; the rest was known
   double sweep_cpu_s = 0, simulation_cpu_s = 0, reference_cpu_s = 0;
   std::size_t resumed = 0;
 };
@@ -83,6 +98,11 @@ struct ExploreProgress {
 // Throws UserError where nothing can be explored, Interrupted on SIGINT; what was found is in the store by then.
 ExplorationResult explore(const ExplorationSpec& spec, Store& store, unsigned workers,
                           const std::function<void(const ExploreProgress&)>& progress);
+
+// The parts of explore() that answer the question (answers.cpp). `members`: indices of the designs.
+std::vector<Answer> answers_of_model(const ExplorationSpec& spec, const ExplorationResult& result,
+                                     const std::vector<std::size_t>& members);
+void add_simulated_answers(ExplorationResult& result);
 
 Store::Identity identity_of(const config::Resolved<ExplorationSpec>& resolved);
 

@@ -11,6 +11,37 @@ std::string_view name(Status status) {
   return status == Status::kOk ? "ok" : status == Status::kOverBudget ? "over_budget" : "failed";
 }
 
+namespace {
+
+Json layers_json(const Outcome& outcome) {
+  Json layers = Json::array();
+  for (const LayerResult& found : outcome.layer_results) {
+    layers.push_back({found.machine, found.layer, found.simulated.cycles, counts_text(found.simulated.activity)});
+  }
+  return layers;
+}
+
+std::vector<LayerResult> layers_of(const Json& json) {
+  std::vector<LayerResult> layers;
+  for (const Json& layer : json) {
+    layers.push_back({layer.at(0).get<std::string>(),
+                      layer.at(1).get<std::string>(),
+                      {layer.at(2).get<Cycle>(), activity_of(layer.at(3).get<std::string>())}});
+  }
+  return layers;
+}
+
+}  // namespace
+
+std::string parameters_json(const Space& space, PointNumber point) {
+  const Places places = space.places(point);
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < space.parameters(); ++i) {
+    json[space.name(i)] = space.value(i, places);
+  }
+  return json.dump();
+}
+
 std::string encode(const Outcome& outcome) {
   const Json json = {static_cast<int>(outcome.task.stage),
                      outcome.task.point,
@@ -23,7 +54,10 @@ std::string encode(const Outcome& outcome) {
                      outcome.costs.energy_j,
                      outcome.costs.layers,
                      outcome.costs.layers_computed,
-                     outcome.cpu_s};
+                     outcome.cpu_s,
+                     outcome.costs.energy_low_j,
+                     outcome.costs.energy_high_j,
+                     layers_json(outcome)};
   const std::vector<uint8_t> bytes = Json::to_cbor(json);  // doubles stay what they are
   return {bytes.begin(), bytes.end()};
 }
@@ -42,6 +76,9 @@ Outcome decode_outcome(std::string_view message) {
   outcome.costs.layers = json.at(9).get<uint64_t>();
   outcome.costs.layers_computed = json.at(10).get<uint64_t>();
   outcome.cpu_s = json.at(11).get<double>();
+  outcome.costs.energy_low_j = json.at(12).get<std::vector<double>>();
+  outcome.costs.energy_high_j = json.at(13).get<std::vector<double>>();
+  outcome.layer_results = layers_of(json.at(14));
   return outcome;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "sim/explore/layer_results.h"
 #include "sim/explore/point_evaluator.h"
 #include "sim/explore/space.h"
 
@@ -34,8 +35,12 @@ struct Outcome {
   std::string configuration, configuration_hash;  // every value of the machine; empty where it is none
   double area_m2 = 0;
   PathCosts costs;
+  std::vector<LayerResult> layer_results;  // simulated for the first time
   double cpu_s = 0;
 };
+
+// Name and value of every parameter, for the database.
+std::string parameters_json(const Space& space, PointNumber point);
 
 // One message of the pipe, and back.
 std::string encode(const Outcome& outcome);

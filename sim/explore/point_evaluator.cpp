@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "mappers/lower/lower.h"
 #include "mappers/residency.h"
 #include "mappers/search/search.h"
@@ -46,7 +48,7 @@ struct PointEvaluator::LayerKeyHash {
   }
 };
 
-PointEvaluator::PointEvaluator(const ExplorationSpec& spec) : spec_(spec) {
+PointEvaluator::PointEvaluator(const ExplorationSpec& spec, LayerResults results) : spec_(spec), results_(std::move(results)) {
   std::unordered_map<std::string, uint32_t> known;
   for (const workloads::ExecutionPath* path : selected_paths(spec)) {
     Path built{spec.workload.build(*path), {}};
@@ -119,10 +121,12 @@ PathCosts PointEvaluator::add_up(const arch::AcceleratorSpec& machine, std::size
         found = known.emplace(key, cost(path.shapes[i], residency[i])).first;
       }
       total.cycles += found->second.cycles;
-      total.energy_j += found->second.energy_j;
+      total.energy += found->second.energy;
     }
     result.latency_s.push_back(total.cycles / clock);
-    result.energy_j.push_back(total.energy_j);
+    result.energy_j.push_back(total.energy.nominal);
+    result.energy_low_j.push_back(total.energy.low);
+    result.energy_high_j.push_back(total.energy.high);
   }
   return result;
 }
@@ -139,7 +143,7 @@ PointEvaluator::LayerCost PointEvaluator::model_layer(const arch::AcceleratorSpe
     throw mappers::does_not_fit(layer, mappers::vector_shortfall(layer, machine, residency));
   }
   const mappers::Evaluation evaluation = mappers::find_mapping(layer, machine, residency, rates, options).evaluation;
-  return {evaluation.expected_cycles(), evaluation.energy_j + rates.per_cycle * evaluation.waits};
+  return cost_of(evaluation.expected_cycles(), evaluation.energy_j + rates.per_cycle * evaluation.waits);
 }
 
 PathCosts PointEvaluator::evaluate(const arch::AcceleratorSpec& machine) {
@@ -164,7 +168,7 @@ PathCosts PointEvaluator::evaluate(const arch::AcceleratorSpec& machine) {
       ++reused;
     }
     const mappers::Evaluation& evaluation = found->second;
-    return {evaluation.cycles, rates.of(evaluation.counts, evaluation.cycles)};
+    return cost_of(evaluation.cycles, rates.of(evaluation.counts, evaluation.cycles));
   });
   costs.layers_computed -= reused;
   return costs;
@@ -180,7 +184,7 @@ PathCosts PointEvaluator::evaluate_in_full(const arch::AcceleratorSpec& machine)
       return model_layer(machine, rates, options, shape, residency);
     }
     const mappers::Evaluation evaluation = mappers::vector_evaluation(shapes_[shape].layer, machine, residency, rates);
-    return {evaluation.cycles, evaluation.energy_j};
+    return cost_of(evaluation.cycles, evaluation.energy_j);
   });
 }
 
@@ -188,20 +192,34 @@ PathCosts PointEvaluator::simulate(const arch::AcceleratorSpec& machine) {
   const arch::EnergyTable& energies = table(machine);
   const mappers::EnergyRates rates = mappers::energy_rates(machine, energies);
   const mappers::SearchOptions options = search_options();
-  accel::AcceleratorSimulator simulator(machine, accel::Fidelity::kEvent);
-  return add_up(machine, paths_.size(), [&](uint32_t shape, const Residency& residency) -> LayerCost {
+  const MachineKeys keys = machine_keys(machine);
+  std::optional<accel::AcceleratorSimulator> simulator;  // elaborated for the first layer that is new
+  uint64_t simulated = 0;
+  PathCosts costs = add_up(machine, paths_.size(), [&](uint32_t shape, const Residency& residency) -> LayerCost {
     const Layer& layer = shapes_[shape].layer;
     mappers::Mapping mapping;
     if (layer.on_pe_array) {
       mapping = mappers::find_mapping(layer, machine, residency, rates, options).mapping;
     }
-    const accel::LayerResult result = simulator.run(mappers::lower(layer, mapping, machine, residency));
-    LayerCost cost{static_cast<double>(result.cycles), 0};
-    for (const auto& [component, energy] : arch::energy_of(result.activity, result.cycles, machine, energies)) {
-      cost.energy_j += energy.nominal;
+    const std::string& key = layer.on_pe_array ? keys.whole : keys.without_pes;
+    const std::string name = layer_key(layer, residency, mapping);
+    const SimulatedLayer* known = results_.find(key, name);
+    if (known == nullptr) {
+      if (!simulator) {
+        simulator.emplace(machine, accel::Fidelity::kEvent);
+      }
+      const accel::LayerResult result = simulator->run(mappers::lower(layer, mapping, machine, residency));
+      known = &results_.add({key, name, {result.cycles, result.activity}});
+      ++simulated;
+    }
+    LayerCost cost{static_cast<double>(known->cycles), {}};
+    for (const auto& [component, energy] : arch::energy_of(known->activity, known->cycles, machine, energies)) {
+      cost.energy += energy;
     }
     return cost;
   });
+  costs.layers_computed = simulated;
+  return costs;
 }
 
 }  // namespace tilewright::explore

@@ -8,7 +8,8 @@
 //
 // Layers are reused: a layer's result depends on the layer, the constraints of its mapping, the machine and the residency
 // of its tensors, so the paths of a point share most of theirs; layers of the vector unit do not see the PEs either, so
-// points that differ in PEs alone share those too (their counts and bound, not their energy, which knows the area).
+// points that differ in PEs alone share those too (their counts and bound, not their energy, which knows the area). What was
+// simulated is kept beyond the point and the process (sim/explore/layer_results.h).
 //
 // Latency is the model's expected cycles (bound and waits) over the clock; energy is of the counts and of these cycles. What
 // the model leaves out in energy: row activates and refreshes of the DRAM (timing-determined).
@@ -23,18 +24,21 @@
 #include "arch/energy.h"
 #include "mappers/search/find_mapping.h"
 #include "sim/explore/exploration_spec.h"
+#include "sim/explore/layer_results.h"
 
 namespace tilewright::explore {
 
 struct PathCosts {
   std::vector<double> latency_s, energy_j;  // per selected path
-  uint64_t layers = 0;                      // of all paths
-  uint64_t layers_computed = 0;             // the rest was reused
+  // With every energy constant at the low or the high end of its sources; by the model both are energy_j.
+  std::vector<double> energy_low_j, energy_high_j;
+  uint64_t layers = 0;           // of all paths
+  uint64_t layers_computed = 0;  // mapped, or in the second stage simulated; the rest was reused
 };
 
 class PointEvaluator {
  public:
-  explicit PointEvaluator(const ExplorationSpec& spec);
+  explicit PointEvaluator(const ExplorationSpec& spec, LayerResults results = {});
   ~PointEvaluator();
 
   // All throw UserError naming the layer that cannot be mapped, and why.
@@ -44,12 +48,15 @@ class PointEvaluator {
   PathCosts simulate(const arch::AcceleratorSpec& machine);
 
   double area_m2(const arch::AcceleratorSpec& machine);
+  // What simulate() had to simulate since it was last asked.
+  std::vector<LayerResult> take_fresh_results() { return results_.take_fresh(); }
 
  private:
   struct LayerKey;
   struct LayerKeyHash;
   struct LayerCost {
-    double cycles = 0, energy_j = 0;
+    double cycles = 0;
+    EnergyEstimate energy;
   };
   struct Shape {
     workloads::Layer layer;  // one of those alike
@@ -67,7 +74,10 @@ class PointEvaluator {
   const arch::EnergyTable& table(const arch::AcceleratorSpec& machine);
   mappers::SearchOptions search_options() const;
 
+  static LayerCost cost_of(double cycles, double energy_j) { return {cycles, {energy_j, energy_j, energy_j}}; }
+
   const ExplorationSpec& spec_;
+  LayerResults results_;
   std::vector<Shape> shapes_;
   std::vector<Path> paths_;
   std::unordered_map<std::string, arch::EnergyTable> tables_;                  // by file

@@ -12,8 +12,8 @@ double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC
 
 }  // namespace
 
-PointWorker::PointWorker(const ExplorationSpec& spec, const Space& space)
-    : spec_(spec), space_(space), machine_(spec.machine), evaluator_(spec) {}
+PointWorker::PointWorker(const ExplorationSpec& spec, const Space& space, LayerResults known)
+    : spec_(spec), space_(space), machine_(spec.machine), evaluator_(spec, std::move(known)) {}
 
 // "lanes = 64: 'pe.weight_buffer' must be a multiple of ...": the parameter whose value a diagnostic is about, then what it
 // says.
@@ -70,6 +70,7 @@ Outcome PointWorker::work(const Task& task) {
   } catch (const std::exception& error) {
     fail(std::string("internal error: ") + error.what());
   }
+  outcome.layer_results = evaluator_.take_fresh_results();  // of a point that failed later too
   outcome.cpu_s = cpu_seconds() - start;
   return outcome;
 }

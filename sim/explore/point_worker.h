@@ -10,8 +10,8 @@ namespace tilewright::explore {
 
 class PointWorker {
  public:
-  // Keeps a reference to both. Reads the machine's file once.
-  PointWorker(const ExplorationSpec& spec, const Space& space);
+  // Keeps a reference to both. Reads the machine's file once. `known`: layers that are not simulated again.
+  PointWorker(const ExplorationSpec& spec, const Space& space, LayerResults known = {});
   Outcome work(const Task& task);  // never throws
 
  private:

@@ -7,7 +7,8 @@
 //   exploration(key, value)                what the outcomes belong to: format, hash and text of the resolved file
 //   point(number, parameters, configuration, configuration_hash)
 //   outcome(stage, number, status, reason, area_m2, cpu_s, layers, layers_computed, session)
-//   path_result(stage, number, path, latency_s, energy_j)
+//   path_result(stage, number, path, latency_s, energy_j, energy_low_j, energy_high_j)   low = high = energy by the model
+//   layer_result(machine, layer, cycles, activity)   what was simulated, for --resume and --reuse: sim/explore/layer_results.h
 #pragma once
 
 #include <filesystem>
@@ -16,9 +17,8 @@
 #include <string>
 #include <vector>
 
+#include "sim/explore/database.h"
 #include "sim/explore/outcome.h"
-
-struct sqlite3;
 
 namespace tilewright::explore {
 
@@ -29,8 +29,9 @@ class Store {
     std::vector<std::string> paths;   // names, in order
   };
   // An empty path keeps everything in memory. Throws UserError where the file holds results and `resume` is not set, where
-  // they are those of another exploration, where another process works on it, and where the disk refuses.
-  Store(const std::filesystem::path& file, const Identity& identity, bool resume);
+  // they are those of another exploration, where another process works on it, and where the disk refuses. `known`: layers of
+  // other explorations, which are not simulated again.
+  Store(const std::filesystem::path& file, const Identity& identity, bool resume, LayerResults known = {});
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -41,20 +42,19 @@ class Store {
   const Outcome* find(const Task& task) const;
   std::size_t resumed() const { return resumed_; }  // outcomes that were there already
 
+  // What was simulated before: what was known at the start and all that a resumed file holds.
+  LayerResults& layer_results() { return layer_results_; }
+
  private:
-  class Statement;
-  void execute(const char* sql);
-  void open(const std::filesystem::path& file);
   void identify(const Identity& identity, bool resume);
   void load();
   void prepare();
-  [[noreturn]] void fail(const std::string& what) const;
 
-  sqlite3* database_ = nullptr;
-  std::string name_;
+  Database database_;
   std::vector<std::string> paths_;
-  std::unique_ptr<Statement> add_point_, add_outcome_, add_path_;
+  std::unique_ptr<Database::Statement> add_point_, add_outcome_, add_path_, add_layer_;
   std::map<Task, Outcome> outcomes_;
+  LayerResults layer_results_;
   std::size_t resumed_ = 0;
   int64_t session_ = 1;
 };

@@ -55,23 +55,6 @@ GpuResult GpuSimulator::run(const Kernel& kernel, Cycle limit) {
   return result;
 }
 
-namespace {
-
-void list_below(const sc_core::sc_object& object, std::vector<ModuleInfo>& modules) {
-  for (const sc_core::sc_object* child : object.get_child_objects()) {
-    if (dynamic_cast<const sc_core::sc_module*>(child) != nullptr) {
-      modules.push_back({child->name(), child->kind()});
-      list_below(*child, modules);
-    }
-  }
-}
-
-}  // namespace
-
-std::vector<ModuleInfo> GpuSimulator::modules() const {
-  std::vector<ModuleInfo> modules{{machine_->top().name(), machine_->top().kind()}};
-  list_below(machine_->top(), modules);
-  return modules;
-}
+std::vector<engine::ModuleInfo> GpuSimulator::modules() const { return engine::modules_of(machine_->top()); }
 
 }  // namespace tilewright::gpu

@@ -12,16 +12,12 @@
 #include <memory>
 
 #include "arch/gpu.h"
+#include "sim/engine/modules.h"
 #include "sim/gpu/result.h"
 
 namespace tilewright::gpu {
 
 enum class Fidelity : uint8_t { kTick, kEvent };
-
-struct ModuleInfo {
-  std::string path;  // hierarchical SystemC name
-  std::string kind;  // C++ class
-};
 
 class GpuSimulator {
  public:
@@ -32,7 +28,7 @@ class GpuSimulator {
   // Throws UserError where a CTA does not fit an SM, InternalError where the kernel deadlocks or a conservation law is broken,
   // Interrupted on SIGINT. `limit`: SM cycles.
   GpuResult run(const Kernel& kernel, Cycle limit = Cycle{1} << 40);
-  std::vector<ModuleInfo> modules() const;
+  std::vector<engine::ModuleInfo> modules() const;
 
   class Machine;  // one implementation per fidelity
 

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "sim/base/error.h"
 #include "sim/report/csv.h"
+#include "sim/report/exploration.h"
 #include "sim/report/table.h"
 #include "sim/report/validation.h"
 
@@ -45,12 +47,42 @@ std::vector<Value> values(const ValidationRecord& record) {
   return all;
 }
 
-const Value* find(const std::vector<Value>& all, const Value& wanted) {
-  const auto found = std::find_if(all.begin(), all.end(), [&](const Value& value) {
-    return value.what == wanted.what && value.metric == wanted.metric;
-  });
-  return found == all.end() ? nullptr : &*found;
+// Whether a design is on the front is a value too: 1 or 0.
+std::vector<Value> values(const ExplorationRecord& record) {
+  std::vector<Value> all;
+  std::vector<bool> on_front(record.points.size());
+  for (const std::size_t i : record.front) {
+    on_front[i] = true;
+  }
+  for (std::size_t i = 0; i < record.points.size(); ++i) {
+    const ExplorationPoint& point = record.points[i];
+    if (point.status != "ok") {
+      continue;
+    }
+    for (const auto& [key, value] : point.objectives) {
+      all.push_back({design(point), key, value, {}});
+    }
+    all.push_back({design(point), "on_front", on_front[i] ? 1.0 : 0.0, {}});
+  }
+  return all;
 }
+
+// By name; of equal names the first.
+class Lookup {
+ public:
+  explicit Lookup(const std::vector<Value>& all) {
+    for (const Value& value : all) {
+      by_name_.try_emplace({value.what, value.metric}, &value);
+    }
+  }
+  const Value* find(const Value& wanted) const {
+    const auto found = by_name_.find({wanted.what, wanted.metric});
+    return found == by_name_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::map<std::pair<std::string, std::string>, const Value*> by_name_;
+};
 
 void add_once(std::vector<std::string>& names, const std::string& name) {
   if (names.empty() || names.back() != name) {
@@ -60,8 +92,9 @@ void add_once(std::vector<std::string>& names, const std::string& name) {
 
 Comparison compare_values(const std::vector<Value>& before, const std::vector<Value>& after) {
   Comparison comparison;
+  const Lookup known_before(before), known_after(after);
   for (const Value& old_value : before) {
-    const Value* new_value = find(after, old_value);
+    const Value* new_value = known_after.find(old_value);
     if (new_value == nullptr) {
       add_once(comparison.only_before, old_value.what);
       continue;
@@ -70,7 +103,7 @@ Comparison compare_values(const std::vector<Value>& before, const std::vector<Va
                                       relative_error(new_value->value, old_value.value), old_value.measured});
   }
   for (const Value& new_value : after) {
-    if (find(before, new_value) == nullptr) {
+    if (known_before.find(new_value) == nullptr) {
       add_once(comparison.only_after, new_value.what);
     }
   }
@@ -78,8 +111,11 @@ Comparison compare_values(const std::vector<Value>& before, const std::vector<Va
 }
 
 std::vector<Value> values(const StoredResult& result) {
-  return std::holds_alternative<StoredRun>(result) ? values(std::get<StoredRun>(result).record)
-                                                   : values(std::get<ValidationRecord>(result));
+  if (std::holds_alternative<StoredRun>(result)) {
+    return values(std::get<StoredRun>(result).record);
+  }
+  return std::holds_alternative<ExplorationRecord>(result) ? values(std::get<ExplorationRecord>(result))
+                                                           : values(std::get<ValidationRecord>(result));
 }
 
 std::string list(const std::string& title, const std::vector<std::string>& names) {
@@ -111,7 +147,9 @@ std::size_t Comparison::changed() const {
 
 Comparison compare(const StoredResult& before, const StoredResult& after) {
   const auto kind = [](const StoredResult& result) {
-    return std::string(std::holds_alternative<StoredRun>(result) ? "run" : "validate");
+    return std::string(std::holds_alternative<StoredRun>(result)           ? "run"
+                       : std::holds_alternative<ExplorationRecord>(result) ? "explore"
+                                                                           : "validate");
   };
   if (kind(before) != kind(after)) {
     throw UserError({Diagnostic{
@@ -127,7 +165,7 @@ Comparison compare(const StoredResult& before, const StoredResult& after) {
 
 std::string comparison_text(const Comparison& comparison, bool colour) {
   const bool of_points = comparison.kind == "validate";
-  std::vector<Table::Column> columns = {{of_points ? "point" : "run", "", Align::kLeft},
+  std::vector<Table::Column> columns = {{of_points ? "point" : comparison.kind == "explore" ? "design" : "run", "", Align::kLeft},
                                         {"metric", "", Align::kLeft},
                                         {"before", ""},
                                         {"after", ""},

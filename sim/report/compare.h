@@ -13,15 +13,15 @@
 namespace tilewright::report {
 
 struct Difference {
-  std::string what;    // "machine path" of a run, "suite: point" of a validation
-  std::string metric;  // cycles, time_s, energy_on_chip_j, energy_j; the point's
+  std::string what;    // "machine path" of a run, "suite: point" of a validation, the parameters of a design
+  std::string metric;  // cycles, time_s, energy_on_chip_j, energy_j; the point's; objectives and on_front (1 or 0)
   double before = 0, after = 0;
   double relative = 0;             // after / before - 1
   std::optional<double> measured;  // of a validation point
 };
 
 struct Comparison {
-  std::string kind;                     // "run" or "validate"
+  std::string kind;                     // "run", "validate" or "explore"
   std::vector<Difference> differences;  // equal values too, in the order of the first result
   std::vector<std::string> only_before, only_after;
 

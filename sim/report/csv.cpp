@@ -11,7 +11,7 @@
 namespace tilewright::report {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string csv_field(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
     return std::string(text);
   }
@@ -43,7 +43,7 @@ std::vector<std::string> all_components(const ExperimentRecord& record) {
 
 void append_csv_row(std::string& csv, const std::vector<std::string>& fields) {
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    csv += (i == 0 ? "" : ",") + quoted(fields[i]);
+    csv += (i == 0 ? "" : ",") + csv_field(fields[i]);
   }
   csv += '\n';
 }

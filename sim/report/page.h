@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/base/exploration_record.h"
 #include "sim/base/validation_record.h"
 #include "sim/report/text.h"
 
@@ -32,6 +33,7 @@ struct PagePart {
 };
 PagePart run_part(const ExperimentRecord& record, const PageOptions& options, const std::string& prefix = "");
 PagePart validation_part(const ValidationRecord& record, const std::string& prefix = "");
+PagePart exploration_part(const ExplorationRecord& record, const std::string& prefix = "");
 
 // The parts under one another; the title of a page of several is given.
 std::string html_page(const std::vector<PagePart>& parts, const std::string& title = "");

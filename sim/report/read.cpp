@@ -23,6 +23,7 @@ struct ResultKind {
 const std::vector<ResultKind>& result_kinds() {
   static const std::vector<ResultKind> kinds = {
       {"run.json", "runs", [](const fs::path& file) -> StoredResult { return read_run(file); }},
+      {"explore.json", "pareto", [](const fs::path& file) -> StoredResult { return read_exploration(file); }},
       {"validate.json", "points", [](const fs::path& file) -> StoredResult { return read_validation(file); }},
   };
   return kinds;
@@ -60,7 +61,7 @@ std::vector<fs::path> result_files(const fs::path& name) {
   if (files.empty()) {
     not_found(name, "holds no results",
               {"looked for: " + config::join(result_names()),
-               "`tilewright run -o DIR` and `tilewright validate -o DIR` write them"});
+               "`tilewright run`, `validate` and `explore` write them with -o DIR"});
   }
   return files;
 }

@@ -120,6 +120,28 @@ def test_jobs_and_formats_agree(file, folder):
     expect(results(alone) == results(folder), "one worker finds what two find")
 
 
+def test_report_and_compare(folder):
+    """What explore writes is what the other commands read."""
+    page = folder / "page.html"
+    done = subprocess.run([str(TILEWRIGHT), "report", str(folder), "-o", str(page)], cwd=ROOT, capture_output=True, text=True, check=False)
+    expect(done.returncode == 0, done.stderr)
+    html = page.read_text()
+    expect("Pareto front" in html and html.count("<svg") == 3 and "nan" not in html, "a figure for each pair of objectives")
+    result = json.loads((folder / "explore.json").read_text())
+    good = [p for p in result["points"] if p["status"] == "ok"]
+    other = folder / "other"
+    other.mkdir()
+    good[0]["objectives"]["energy_j"] *= 1.5
+    (other / "explore.json").write_text(json.dumps(result))
+    done = subprocess.run([str(TILEWRIGHT), "compare", str(folder), str(other), "--format", "json", "--fail-above", "40"], cwd=ROOT,
+                          capture_output=True, text=True, check=False)
+    expect(done.returncode == 3, f"{done.returncode} {done.stderr}")
+    differences = json.loads(done.stdout)["differences"]
+    expect(len(differences) == 6 * len(good), f"{len(differences)} values")
+    changed = [d for d in differences if d["before"] != d["after"]]
+    expect([d["metric"] for d in changed] == ["energy_j"] and abs(changed[0]["relative"] - 0.5) < 1e-9, f"changed: {changed}")
+
+
 def test_refusals(file, folder):
     again = explore(file, "-o", folder)
     expect(again.returncode == 2 and "--resume" in again.stderr, again.stderr)
@@ -144,6 +166,34 @@ def wait_for(folder, enough, process):
     log = folder / "explore.sqlite-wal"
     while process.poll() is None and (not log.exists() or log.stat().st_size < enough):
         time.sleep(0.002)
+
+
+def simulated_layers(folder):
+    return rows(folder, "SELECT sum(layers_computed) FROM outcome WHERE stage = 2")[0][0]
+
+
+def test_reuse(file, reference, folder):
+    """Another run of the same space simulates nothing; of a machine that differs it does, and finds what it finds alone."""
+    folder.mkdir()
+    again = folder / "again"
+    done = explore(file, "-o", again, "--reuse", reference)
+    expect(done.returncode == 0, done.stderr)
+    expect(simulated_layers(reference) > 0 and simulated_layers(again) == 0, "nothing is simulated again")
+    expect(results(again)["path"] == results(reference)["path"], "the results are those of before")
+    renamed = folder / "renamed.yaml"
+    renamed.write_text(f"kind: accelerator\nextends: {ROOT}/configs/arch/magnet_16pe_5nm_lpddr5.yaml\nname: renamed\n")
+    done = explore(file, "-o", folder / "named", "--reuse", reference, "--set", f"machine={renamed}")
+    expect(done.returncode == 0 and simulated_layers(folder / "named") == 0, f"a name is no reason to simulate: {done.stderr}")
+    slower = folder / "slower.yaml"
+    slower.write_text(renamed.read_text() + "noc: {latency: {value: 9, source: a test}}\n")
+    done = explore(file, "-o", folder / "slow", "--reuse", reference, "--set", f"machine={slower}")
+    alone = explore(file, "-o", folder / "slow_alone", "--set", f"machine={slower}")
+    expect(done.returncode == 0 and alone.returncode == 0, done.stderr + alone.stderr)
+    expect(simulated_layers(folder / "slow") > 0, "another machine is simulated")
+    expect(results(folder / "slow")["path"] == results(folder / "slow_alone")["path"], "what was known of another machine is not taken")
+    nothing = explore(file, "-o", folder / "none", "--reuse", folder)
+    expect(nothing.returncode == 2 and "[results.not-found]" in nothing.stderr, nothing.stderr)
+    expect(not (folder / "none").exists(), "nothing is made")
 
 
 def test_kill_and_resume(file, reference, folder):
@@ -224,7 +274,9 @@ def main():
         reference = folder / "reference"
         test_results(file, reference)
         test_jobs_and_formats_agree(file, reference)
+        test_report_and_compare(reference)
         test_refusals(file, reference)
+        test_reuse(file, reference, folder / "reused")
         test_kill_and_resume(file, reference, folder / "killed")
         test_interrupt(file, reference, folder / "interrupted")
         test_killed_worker(file, folder / "worker")

@@ -14,7 +14,7 @@ namespace {
 
 using doctest::Approx;
 
-const std::string kEnergy = std::string(TILEWRIGHT_SOURCE_DIR) + "/configs/arch/energy/";
+const std::string kEnergy = TILEWRIGHT_SOURCE_DIR "/configs/arch/energy/";
 
 arch::EnergyTable table(const std::string& name) {
   return arch::load_energy_table(kEnergy + name).value;

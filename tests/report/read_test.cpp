@@ -135,7 +135,7 @@ TEST_CASE("a value that this version would not have written is named") {
 
 TEST_CASE("folders without results, and what is not there") {
   const Folder folder;
-  CHECK_THROWS_WITH_AS(result_files(folder.path()), doctest::Contains("looked for: run.json, validate.json"),
+  CHECK_THROWS_WITH_AS(result_files(folder.path()), doctest::Contains("looked for: run.json, explore.json, validate.json"),
                        UserError);
   CHECK_THROWS_WITH_AS(result_files(folder.path() / "gone"), doctest::Contains("no such folder"), UserError);
   write_run_folder(folder.path(), example_record(), "");

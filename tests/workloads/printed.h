@@ -10,6 +10,19 @@
 
 namespace tilewright::workloads {
 
+// One row of a layer table. Channels of a depthwise layer are those of the whole layer; `outputs` is rows x
+// columns of a convolution, tokens of the others; MMAC and weights are those of all layers of the row.
+struct TableRow {
+  const char* group;
+  uint32_t layers;
+  const char* kind;
+  uint32_t input_channels, output_channels, kernel, stride, matrices;
+  const char* outputs;
+  const char* mmac;
+  const char* percent;
+  const char* thousand_weights;
+};
+
 inline std::string printed(uint64_t value, double unit, int digits) {
   return fmt::format("{:.{}f}", static_cast<double>(value) / unit, digits);
 }

@@ -17,20 +17,7 @@ namespace {
 const SegformerSpec kAde = segformer_spec(SegformerSize::kB2, SegformerData::kAde20k);
 const SegformerSpec kCityscapes = segformer_spec(SegformerSize::kB2, SegformerData::kCityscapes);
 
-// One row of the table. Channels of a depthwise layer are those of the whole layer; `outputs` is rows x
-// columns of a convolution, tokens of the others; MMAC and weights are those of all layers of the row.
-struct Row {
-  const char* group;
-  uint32_t layers;
-  const char* kind;
-  uint32_t input_channels, output_channels, kernel, stride, matrices;
-  const char* outputs;
-  const char* mmac;
-  const char* percent;
-  const char* thousand_weights;
-};
-
-constexpr Row kTable[] = {
+constexpr TableRow kTable[] = {
     // clang-format off
     {"PatchEmbed0_Conv2D", 1, "conv", 3, 64, 7, 4, 1, "128x128", "154.1", "0.25", "9.4"},
     {"enc0.q", 3, "linear", 64, 64, 1, 1, 1, "16384", "201.3", "0.32", "12.3"},
@@ -112,7 +99,7 @@ const GroupTotals& find(const std::vector<GroupTotals>& groups, const std::strin
   return groups.front();
 }
 
-void check_row(const Row& row, const Network& network, const GroupTotals& totals) {
+void check_row(const TableRow& row, const Network& network, const GroupTotals& totals) {
   INFO("group " << row.group);
   const Layer& layer = network.layers[totals.first];
   const uint32_t groups_of_channels = layer.mac.groups_share_pixels ? layer.mac.groups : 1;
@@ -137,7 +124,7 @@ TEST_CASE("every row of SegFormer-B2's layer table") {
   const std::vector<GroupTotals> groups = compute_groups(network);
   CHECK(groups.size() == std::size(kTable));
   uint32_t layers = 0;
-  for (const Row& row : kTable) {
+  for (const TableRow& row : kTable) {
     check_row(row, network, find(groups, row.group));
     layers += row.layers;
   }

@@ -14,19 +14,7 @@
 namespace tilewright::workloads {
 namespace {
 
-// As in segformer_b2_test.cpp.
-struct Row {
-  const char* group;
-  uint32_t layers;
-  const char* kind;
-  uint32_t input_channels, output_channels, kernel, stride, matrices;
-  const char* outputs;
-  const char* mmac;
-  const char* percent;
-  const char* thousand_weights;
-};
-
-constexpr Row kTable[] = {
+constexpr TableRow kTable[] = {
     // clang-format off
     {"PatchEmbed_Conv2D", 1, "conv", 3, 96, 4, 4, 1, "128x128", "75.5", "0.03", "4.6"},
     {"enc0.qkv", 2, "linear", 96, 288, 1, 1, 1, "17689", "978.1", "0.41", "55.3"},
@@ -72,7 +60,7 @@ constexpr Row kTable[] = {
     // clang-format on
 };
 
-void check_row(const Row& row, const Network& network, const GroupTotals& totals) {
+void check_row(const TableRow& row, const Network& network, const GroupTotals& totals) {
   INFO("group " << row.group);
   const Layer& layer = network.layers[totals.first];
   const bool convolution = layer.kind == LayerKind::kConv2d;
@@ -113,8 +101,8 @@ TEST_CASE("every row of Swin-T's layer table") {
   for (const GroupTotals& totals : totals_by_group(network)) {
     if (network.layers[totals.first].on_pe_array) {
       // The table lists the head from the pyramid pooling to the laterals level by level; so does the test.
-      const Row* found = nullptr;
-      for (const Row& each : kTable) {
+      const TableRow* found = nullptr;
+      for (const TableRow& each : kTable) {
         found = totals.group == each.group ? &each : found;
       }
       REQUIRE_MESSAGE(found != nullptr, "not in the table: " << totals.group);

@@ -57,6 +57,10 @@ ResolvedText ErasedTemplate::decode(void* value, const Overrides& overrides) con
   return {std::move(text), std::move(hash)};
 }
 
+std::string canonical_text_of(const void* value, const StructSchema& schema) {
+  return emit_canonical(make_struct_codec(schema)->encode(value, {}), schema.kind(), {});
+}
+
 std::string kind_of(const std::filesystem::path& path, const std::vector<std::string>& known) {
   Diagnostics diagnostics;
   const Node root = parse_file(path, diagnostics);

@@ -50,6 +50,13 @@ Resolved<T> load(const std::filesystem::path& path, const Overrides& overrides =
   return resolved;
 }
 
+// Every value in its one canonical spelling, as YAML: equal values give equal text. What a hash of a value is taken of.
+std::string canonical_text_of(const void* value, const StructSchema& schema);
+template <class T>
+std::string canonical_text(const T& value) {
+  return canonical_text_of(&value, schema_of<T>());
+}
+
 // A file that is read once and decoded many times, each time with other overrides: what load() does, without touching the
 // file system again (unless an override names a file).
 //

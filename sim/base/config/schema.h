@@ -30,6 +30,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -47,8 +48,7 @@ struct EnumName {
 
 class Field {
  public:
-  Field(std::string key, std::string doc, std::ptrdiff_t offset, const Codec& codec)
-      : key_(std::move(key)), doc_(std::move(doc)), offset_(offset), codec_(&codec) {}
+  Field(std::string_view key, std::string_view doc, std::ptrdiff_t offset, const Codec& codec);
 
   Field& required() {
     required_ = true;
@@ -68,10 +68,7 @@ class Field {
     constraints_.power_of_two = true;
     return *this;
   }
-  Field& unit(std::string unit) {
-    constraints_.unit = std::move(unit);
-    return *this;
-  }  // of a plain number
+  Field& unit(std::string_view unit);  // of a plain number
   Field& non_empty() {
     constraints_.non_empty = true;
     return *this;
@@ -138,16 +135,9 @@ class Checker {
 
 class StructSchema {
  public:
-  StructSchema& name(std::string name, std::string doc = {}) {
-    name_ = std::move(name);
-    doc_ = std::move(doc);
-    return *this;
-  }
+  StructSchema& name(std::string_view name, std::string_view doc = {});
   // The value of the file's `kind:` key; only top-level schemas have one.
-  StructSchema& kind(std::string kind, std::string doc = {}) {
-    kind_ = kind;
-    return name(std::move(kind), std::move(doc));
-  }
+  StructSchema& kind(std::string_view kind, std::string_view doc = {});
   // Every number needs a `source:`, its own ({value: 4, source: "..."}) or its section's, from the same file.
   StructSchema& demand_sources() {
     demands_sources_ = true;
@@ -166,6 +156,8 @@ class StructSchema {
 
  protected:
   explicit StructSchema(const void* prototype) : prototype_(prototype) {}
+  // Out of line: descriptions are long lists of fields, and what each expands to is compiled again and again.
+  Field& add_field(std::string_view key, std::string_view doc, std::ptrdiff_t offset, const Codec& codec);
 
   std::deque<Field> fields_;  // a deque: references stay valid while fields are added
   std::vector<std::function<void(const void*, Checker&)>> checks_;
@@ -186,10 +178,10 @@ class Schema : public StructSchema {
  public:
   Schema() : StructSchema(&prototype()) {}
   template <class M>
-  Field& field(M T::*member, std::string key, std::string doc) {
+  Field& field(M T::*member, std::string_view key, std::string_view doc) {
     const auto offset =
         reinterpret_cast<const char*>(&(prototype().*member)) - reinterpret_cast<const char*>(&prototype());
-    return fields_.emplace_back(std::move(key), std::move(doc), offset, codec_of<M>());
+    return add_field(key, doc, offset, codec_of<M>());
   }
   // Runs after the struct and everything in it was read without a problem.
   void check(std::function<void(const T&, Checker&)> rule) {

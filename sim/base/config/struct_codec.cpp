@@ -12,6 +12,29 @@
 
 namespace tilewright::config {
 
+Field::Field(std::string_view key, std::string_view doc, std::ptrdiff_t offset, const Codec& codec)
+    : key_(key), doc_(doc), offset_(offset), codec_(&codec) {}
+
+Field& Field::unit(std::string_view unit) {
+  constraints_.unit = unit;
+  return *this;
+}
+
+StructSchema& StructSchema::name(std::string_view name, std::string_view doc) {
+  name_ = name;
+  doc_ = doc;
+  return *this;
+}
+
+StructSchema& StructSchema::kind(std::string_view kind, std::string_view doc) {
+  kind_ = kind;
+  return name(kind, doc);
+}
+
+Field& StructSchema::add_field(std::string_view key, std::string_view doc, std::ptrdiff_t offset, const Codec& codec) {
+  return fields_.emplace_back(key, doc, offset, codec);
+}
+
 const Field* StructSchema::find(std::string_view key) const {
   for (const Field& field : fields_) {
     if (field.key() == key) {
