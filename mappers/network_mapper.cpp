@@ -64,7 +64,8 @@ std::unique_ptr<LayerChoice> NetworkMapper::search(const workloads::Layer& layer
   } else {
     evaluation = vector_evaluation(layer, spec_, residency, rates_);
   }
-  choice->cost = {evaluation.expected_cycles(), evaluation.energy_j + rates_.per_cycle * evaluation.waits};
+  choice->cost = {evaluation.expected_cycles(),
+                  evaluation.energy_j + rates_.per_cycle * (evaluation.expected_cycles() - evaluation.cycles)};
   choice->occupied_bytes = occupied_bytes(layer, choice->mapping, spec_, residency);
   return choice;
 }

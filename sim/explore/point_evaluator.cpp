@@ -134,7 +134,8 @@ PointEvaluator::LayerCost PointEvaluator::model_layer(const arch::AcceleratorSpe
   // The search would look through all of its space before it said so.
   mappers::require_fit(layer, machine, residency);
   const mappers::Evaluation evaluation = mappers::find_mapping(layer, machine, residency, rates, options).evaluation;
-  return {evaluation.expected_cycles(), evaluation.energy_j + rates.per_cycle * evaluation.waits};
+  return {evaluation.expected_cycles(),
+          evaluation.energy_j + rates.per_cycle * (evaluation.expected_cycles() - evaluation.cycles)};
 }
 
 PathCosts PointEvaluator::evaluate(const arch::AcceleratorSpec& machine) {
