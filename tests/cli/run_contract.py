@@ -107,7 +107,7 @@ def test_map_json_has_the_keys_of_the_contract():
 
 
 def test_map_prints_a_pareto_front():
-    words = ("map", MACHINE, "segformer_b2_ade:enc3.0.qk", "--budget", "3000", "--no-simulation", "--pareto")
+    words = ("map", MACHINE, "segformer_b2_ade:enc3.0.q", "--budget", "3000", "--no-simulation", "--pareto")
     result = json.loads(result_of(*words, "--format", "json"))
     points = result["layers"][0]["pareto"]
     expect(len(points) >= 2, str(points))
