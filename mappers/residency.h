@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which activations stay in the global buffer from the layer that writes them to the last layer that reads
-// them, so that they never see the DRAM. Decided for a whole network before any layer is mapped;
-// deterministic.
+// them, so that they never see the DRAM, by rules of thumb: those first that save most traffic, where they leave room.
+// Decided for a whole network before any layer is mapped; deterministic. fusion.h decides it by what the layers then cost.
 //
-// Aliases: an input of a concatenation that only the concatenation reads, and reads once, is written in place
-// by its producer: it is a slice of the concatenation's output and shares its fate. Such a concatenation
-// moves nothing.
-//
-// What it leaves out: weights are never kept between layers (each is used once per image); a tensor stays
-// whole or not at all, and from its first writer to its last reader; the network's input and outputs always
-// pass through the DRAM.
+// What it leaves out: a tensor stays whole or not at all, and from its first writer to its last reader; see tensors.h.
 #pragma once
 
 #include <functional>
@@ -19,6 +13,7 @@
 
 #include "arch/accelerator.h"
 #include "mappers/program/mapping.h"
+#include "mappers/tensors.h"
 #include "workloads/layer.h"
 
 namespace tilewright::mappers {
@@ -28,13 +23,18 @@ namespace tilewright::mappers {
 // mapping.
 std::vector<Residency> plan_residency(const workloads::Network& network, const arch::AcceleratorSpec& spec);
 // The same for callers that plan many networks of much the same layers and remember the answers: `fits` says what
-// fits_at_all() (mappers/search/search.h) says of the network's layer of that index.
+// fits_at_all() (mappers/search/fit.h) says of the network's layer of that index.
 using FitsFunction = std::function<bool(std::size_t layer, const Residency& residency)>;
 std::vector<Residency> plan_residency(const workloads::Network& network, const arch::AcceleratorSpec& spec,
                                       const FitsFunction& fits);
 
+// By tensor.
+std::vector<bool> plan_stays(const NetworkTensors& tensors, const arch::AcceleratorSpec& spec, const FitsFunction& fits);
+// One Residency a layer, where `stays` says of every tensor whether it does.
+std::vector<Residency> residencies(const NetworkTensors& tensors, const std::vector<bool>& stays);
+
 // Layers with equal keys take the same time on the same machine: simulate one of them. The first names what
-// choose_mapping decides from, the second also a mapping chosen otherwise.
+// a mapping is chosen from, the second also the mapping; what is reserved for others it does not see any more.
 std::string reuse_key(const workloads::Layer& layer, const Residency& residency);
 std::string reuse_key(const workloads::Layer& layer, const Residency& residency, const Mapping& mapping);
 

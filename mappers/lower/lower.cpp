@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "mappers/lower/lower_array.h"
 
 namespace tilewright::mappers {
@@ -24,6 +26,19 @@ TileProgram lower(const workloads::Layer& layer, const Mapping& mapping, const a
     throw does_not_fit(layer, plan.shortfall());
   }
   return lower_array(layer, plan, with_coordinates);
+}
+
+uint64_t occupied_bytes(const workloads::Layer& layer, const Mapping& mapping, const arch::AcceleratorSpec& spec,
+                        const Residency& residency) {
+  if (!layer.on_pe_array) {
+    return occupied_bytes_vector(layer, spec, residency);
+  }
+  const Plan plan(layer, mapping, spec, residency);
+  uint64_t bytes = 0;
+  for (const SlotClass& slots : plan.classes) {
+    bytes += slots.slot_bytes * std::max(1U, slots.slots);
+  }
+  return bytes;
 }
 
 }  // namespace tilewright::mappers

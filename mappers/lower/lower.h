@@ -23,4 +23,8 @@ UserError does_not_fit(const workloads::Layer& layer, const Shortfall& shortfall
 Shortfall vector_shortfall(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,
                            const Residency& residency);
 
+// Bytes of the global buffer that a mapping takes, which must fit; without what is reserved for others.
+uint64_t occupied_bytes(const workloads::Layer& layer, const Mapping& mapping, const arch::AcceleratorSpec& spec,
+                        const Residency& residency);
+
 }  // namespace tilewright::mappers

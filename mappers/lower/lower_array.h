@@ -11,5 +11,6 @@ TileProgram lower_array(const workloads::Layer& layer, const Plan& plan, bool wi
 // A layer of the vector unit (lower_vector.cpp); only residency and the machine matter.
 TileProgram lower_vector(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,
                          const Residency& residency);
+uint64_t occupied_bytes_vector(const workloads::Layer& layer, const arch::AcceleratorSpec& spec, const Residency& residency);
 
 }  // namespace tilewright::mappers

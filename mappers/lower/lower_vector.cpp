@@ -47,6 +47,13 @@ class VectorLowering {
   }
 
   const Shortfall& shortfall() const { return shortfall_; }
+  uint64_t occupied_bytes() const {
+    uint64_t bytes = 0;
+    for (const SlotClass& slots : program_.classes) {
+      bytes += slots.slot_bytes * std::max(1U, slots.slots);
+    }
+    return bytes;
+  }
 
   TileProgram run() {
     program_.endpoints = spec_.pe_count + 1;
@@ -298,6 +305,10 @@ TileProgram lower_vector(const workloads::Layer& layer, const arch::AcceleratorS
     throw does_not_fit(layer, lowering.shortfall());
   }
   return lowering.run();
+}
+
+uint64_t occupied_bytes_vector(const workloads::Layer& layer, const arch::AcceleratorSpec& spec, const Residency& residency) {
+  return layer.vector.output_elements == 0 ? 0 : VectorLowering(layer, spec, residency).occupied_bytes();
 }
 
 Shortfall vector_shortfall(const workloads::Layer& layer, const arch::AcceleratorSpec& spec,

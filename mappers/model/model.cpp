@@ -13,7 +13,7 @@ namespace tilewright::mappers {
 std::string_view name(Term term) {
   static constexpr std::array<std::string_view, kTermCount> kNames = {
       "compute", "row_links",   "collect_links", "output_port",  "global_buffer", "load_dma",       "store_dma",
-      "dram",    "input_slots", "weight_slots",  "output_slots"};
+      "dram",    "input_slots", "weight_slots",  "output_slots", "first_walk"};
   return kNames[static_cast<std::size_t>(term)];
 }
 

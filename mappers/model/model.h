@@ -43,6 +43,7 @@ enum class Term : uint8_t {
   kInputSlots,   // tiles held in the global buffer from the first byte loaded to the last byte sent
   kWeightSlots,
   kOutputSlots,
+  kFirstWalk,    // tiles that are kept must all be loaded before the second walk over them
   kCount
 };
 inline constexpr std::size_t kTermCount = static_cast<std::size_t>(Term::kCount);
@@ -53,12 +54,15 @@ struct Evaluation {
   // Expected beside the bound: cycles in which the busiest PE waits because a buffer's new contents cannot arrive while it
   // works on the old. An estimate; zero where every buffer holds the next while it uses the last.
   double waits = 0;
+  // Expected too: units that are nearly equally busy delay each other. A high norm of the terms, slots left out, instead of
+  // their maximum.
+  double contention = 0;
   double energy_j = 0;  // a lower bound too: of the counts and of `cycles`
   uint64_t steps = 0;   // of all PEs: what a simulation takes grows with it
   std::array<uint64_t, kActionCount> counts{};
   std::array<double, kTermCount> terms{};
 
-  double expected_cycles() const { return cycles + waits; }
+  double expected_cycles() const { return cycles + waits + contention; }
   double edp() const { return expected_cycles() * energy_j; }  // joule-cycles
   Term limiter() const;
   Activity activity() const;
@@ -144,6 +148,7 @@ class LayerModel {
   double dataflow_energy(const Halves& halves, arch::Dataflow dataflow) const;
   void bound_time(const Halves& halves, const Work& work, Evaluation& result) const;
   void bound_slots(const Halves& halves, const Work& work, Evaluation& result) const;
+  double first_walk(const Halves& halves, const Work& work, double latency, double tail, double& expected) const;
   double expect_waits(const Halves& halves, const Work& work) const;
 
   workloads::Layer layer_;

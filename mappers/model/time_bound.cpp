@@ -2,11 +2,32 @@
 //
 // The least time that each resource needs. docs/mapper.md derives every term; what makes them bounds is said here.
 #include <algorithm>
+#include <cmath>
 
 #include "mappers/model/work.h"
 #include "sim/base/units.h"
 
 namespace tilewright::mappers {
+namespace {
+
+// The sixth norm of what keeps units busy, beyond its maximum. Slots are no units: more of them must not seem to help
+// where others decide, or the search could not climb them one at a time (slot_climb.h).
+double expect_contention(const Evaluation& evaluation) {
+  if (evaluation.cycles <= 0) {
+    return 0;
+  }
+  double sum = 0;
+  for (std::size_t i = 0; i < kTermCount; ++i) {
+    const auto term = static_cast<Term>(i);
+    if (term != Term::kInputSlots && term != Term::kWeightSlots && term != Term::kOutputSlots && term != Term::kFirstWalk) {
+      const double ratio = evaluation.terms[i] / evaluation.cycles, cube = ratio * ratio * ratio;
+      sum += cube * cube;
+    }
+  }
+  return sum > 1 ? evaluation.cycles * (std::pow(sum, 1.0 / 6) - 1) : 0;
+}
+
+}  // namespace
 
 void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& result) const {
   const Form& form = *h.form;
@@ -41,6 +62,14 @@ void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& resul
   const double compute = double(lanes.busiest) * pixel_cycles * double(h.cut->vectors);
   const double values = double(work.values);
   term(Term::kCompute) = fill + compute + tail;
+  if (!pixels.first_chunks_needed && form.padding < std::min(form.kernel_height, form.kernel_width)) {
+    // Only chunks in the padding can go before the first input tile is there, and no block consists of those alone.
+    const double block = double(lanes.channel_tiles) * double(pixels.block_pixels) * double(h.cut->vectors);
+    term(Term::kCompute) =
+        std::max(term(Term::kCompute), latency + load(lane_first + stream_first) + compute - block + tail);
+  }
+  double expected_walk = 0;
+  term(Term::kFirstWalk) = first_walk(h, work, latency, tail, expected_walk);
   // The first row's PEs have most to do: lower numbers are dealt blocks first. The average is a bound as well.
   const double over_rows =
       std::max(double(work.first_row), double(work.lane_rows + work.stream_rows) / used_rows) / link;
@@ -58,14 +87,49 @@ void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& resul
   term(Term::kLoadDma) = std::max(loaded / dma, requests);
   term(Term::kStoreDma) = std::max(stored / dma, double(work.output.requests));
   const double first = loaded > 0 ? first_latency_ : 0;
-  term(Term::kDram) =
-      first + double(work.lane.bursts + work.stream.bursts + work.output.bursts) * cycles_per_burst_;
+  const double reads = double(work.lane.bursts + work.stream.bursts) * cycles_per_burst_;
+  term(Term::kDram) = first + reads + double(work.output.bursts) * cycles_per_burst_;
+  if (loaded > 0 && !form.depthwise) {
+    // Some pass needs the tile that was loaded last, and then some PE has an even share of its work at least.
+    const double last_pass = double(divide_up(lanes.last_size, spec_.pe.lanes)) * double(pixels.last_size) *
+                             double(last_groups) * double(h.cut->vectors) / h.split.used();
+    term(Term::kDram) = std::max(term(Term::kDram), first + reads + latency + last_pass + tail);
+  }
 
   bound_slots(h, work, result);
   result.cycles = *std::max_element(result.terms.begin(), result.terms.end());
   const double strained = work.lane.strained + work.stream.strained + work.output.strained;
-  result.waits =
-      expect_waits(h, work) + std::max(0.0, strained * cycles_per_burst_ / kAchieved - result.cycles);
+  result.waits = expect_waits(h, work) +
+                 std::max({0.0, strained * cycles_per_burst_ / kAchieved - result.cycles, expected_walk - result.cycles});
+  result.contention = expect_contention(result);
+}
+
+// Where the inner loop's tiles are kept, they are all loaded during the first walk over them, however fast the array is; the
+// other walks follow. The PE that has most to do has blocks in every tile but the last, perhaps.
+double LayerModel::first_walk(const Halves& h, const Work& work, double latency, double tail, double& expected) const {
+  const LanePart& lanes = *h.lanes;
+  const PixelPart& pixels = *h.pixels;
+  if (h.form->depthwise || work.batches > 1) {  // the next batch's tiles come while this one's are used
+    return 0;
+  }
+  double bytes = 0, last = 0, other = 0, later = 0;
+  if (work.lanes_outer && !work.stream_resident && work.stream_loads == pixels.needed_tiles && pixels.needed_tiles > 1) {
+    bytes = double(work.stream.bytes);
+    last = double(work.stream_tile_bytes);
+    other = work.lane_resident ? 0 : double(work.lane_tile_bytes);
+    later = double(lanes.busiest - std::min(lanes.busiest, lanes.sets * lanes.channel_tiles)) * double(pixels.busiest);
+  } else if (!work.lanes_outer && !work.lane_resident && work.lane_loads == lanes.tiles && lanes.tiles > 1) {
+    bytes = double(work.lane.bytes);
+    last = double(work.lane_tile_bytes);
+    other = work.stream_resident ? 0 : double(work.stream_tile_bytes);
+    later = double(lanes.busiest) * double(pixels.busiest - std::min(pixels.busiest, pixels.sets * pixels.block_pixels));
+  }
+  if (bytes <= last || later <= 0) {
+    return 0;
+  }
+  const double rest = latency + first_latency_ + later * double(h.cut->vectors) + tail;
+  expected = (bytes + other) / (memory_rate_ * kAchieved) + rest;
+  return (bytes - last) / memory_rate_ + rest;
 }
 
 // A slot is taken from the request of its tile's first byte until the last is sent on (outputs: from the first block
@@ -183,6 +247,13 @@ double LayerModel::expect_waits(const Halves& h, const Work& work) const {
     side->passes = passes;
   }
   double waits = wait_of(lane, block_cycles, link, latency) + wait_of(stream, block_cycles, link, latency);
+  // What a PE keeps for several passes arrives in the first of them, which may take longer than its work.
+  const double pass_cycles = block_cycles * lane.sets * stream.sets;
+  for (const auto& [side, run] : {std::pair(&lane, work.lane_run), std::pair(&stream, work.stream_run)}) {
+    if (side->scope == Scope::kTileRun && run > 1) {
+      waits += std::max(0.0, side->set * side->sets * side->sharing / link - pass_cycles);
+    }
+  }
   // One slot: a tile is loaded (stored) while nothing else of its class can be used.
   const double read_latency = first_latency_ + 2.0 * latency;
   const auto alone = [&](uint32_t slots, uint64_t loads, const Traffic& traffic) {

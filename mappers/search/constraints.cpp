@@ -60,34 +60,69 @@ void describe(config::Schema<SizeConstraint>& schema) {
   });
 }
 
+namespace {
+
+// Calls visit(member, key, what it says) for every constraint, in the order of the file.
+template <typename Visit>
+void for_each_constraint(const Visit& visit) {
+  using M = MappingConstraints;
+  visit(&M::factors, "factors", "sizes to try: divisors only, or also such that leave a smaller last part");
+  visit(&M::dataflows, "dataflows", "of the PE; the machine must have them");
+  visit(&M::packings, "packings", "how few input channels fill the vector");
+  visit(&M::operands, "operands", "weights on the lanes (straight) or pixels (swapped)");
+  visit(&M::pe_orders, "pe_orders", "outermost loop between global buffer and PEs");
+  visit(&M::tile_orders, "tile_orders", "outermost loop between DRAM and global buffer");
+  visit(&M::pe_groups, "pe_groups", "groups (heads) side by side");
+  visit(&M::pe_channels, "pe_channels", "blocks of output channels side by side");
+  visit(&M::pe_pixels, "pe_pixels", "blocks of pixels side by side");
+  visit(&M::block_rows, "block_rows", "pixel rows of a PE's pass");
+  visit(&M::block_columns, "block_columns", "pixel columns of a PE's pass");
+  visit(&M::channel_tiles, "channel_tiles", "output channels of a PE's pass, in lanes");
+  visit(&M::chunk_kernel_rows, "chunk_kernel_rows", "kernel rows of a chunk");
+  visit(&M::chunk_channels, "chunk_channels", "input channels of a chunk");
+  visit(&M::tile_rows, "tile_rows", "output rows of a tile in the global buffer");
+  visit(&M::tile_columns, "tile_columns", "output columns of a tile in the global buffer");
+  visit(&M::tile_channels, "tile_channels", "output channels of a tile in the global buffer");
+  visit(&M::input_slots, "input_slots", "input tiles in the global buffer");
+  visit(&M::weight_slots, "weight_slots", "weight tiles in the global buffer");
+  visit(&M::output_slots, "output_slots", "output tiles in the global buffer");
+}
+
+template <typename Value>
+bool is_given(const std::optional<Value>& value) {
+  return value.has_value();
+}
+template <typename Value>
+bool is_given(const std::vector<Value>& values) {
+  return !values.empty();
+}
+
+}  // namespace
+
+std::vector<std::string> given_constraints(const MappingConstraints& constraints) {
+  std::vector<std::string> keys;
+  for_each_constraint([&](auto member, const char* key, const char*) {
+    if (is_given(constraints.*member)) {
+      keys.emplace_back(key);
+    }
+  });
+  return keys;
+}
+
+void clear_constraint(MappingConstraints& constraints, const std::string& wanted) {
+  for_each_constraint([&](auto member, const char* key, const char*) {
+    if (wanted == key) {
+      constraints.*member = {};
+    }
+  });
+}
+
 void describe(config::Schema<MappingConstraints>& schema) {
   using M = MappingConstraints;
   schema.kind("mapping_constraints", "which mappings a search may choose; what is absent is free");
   schema.field(&M::name, "name", "shown in results").required().non_empty();
   schema.field(&M::description, "description", "one sentence").required().non_empty();
-  schema.field(&M::factors, "factors", "sizes to try: divisors only, or also such that leave a smaller last part");
-  schema.field(&M::dataflows, "dataflows", "of the PE; the machine must have them");
-  schema.field(&M::packings, "packings", "how few input channels fill the vector");
-  schema.field(&M::operands, "operands", "weights on the lanes (straight) or pixels (swapped)");
-  schema.field(&M::pe_orders, "pe_orders", "outermost loop between global buffer and PEs");
-  schema.field(&M::tile_orders, "tile_orders", "outermost loop between DRAM and global buffer");
-  const auto size = [&](std::optional<SizeConstraint> M::*member, const char* key, const char* doc) {
-    schema.field(member, key, doc);
-  };
-  size(&M::pe_groups, "pe_groups", "groups (heads) side by side");
-  size(&M::pe_channels, "pe_channels", "blocks of output channels side by side");
-  size(&M::pe_pixels, "pe_pixels", "blocks of pixels side by side");
-  size(&M::block_rows, "block_rows", "pixel rows of a PE's pass");
-  size(&M::block_columns, "block_columns", "pixel columns of a PE's pass");
-  size(&M::channel_tiles, "channel_tiles", "output channels of a PE's pass, in lanes");
-  size(&M::chunk_kernel_rows, "chunk_kernel_rows", "kernel rows of a chunk");
-  size(&M::chunk_channels, "chunk_channels", "input channels of a chunk");
-  size(&M::tile_rows, "tile_rows", "output rows of a tile in the global buffer");
-  size(&M::tile_columns, "tile_columns", "output columns of a tile in the global buffer");
-  size(&M::tile_channels, "tile_channels", "output channels of a tile in the global buffer");
-  size(&M::input_slots, "input_slots", "input tiles in the global buffer");
-  size(&M::weight_slots, "weight_slots", "weight tiles in the global buffer");
-  size(&M::output_slots, "output_slots", "output tiles in the global buffer");
+  for_each_constraint([&](auto member, const char* key, const char* documentation) { schema.field(member, key, documentation); });
 }
 
 }  // namespace tilewright::mappers

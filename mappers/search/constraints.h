@@ -44,6 +44,10 @@ struct MappingConstraints {
   std::optional<SizeConstraint> input_slots, weight_slots, output_slots;
 };
 
+// Keys of those that are given, in the order of the file; and to take one back.
+std::vector<std::string> given_constraints(const MappingConstraints& constraints);
+void clear_constraint(MappingConstraints& constraints, const std::string& key);
+
 void describe(config::Schema<SizeConstraint>& schema);
 void describe(config::Schema<MappingConstraints>& schema);
 

@@ -27,8 +27,9 @@ struct Pixels {
 
 class ExhaustiveSearch final : public SearchStrategy {
  public:
-  ExhaustiveSearch(LayerModel& model, const Mapspace& space, Objective objective, bool prune)
-      : model_(model), space_(space), objective_(objective), prune_(prune) {
+  // With a front, what it covers is pruned instead of what is no better than the best.
+  ExhaustiveSearch(LayerModel& model, const Mapspace& space, Objective objective, bool prune, const Front* front = nullptr)
+      : model_(model), space_(space), objective_(objective), prune_(prune), front_(front) {
     choices_ = double(space.dataflows().size()) * double(space.pe_orders().size()) *
                double(space.tile_orders().size()) * double(space.slots(TileRole::kInput, 4096).size()) *
                double(space.slots(TileRole::kWeight, 4096).size()) *
@@ -74,8 +75,13 @@ class ExhaustiveSearch final : public SearchStrategy {
  private:
   struct Branch {
     uint32_t shape = 0, split = 0;
-    double floor = 0;
+    LayerModel::Floor reach;
+    double floor = 0;  // of the objective
   };
+
+  bool hopeless(const LayerModel::Floor& floor, double value) const {
+    return front_ != nullptr ? front_->covers(floor.expected, floor.energy_j) : value >= best_;
+  }
 
   // Splits in the order of what they can reach.
   void order_splits() {
@@ -90,7 +96,8 @@ class ExhaustiveSearch final : public SearchStrategy {
         vectors = std::min(vectors, model_.reduction(form, m).vectors);
       }
       for (uint32_t p = 0; p < shape.splits.size(); ++p) {
-        branches_.push_back({s, p, value_of(model_.floor_of_split(form, shape.splits[p], vectors), objective_)});
+        const LayerModel::Floor reach = model_.floor_of_split(form, shape.splits[p], vectors);
+        branches_.push_back({s, p, reach, value_of(reach, objective_)});
       }
     }
     std::stable_sort(branches_.begin(), branches_.end(),
@@ -109,7 +116,10 @@ class ExhaustiveSearch final : public SearchStrategy {
         lower_bound_ = std::min(skipped_, at_ < branches_.size() ? branches_[at_].floor : kInfinity);
         return false;
       }
-      if (at_ == branches_.size() || branches_[at_].floor >= best_) {  // sorted: so are all that follow
+      while (front_ != nullptr && at_ < branches_.size() && hopeless(branches_[at_].reach, 0)) {
+        pruned_ += pairs_of(branches_[at_++]) * choices_;
+      }
+      if (at_ == branches_.size() || (front_ == nullptr && branches_[at_].floor >= best_)) {  // sorted: so are all that follow
         for (; at_ < branches_.size(); ++at_) {
           pruned_ += pairs_of(branches_[at_]) * choices_;
         }
@@ -226,9 +236,9 @@ class ExhaustiveSearch final : public SearchStrategy {
         ++floors_;
         const LayerModel::Floor floor = model_.floor_of(halves_);
         const double value = value_of(floor, objective_);
-        if (value >= best_) {
+        if (hopeless(floor, value)) {
           pruned_ += choices_;
-          if (objective_ == Objective::kCycles && compute_alone() >= best_) {  // as are all with more work
+          if (front_ == nullptr && objective_ == Objective::kCycles && compute_alone() >= best_) {  // as are all with more work
             pruned_ += choices_ * double(pixels_->size() - pixels_at_ - 1);
             break;
           }
@@ -258,6 +268,7 @@ class ExhaustiveSearch final : public SearchStrategy {
   const Mapspace& space_;
   Objective objective_;
   bool prune_;
+  const Front* front_;
   double choices_ = 1;
   double best_ = kInfinity, lower_bound_ = 0, skipped_ = kInfinity, pruned_ = 0;
   uint64_t floors_ = 0, stop_at_ = 0;
@@ -280,6 +291,10 @@ class ExhaustiveSearch final : public SearchStrategy {
 std::unique_ptr<SearchStrategy> make_exhaustive_search(LayerModel& model, const Mapspace& space, Objective objective,
                                                        bool prune) {
   return std::make_unique<ExhaustiveSearch>(model, space, objective, prune);
+}
+
+std::unique_ptr<SearchStrategy> make_front_search(LayerModel& model, const Mapspace& space, const Front& front) {
+  return std::make_unique<ExhaustiveSearch>(model, space, Objective::kEdp, true, &front);
 }
 
 }  // namespace tilewright::mappers

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mappers/search/find_mapping.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <ctime>
-#include <map>
 
-#include "mappers/lower/lower.h"
+#include "mappers/search/conflict.h"
+#include "mappers/search/fit.h"
 
 namespace tilewright::mappers {
 
@@ -16,6 +14,7 @@ std::span<const config::EnumName<StrategyName>> enumeration_names(StrategyName) 
   static constexpr config::EnumName<StrategyName> kNames[] = {{StrategyName::kBest, "best"},
                                                               {StrategyName::kExhaustive, "exhaustive"},
                                                               {StrategyName::kUnpruned, "unpruned"},
+                                                              {StrategyName::kTwoStage, "two_stage"},
                                                               {StrategyName::kDescent, "descent"},
                                                               {StrategyName::kAnnealing, "annealing"},
                                                               {StrategyName::kRandom, "random"}};
@@ -41,12 +40,6 @@ bool same_halves(Mapping a, const Mapping& b) {
 
 using Candidates = std::vector<std::pair<Mapping, Evaluation>>;
 
-double practical(const Evaluation& evaluation, Objective objective) {
-  constexpr double kLittle = 0.1;
-  return objective == Objective::kEnergy ? evaluation.energy_j * std::pow(evaluation.expected_cycles(), kLittle)
-                                         : evaluation.expected_cycles() * std::pow(evaluation.energy_j, kLittle);
-}
-
 class Driver {
  public:
   Driver(LayerModel& model, const Mapspace& space, const SearchOptions& options)
@@ -64,6 +57,9 @@ class Driver {
       case StrategyName::kUnpruned:
         drive(*make_exhaustive_search(model_, space_, options_.objective, false), options_.budget);
         break;
+      case StrategyName::kTwoStage:
+        drive(*make_two_stage_search(model_, options_.objective), options_.budget);
+        break;
       case StrategyName::kDescent:
         drive(*make_descent_search(model_, space_, options_.objective), options_.budget);
         break;
@@ -79,18 +75,21 @@ class Driver {
       const auto all = make_exhaustive_search(model_, space_, options_.objective);
       drive(*all, options_.budget + 1'000'000, true);
     }
+    if (options_.pareto && !elite_.empty()) {
+      run_front();
+    }
     finish();
     result_.seconds = cpu_seconds() - start;
     return result_;
   }
 
-  const std::map<std::string, uint64_t>& refusals() const { return refusals_; }
   bool found() const { return !elite_.empty(); }
 
  private:
   void run_best() {
     const auto exhaustive = make_exhaustive_search(model_, space_, options_.objective);
     if (options_.strategy == StrategyName::kBest) {
+      drive(*make_two_stage_search(model_, options_.objective), options_.budget);
       drive(*make_descent_search(model_, space_, options_.objective), options_.budget);
       const auto steps = static_cast<uint64_t>(
           std::min({double(options_.budget) / 8, kMostAnnealed, space_.size() / 64}));
@@ -101,12 +100,22 @@ class Driver {
     }
     if (used_ < options_.budget) {
       const bool ended = drive(*exhaustive, options_.budget);
-      if (!ended) {
+      if (!ended && options_.bound) {
         exhaustive->stop();
       }
     }
     result_.pruned = exhaustive->pruned();
     lower_bound_ = exhaustive->lower_bound();
+  }
+
+  void run_front() {
+    const uint64_t until = used_ + options_.budget;
+    for (const Objective objective : {Objective::kCycles, Objective::kEdp, Objective::kEnergy}) {
+      drive(*make_descent_search(model_, space_, objective), until);
+    }
+    const auto search = make_front_search(model_, space_, result_.front);
+    drive(*search, until);
+    result_.front_proven = std::isinf(search->lower_bound());
   }
 
   // True where the search ended of itself.
@@ -124,13 +133,14 @@ class Driver {
       if (options_.progress && proposed % kProgressEvery == 0) {
         options_.progress(before + proposed + search.extra_work());
       }
-      if (model_.evaluate(mapping, evaluation)) {
+      if (search.ignores_constraints() && !space_.admits(mapping)) {
+        search.report(mapping, nullptr);
+      } else if (model_.evaluate(mapping, evaluation)) {
         ++result_.evaluations;
         keep(mapping, evaluation);
         search.report(mapping, &evaluation);
       } else {
         ++result_.refused;
-        ++refusals_[model_.refusal()];
         search.report(mapping, nullptr);
       }
     }
@@ -139,11 +149,14 @@ class Driver {
   }
 
   void keep(const Mapping& mapping, const Evaluation& evaluation) {
+    if (options_.pareto) {
+      result_.front.insert(mapping, evaluation);
+    }
     keep_in(elite_, mapping, evaluation, [this](const Evaluation& a, const Evaluation& b) {
       return better(a, b, options_.objective);
     });
     // edp leaves nothing out. The little weight of the other never makes up for a twofold loss.
-    const bool may_be = elite_.empty() || value_of(evaluation, options_.objective) <
+    const bool may_be = elite_.empty() || value_of(evaluation, options_.objective) <=
                                               2 * value_of(elite_.front().second, options_.objective);
     if (options_.objective != Objective::kEdp && may_be) {
       keep_in(practical_, mapping, evaluation, [this](const Evaluation& a, const Evaluation& b) {
@@ -190,6 +203,9 @@ class Driver {
     }
     result_.mapping = result_.candidates.front();
     result_.evaluation = elite_.front().second;
+    const auto& chosen = options_.objective == Objective::kEdp ? elite_.front() : practical_.front();
+    result_.practical_mapping = chosen.first;
+    result_.practical_evaluation = chosen.second;
     const double best = value_of(result_.evaluation, options_.objective);
     result_.lower_bound = std::min(best, lower_bound_);
     result_.proven = lower_bound_ >= best;
@@ -201,7 +217,6 @@ class Driver {
   const SearchOptions& options_;
   MappingResult result_;
   Candidates elite_, practical_;
-  std::map<std::string, uint64_t> refusals_;
   uint64_t used_ = 0;
   double lower_bound_ = 0;
 };
@@ -212,18 +227,13 @@ MappingResult find_mapping(const workloads::Layer& layer, const arch::Accelerato
                            const Residency& residency, const EnergyRates& rates, const SearchOptions& options) {
   LayerModel model(layer, spec, residency, rates);
   const Mapspace space(model, options.constraints, options.factors);
+  if (space.shapes().empty()) {
+    throw no_mapping(model, options.constraints, options.factors);
+  }
   Driver driver(model, space, options);
   const MappingResult result = driver.run();
   if (!driver.found()) {
-    std::string why;
-    for (const auto& [what, times] : driver.refusals()) {
-      why += fmt::format("{}{} is too small for {} of them", why.empty() ? "" : ", ", what, times);
-    }
-    const std::string under =
-        options.constraints.name.empty() ? "" : " under the constraints '" + options.constraints.name + "'";
-    throw UserError(fmt::format("layer \"{}\": no mapping{} fits the machine: of those tried, {}", layer.name, under,
-                                why.empty() ? "none was legal" : why),
-                    ExitCode::kRunFailed);
+    throw no_mapping(model, options.constraints, options.factors);
   }
   return result;
 }

@@ -18,9 +18,9 @@
 
 namespace tilewright::mappers {
 
-// kBest: descent, then annealing with a small part of the budget, then branch and bound with the rest. kUnpruned:
+// kBest: two_stage and descent, then annealing with a small part of the budget, then branch and bound with the rest. kUnpruned:
 // exhaustive without bounds, to measure evaluations.
-enum class StrategyName : uint8_t { kBest, kExhaustive, kUnpruned, kDescent, kAnnealing, kRandom };
+enum class StrategyName : uint8_t { kBest, kExhaustive, kUnpruned, kTwoStage, kDescent, kAnnealing, kRandom };
 std::span<const config::EnumName<StrategyName>> enumeration_names(StrategyName);
 
 struct SearchOptions {
@@ -30,7 +30,9 @@ struct SearchOptions {
   uint64_t budget = 100'000;            // evaluations, and bounds at their worth in evaluations
   uint64_t seed = 1;
   MappingConstraints constraints;
+  bool pareto = false;   // look for the whole front too, with the budget once more
   std::size_t keep = 4;  // of each kind of candidate
+  bool bound = true;     // say how far the result may be from the best, which takes as long as some ten thousand evaluations
   // Called now and then with the work done so far; throws to interrupt.
   std::function<void(uint64_t)> progress;
 };
@@ -38,10 +40,16 @@ struct SearchOptions {
 struct MappingResult {
   Mapping mapping;
   Evaluation evaluation;
+  // The best by practical() (objective.h): what a network is run with.
+  Mapping practical_mapping;
+  Evaluation practical_evaluation;
   // Worth simulating: the best by the objective (the first is `mapping`), then the best where a tenth power of what the
   // objective leaves out counts too. Of mappings within a per mille in cycles some cost twice the energy, or lean on what a
   // bound does not see.
   std::vector<Mapping> candidates;
+  // Where it was asked for: expected cycles against energy. `front_proven`: no mapping of the space is missing.
+  Front front;
+  bool front_proven = false;
   uint64_t evaluations = 0;         // legal mappings with all counts
   uint64_t refused = 0;             // proposed, but too large for the machine
   double pruned = 0;                // never proposed: a bound showed that they are no better

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "sim/base/error.h"
 #include "sim/base/units.h"
 
 namespace tilewright::mappers {
@@ -13,6 +12,8 @@ constexpr uint32_t kEveryCount = 32;   // numbers of parts that are all tried
 constexpr uint32_t kPerOctave = 8;     // and beyond
 constexpr std::size_t kFewBlocks = 8;  // smallest numbers of blocks that are all tried
 constexpr uint64_t kMostKept = 4096;   // tiles that may all have a slot
+
+uint32_t divide_up32(uint32_t value, uint32_t divisor) { return static_cast<uint32_t>(divide_up(value, divisor)); }
 
 uint32_t part_of(uint32_t extent, uint64_t count) { return static_cast<uint32_t>(divide_up(extent, count)); }
 
@@ -48,18 +49,11 @@ bool allows(const std::optional<SizeConstraint>& constraint, uint32_t value, uin
   return !constraint || constraint->allows(value, extent);
 }
 
-void require(bool any, const std::string& layer, const std::string& constraint) {
-  if (!any) {
-    throw UserError("layer \"" + layer + "\": the constraint '" + constraint + "' allows no mapping of it");
-  }
-}
-
 }  // namespace
 
 Mapspace::Mapspace(LayerModel& model, const MappingConstraints& constraints, Factors factors)
     : constraints_(constraints), factors_(constraints.factors.value_or(factors)) {
   const arch::AcceleratorSpec& spec = model.spec();
-  const std::string& layer = model.layer().name;
   most_block_ = spec.pe.accumulator_entries;
   lanes_ = spec.pe.lanes;
   vector_ = spec.pe.vector_size;
@@ -69,12 +63,13 @@ Mapspace::Mapspace(LayerModel& model, const MappingConstraints& constraints, Fac
                        constraints.dataflows);
   pe_orders_ = allowed(orders, constraints.pe_orders);
   tile_orders_ = allowed(orders, constraints.tile_orders);
-  require(!dataflows_.empty(), layer, "dataflows");
+  free_ = given_constraints(constraints).empty();
+  if (dataflows_.empty()) {
+    return;
+  }
   const auto packings = allowed(
       std::vector{Packing::kUnpacked, Packing::kRow, Packing::kIm2col, Packing::kTapPair}, constraints.packings);
   const auto operands = allowed(std::vector{Operands::kStraight, Operands::kSwapped}, constraints.operands);
-  bool any_packing = false;
-  std::string empty;
   for (const Packing packing : packings) {
     for (const Operands operand : operands) {
       const bool swap = operand == Operands::kSwapped;
@@ -85,16 +80,9 @@ Mapspace::Mapspace(LayerModel& model, const MappingConstraints& constraints, Fac
       if (!model.form(packing, swap).refusal.empty() || (!of_use && constraints.packings.empty())) {
         continue;
       }
-      any_packing = true;
       add_shape(model, packing, swap);
-      if (!shapes_.back().empty.empty()) {
-        empty = shapes_.back().empty;
-        shapes_.pop_back();
-      }
     }
   }
-  require(any_packing, layer, packings.size() < 4 ? "packings" : "operands");
-  require(!shapes_.empty(), layer, empty);
 }
 
 // Every number of parts up to a limit, and then a geometric series of them.
@@ -181,6 +169,7 @@ void Mapspace::add_shape(LayerModel& model, Packing packing, bool swap) {
   Shape& shape = shapes_.emplace_back();
   shape.packing = packing;
   shape.swap = swap;
+  shape.form = &form;
   shape.splits = split_array(pes_, form.groups, factors_ == Factors::kPerfect,
                              [&](uint32_t g, uint32_t lanes, uint32_t pixels) {
                                return allows(c.pe_groups, g, form.groups) && allows(c.pe_channels, lanes, pes_) &&
@@ -195,8 +184,8 @@ void Mapspace::add_shape(LayerModel& model, Packing packing, bool swap) {
     make_unique(tiles);
   }
   for (const uint32_t tile : tiles) {
-    for (const uint32_t block : block_sizes(static_cast<uint32_t>(divide_up(tile, lanes_)), most_block_)) {
-      if (allows(c.tile_channels, tile, form.lanes) && allows(c.channel_tiles, block, tile)) {
+    for (const uint32_t block : block_sizes(divide_up32(tile, lanes_), most_block_)) {
+      if (allows(c.tile_channels, tile, form.lanes) && allows(c.channel_tiles, block, divide_up32(tile, lanes_))) {
         shape.lanes.push_back({tile, block});
       }
     }
@@ -227,20 +216,16 @@ void Mapspace::add_shape(LayerModel& model, Packing packing, bool swap) {
       shape.pixel_halves += pixels_fit(rows, columns) ? 1 : 0;
     }
   }
-  shape.empty = shape.splits.empty()        ? "pe_groups, pe_channels, pe_pixels"
-                : shape.lanes.empty()       ? "tile_channels, channel_tiles"
-                : shape.cuts.empty()        ? "chunk_kernel_rows, chunk_channels"
-                : shape.rows.empty()        ? "tile_rows, block_rows"
-                : shape.columns.empty()     ? "tile_columns, block_columns"
-                : shape.pixel_halves == 0.0 ? "block_rows, block_columns"
-                                            : "";
+  const bool empty = shape.splits.empty() || shape.lanes.empty() || shape.cuts.empty() || shape.pixel_halves == 0.0;
+  if (empty) {
+    shapes_.pop_back();
+    return;
+  }
   const double slot_choices = double(slots(TileRole::kInput, kMostKept).size()) *
                               double(slots(TileRole::kWeight, kMostKept).size()) *
                               double(slots(TileRole::kOutput, kMostKept).size());
-  size_ += shape.empty.empty() ? double(shape.splits.size()) * double(shape.lanes.size()) * double(shape.cuts.size()) *
-                                     shape.pixel_halves * double(dataflows_.size()) * double(pe_orders_.size()) *
-                                     double(tile_orders_.size()) * slot_choices
-                               : 0;
+  size_ += double(shape.splits.size()) * double(shape.lanes.size()) * double(shape.cuts.size()) * shape.pixel_halves *
+           double(dataflows_.size()) * double(pe_orders_.size()) * double(tile_orders_.size()) * slot_choices;
 }
 
 SlotCounts Mapspace::slots(TileRole role, uint64_t tiles) const {
@@ -262,6 +247,35 @@ SlotCounts Mapspace::slots(TileRole role, uint64_t tiles) const {
     result.insert(most);  // fewer tiles than slots demanded: all there are
   }
   return result;
+}
+
+bool Mapspace::admits(const Mapping& m) const {
+  if (free_ && factors_ == Factors::kImperfect) {
+    return true;
+  }
+  const auto one_of = [](const auto& list, const auto& value) { return std::find(list.begin(), list.end(), value) != list.end(); };
+  const auto shape = std::find_if(shapes_.begin(), shapes_.end(), [&](const Shape& s) {
+    return s.packing == m.packing && s.swap == m.swap_operands;
+  });
+  if (shape == shapes_.end() || !one_of(dataflows_, m.dataflow) || !one_of(pe_orders_, m.pe_order) ||
+      !one_of(tile_orders_, m.tile_order)) {
+    return false;
+  }
+  const Form& form = *shape->form;
+  const MappingConstraints& c = constraints_;
+  const uint32_t lane_groups = divide_up32(m.tile_channels, lanes_);
+  const bool divides = pes_ % (m.pe_groups * m.pe_channels * m.pe_pixels) == 0 && form.rows % m.tile_rows == 0 &&
+                       form.columns % m.tile_columns == 0 && form.lanes % m.tile_channels == 0 &&
+                       m.tile_rows % m.block_rows == 0 && m.tile_columns % m.block_columns == 0 &&
+                       lane_groups % m.channel_tiles == 0;
+  return (factors_ == Factors::kImperfect || divides) && allows(c.pe_groups, m.pe_groups, form.groups) &&
+         allows(c.pe_channels, m.pe_channels, pes_) && allows(c.pe_pixels, m.pe_pixels, pes_) &&
+         allows(c.block_rows, m.block_rows, m.tile_rows) && allows(c.block_columns, m.block_columns, m.tile_columns) &&
+         allows(c.channel_tiles, m.channel_tiles, lane_groups) && allows(c.tile_rows, m.tile_rows, form.rows) &&
+         allows(c.tile_columns, m.tile_columns, form.columns) && allows(c.tile_channels, m.tile_channels, form.lanes) &&
+         allows(c.chunk_kernel_rows, m.chunk_kernel_rows, form.kernel_height) &&
+         allows(c.chunk_channels, m.chunk_channels, form.channels) && allows(c.input_slots, m.input_slots, UINT32_MAX) &&
+         allows(c.weight_slots, m.weight_slots, UINT32_MAX) && allows(c.output_slots, m.output_slots, UINT32_MAX);
 }
 
 Mapping Mapspace::mapping_of(const Point& point) const {

@@ -76,8 +76,7 @@ class Mapspace {
     std::vector<Cut> cuts;
     std::vector<Axis> rows, columns;
     double pixel_halves = 0;  // pairs of rows and columns whose block fits the accumulators
-    // Why there is nothing: the constraint whose list became empty.
-    std::string empty;
+    const Form* form = nullptr;
   };
 
   // One mapping, by its places in the lists; slots by their number.
@@ -88,7 +87,8 @@ class Mapspace {
   };
   Mapping mapping_of(const Point& point) const;
 
-  // Throws UserError naming the constraint that leaves no choice for this layer.
+  // Without shapes where the constraints leave no choice for this layer (conflict.h says which of them). The model must
+  // outlive it.
   Mapspace(LayerModel& model, const MappingConstraints& constraints, Factors factors);
 
   const std::vector<Shape>& shapes() const { return shapes_; }
@@ -97,6 +97,8 @@ class Mapspace {
   const std::vector<LoopOrder>& tile_orders() const { return tile_orders_; }
   // Slots that are tried of a class with `tiles` tiles; the last is all of them where those may be kept.
   SlotCounts slots(TileRole role, uint64_t tiles) const;
+  // Whether the constraints allow a mapping that did not come from the lists. Always true where there are none.
+  bool admits(const Mapping& mapping) const;
   bool pixels_fit(const Axis& rows, const Axis& columns) const;
   double size() const { return size_; }
 
@@ -108,6 +110,7 @@ class Mapspace {
                          const std::optional<SizeConstraint>& blocks) const;
 
   MappingConstraints constraints_;
+  bool free_ = true;  // no constraint at all
   Factors factors_;
   uint32_t most_block_ = 1, lanes_ = 1, vector_ = 1, pes_ = 1;
   std::vector<Shape> shapes_;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "mappers/search/front.h"
 #include "mappers/search/mapspace.h"
 #include "mappers/search/objective.h"
 
@@ -26,6 +27,8 @@ class SearchStrategy {
   virtual double pruned() const { return 0; }
   // No mapping of the space that was not proposed is better than this; infinity once all are accounted for.
   virtual double lower_bound() const { return 0; }
+  // What it proposes need not satisfy the constraints; whoever drives it drops what does not (null report).
+  virtual bool ignores_constraints() const { return false; }
   // The budget is spent: work out the tightest lower_bound() that is cheap to have.
   virtual void stop() {}
 };
@@ -35,11 +38,16 @@ class SearchStrategy {
 // `prune` off: every pair is evaluated, which is for measuring how fast that is.
 std::unique_ptr<SearchStrategy> make_exhaustive_search(LayerModel& model, const Mapspace& space, Objective objective,
                                                        bool prune = true);
+// The same for all that no point of `front` covers, which whoever drives the search adds to before each report(). All are
+// accounted for where lower_bound() is infinite.
+std::unique_ptr<SearchStrategy> make_front_search(LayerModel& model, const Mapspace& space, const Front& front);
 // Points drawn evenly from the lists of the space, without end.
 std::unique_ptr<SearchStrategy> make_random_search(const Mapspace& space, uint64_t seed);
 // Simulated annealing: moves of one list at a time, geometric cooling over `steps`, restarts from the best.
 std::unique_ptr<SearchStrategy> make_annealing_search(const Mapspace& space, Objective objective, uint64_t steps,
                                                       uint64_t seed);
+// Rules of thumb, about a thousand mappings.
+std::unique_ptr<SearchStrategy> make_two_stage_search(LayerModel& model, Objective objective);
 // Coordinate descent from a few full arrays with large blocks: a good mapping after some hundred evaluations.
 std::unique_ptr<SearchStrategy> make_descent_search(LayerModel& model, const Mapspace& space, Objective objective);
 

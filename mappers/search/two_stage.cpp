@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Two stages: first how the PE array is used (spatial split, block, packing, operand swap, loop order) with tiles as large
+// as fit, then the tiles and slots of the few best of those. Knows rules of thumb instead of a mapspace: long chunks, full
+// arrays, waves of the whole array.
 #include <algorithm>
 
-#include "mappers/search/search.h"
+#include "mappers/search/strategy.h"
 #include "sim/base/units.h"
 
 namespace tilewright::mappers {
@@ -19,12 +23,14 @@ struct Axes {
   uint32_t lanes = 1, rows = 1, columns = 1, groups = 1;
 };
 
-class TwoStageSearch final : public MappingSearch {
+class TwoStageSearch final : public SearchStrategy {
  public:
-  TwoStageSearch(const workloads::Layer& layer, const arch::AcceleratorSpec& spec, const Residency& residency)
-      : mac_(layer.mac), spec_(spec), residency_(residency) {
+  TwoStageSearch(LayerModel& model, Objective objective)
+      : model_(model), mac_(model.layer().mac), spec_(model.spec()), residency_(model.residency()), objective_(objective) {
     propose_arrays();
   }
+
+  bool ignores_constraints() const override { return true; }
 
   bool next(Mapping& mapping) override {
     if (at_ == queue_.size() && !tiles_proposed_) {
@@ -37,14 +43,18 @@ class TwoStageSearch final : public MappingSearch {
     return true;
   }
 
-  void report(const Mapping& mapping, const std::optional<CostEstimate>& cost) override {
-    if (!cost || tiles_proposed_) {
+  void report(const Mapping& mapping, const Evaluation* evaluation) override {
+    if (evaluation == nullptr || tiles_proposed_) {
       return;
     }
-    const auto place = std::find_if(kept_.begin(), kept_.end(),
-                                    [&](const auto& other) { return better(*cost, other.second); });
+    const double value = practical(*evaluation, objective_);
+    const auto place =
+        std::find_if(kept_.begin(), kept_.end(), [&](const auto& other) { return value < other.second; });
     if (place != kept_.end() || kept_.size() < kKept) {
-      kept_.insert(place, {mapping, *cost});
+      Mapping clipped = mapping;
+      Halves halves;
+      model_.prepare(clipped, halves);
+      kept_.insert(place, {clipped, value});
       kept_.resize(std::min(kept_.size(), kKept));
     }
   }
@@ -280,7 +290,7 @@ class TwoStageSearch final : public MappingSearch {
     tiles_proposed_ = true;
     queue_.clear();
     at_ = 0;
-    for (const auto& [array, cost] : kept_) {
+    for (const auto& [array, value] : kept_) {
       Mapping m = array;
       const Axes axis = axes(m);
       const Wave one = wave(m, axis);
@@ -326,21 +336,21 @@ class TwoStageSearch final : public MappingSearch {
     }
   }
 
+  LayerModel& model_;
   const workloads::MacShape mac_;
   const arch::AcceleratorSpec& spec_;
   const Residency residency_;
+  Objective objective_;
   std::vector<Mapping> queue_;
   std::size_t at_ = 0;
   bool tiles_proposed_ = false;
-  std::vector<std::pair<Mapping, CostEstimate>> kept_;
+  std::vector<std::pair<Mapping, double>> kept_;
 };
 
 }  // namespace
 
-std::unique_ptr<MappingSearch> make_two_stage_search(const workloads::Layer& layer,
-                                                     const arch::AcceleratorSpec& spec,
-                                                     const Residency& residency) {
-  return std::make_unique<TwoStageSearch>(layer, spec, residency);
+std::unique_ptr<SearchStrategy> make_two_stage_search(LayerModel& model, Objective objective) {
+  return std::make_unique<TwoStageSearch>(model, objective);
 }
 
 }  // namespace tilewright::mappers

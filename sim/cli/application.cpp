@@ -75,7 +75,8 @@ struct Words {
   MapOptions map;
   std::string map_machine, map_objective = "cycles", map_strategy = "best", map_factors = "imperfect", map_format = "text";
   std::string map_constraints;
-  bool map_no_simulation = false, map_no_sharing = false;
+  bool map_no_simulation = false;
+  std::string map_residency = "search";
   std::string run_fidelity, run_format = "text";
   ExploreOptions explore;
   std::string explore_format = "text";
@@ -130,15 +131,16 @@ void describe_map(CLI::App& application, Words& words) {
       ->capture_default_str();
   map->add_option("--objective", words.map_objective, "what to minimise")->type_name("cycles|energy|edp");
   map->add_option("--strategy", words.map_strategy, "how to search")
-      ->type_name("best|exhaustive|unpruned|descent|annealing|random");
+      ->type_name("best|exhaustive|unpruned|two_stage|descent|annealing|random");
   map->add_option("--factors", words.map_factors, "sizes to try, where the constraints say nothing")
       ->type_name("perfect|imperfect");
   map->add_option("--constraints", words.map_constraints, "a file of kind 'mapping_constraints'")->type_name("FILE");
   map->add_option("--path", words.map.path, "of the workload; its first otherwise")->type_name("NAME");
   map->add_option("--seed", words.map.search.seed, "of annealing and random search")->type_name("N");
+  map->add_flag("--pareto", words.map.search.pareto, "of every layer also all mappings on the front of cycles and energy");
   map->add_flag("--no-simulation", words.map_no_simulation, "only the analytic model");
-  map->add_flag("--no-sharing", words.map_no_sharing,
-                "every tensor passes through the DRAM, none stays in the global buffer between layers");
+  map->add_option("--residency", words.map_residency, "which tensors stay in the global buffer between layers")
+      ->type_name("none|greedy|search");
   add_set(map, words.map.overrides);
   map->add_option("--format", words.map_format, "of what is printed")->type_name("text|json|csv");
 }
@@ -182,7 +184,7 @@ int run_map(Words& words) {
   options.search.factors = parse_name<mappers::Factors>("--factors", words.map_factors);
   options.format = parse_format(words.map_format);
   options.simulate = !words.map_no_simulation;
-  options.shared_buffer = !words.map_no_sharing;
+  options.residency = parse_name<mappers::ResidencyRule>("--residency", words.map_residency);
   return map_command(options);
 }
 

@@ -95,6 +95,7 @@ void describe(config::Schema<ExperimentSpec>& schema) {
   schema.field(&E::paths, "paths", "names of the workload's paths to run; all, if absent");
   schema.field(&E::fidelity, "fidelity", "event computes completion times, tick steps every cycle");
   schema.field(&E::functional, "functional", "compute real values too");
+  schema.field(&E::mapper, "mapper", "how layers are mapped onto the machines");
   schema.field(&E::report, "report", "what the report compares and writes");
   schema.check(check_machines);
   schema.check(check_paths);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arch/load.h"
+#include "mappers/network_mapper.h"
 #include "sim/accel/simulator.h"
 #include "sim/base/config/load.h"
 #include "workloads/paths.h"
@@ -36,6 +37,7 @@ struct ExperimentSpec {
   std::vector<std::string> paths;  // names of the workload's paths to run; empty: all
   accel::Fidelity fidelity = accel::Fidelity::kEvent;
   bool functional = false;
+  mappers::MapperOptions mapper;
   ReportOptions report;
 };
 

@@ -237,6 +237,15 @@ void load_constraints(MapOptions& options, const arch::AcceleratorSpec& spec) {
   }
 }
 
+// As `run` decides it, but for this objective. Constraints are left out: they may be meant for one layer only.
+mappers::NetworkMapping decide_residency(const Network& network, const arch::AcceleratorSpec& spec, const MapOptions& options) {
+  mappers::MapperOptions mapper;
+  mapper.objective = options.search.objective;
+  mapper.factors = options.search.factors;
+  mapper.residency = options.residency;
+  return mappers::NetworkMapper(spec, mappers::energy_rates(spec, arch::load_energy_table_of(spec).value), mapper).map(network);
+}
+
 }  // namespace
 
 int map_command(const MapOptions& given) {
@@ -246,10 +255,16 @@ int map_command(const MapOptions& given) {
   const Target target = find_target(options.workload);
   const workloads::ExecutionPath& path = find_path(target.workload, options.path);
   const Network network = target.workload.build(path);
-  const std::vector<mappers::Residency> residency =
-      options.shared_buffer ? mappers::plan_residency(network, spec)
-                            : std::vector<mappers::Residency>(network.layers.size());
   MapReport report;
+  report.residency = options.residency;
+  report.network = decide_residency(network, spec, options);
+  std::vector<mappers::Residency> residency;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    residency.push_back(report.network.layers[i].residency);
+    if (residency.back().output) {
+      report.kept.push_back(network.layers[i].name);
+    }
+  }
   report.machine = spec.name;
   report.workload = network.name;
   report.path = path.name;

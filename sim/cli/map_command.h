@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "mappers/search/find_mapping.h"
+#include "mappers/network_mapper.h"
 #include "sim/accel/simulator.h"
 #include "sim/cli/options.h"
 
@@ -22,7 +22,7 @@ struct MapOptions {
   config::Overrides overrides;        // of the machine
   mappers::SearchOptions search;
   bool simulate = true;
-  bool shared_buffer = true;  // tensors stay in the global buffer between layers, as `run` plans them
+  mappers::ResidencyRule residency = mappers::ResidencyRule::kSearch;  // which tensors stay between layers, as in `run`
   Format format = Format::kText;
 };
 
@@ -45,6 +45,9 @@ struct MappedLayer {
 struct MapReport {
   std::string machine, workload, path, constraints;
   mappers::Objective objective = mappers::Objective::kCycles;
+  mappers::ResidencyRule residency = mappers::ResidencyRule::kSearch;
+  mappers::NetworkMapping network;
+  std::vector<std::string> kept;  // layers whose output stays, in the order of the network
   std::vector<MappedLayer> layers;
 };
 

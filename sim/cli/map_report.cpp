@@ -36,6 +36,44 @@ std::string mapping_text(const MappedLayer& layer, const mappers::Mapping& mappi
   return layer.layer.on_pe_array ? mappers::describe(mapping) : "vector unit";
 }
 
+// All of a short front; of a long one its ends and some between.
+std::vector<std::size_t> shown_points(std::size_t count) {
+  constexpr std::size_t kMost = 12;
+  std::vector<std::size_t> shown;
+  for (std::size_t i = 0; i < std::min(count, kMost); ++i) {
+    shown.push_back(count <= kMost ? i : i * (count - 1) / (kMost - 1));
+  }
+  return shown;
+}
+
+void append_front(std::string& text, const MappedLayer& mapped) {
+  const auto& points = mapped.result.front.points();
+  if (points.empty()) {
+    return;
+  }
+  const std::vector<std::size_t> shown = shown_points(points.size());
+  text += fmt::format("  Pareto front by the model: {} mappings{}, {}\n", points.size(),
+                      shown.size() < points.size() ? fmt::format(", {} shown", shown.size()) : "",
+                      mapped.result.front_proven ? "proven complete" : "the budget ended before all were looked at");
+  text += fmt::format("    {:>14}  {:>10}  mapping\n", "cycles", "mJ");
+  for (const std::size_t i : shown) {
+    text += fmt::format("    {:>14.0f}  {:>10.4g}  {}\n", points[i].evaluation.expected_cycles(),
+                        points[i].evaluation.energy_j * 1e3, mapping_text(mapped, points[i].mapping));
+  }
+}
+
+Json front_json(const MappedLayer& mapped) {
+  Json points = Json::array();
+  for (const mappers::Front::Point& point : mapped.result.front.points()) {
+    points.push_back({{"mapping", mapping_text(mapped, point.mapping)},
+                      {"expected_cycles", point.evaluation.expected_cycles()},
+                      {"cycles", point.evaluation.cycles},
+                      {"energy_j", point.evaluation.energy_j},
+                      {"edp", point.evaluation.edp()}});
+  }
+  return points;
+}
+
 Json evaluation_json(const MappedLayer& layer, const mappers::Mapping& mapping, const Evaluation& evaluation) {
   Json activity = Json::object();
   for (std::size_t i = 0; i < kActionCount; ++i) {
@@ -46,7 +84,7 @@ Json evaluation_json(const MappedLayer& layer, const mappers::Mapping& mapping, 
   }
   return {{"mapping", mapping_text(layer, mapping)},
           {"cycles", evaluation.cycles},
-          {"expected_wait_cycles", evaluation.waits},
+          {"expected_wait_cycles", evaluation.waits + evaluation.contention},
           {"energy_j", evaluation.energy_j},
           {"edp", evaluation.edp()},
           {"limiter", mappers::name(evaluation.limiter())},
@@ -79,6 +117,42 @@ void append_layer(std::string& text, const MappedLayer& mapped, const arch::Acce
     text += fmt::format("  simulated  {:>14} cycles ({:+.2f} %), {:.4g} mJ\n", mapped.simulated->measured.cycles,
                         100 * difference(*mapped.simulated), mapped.simulated->energy_j * 1e3);
   }
+  append_front(text, mapped);
+}
+
+const char* name_of(mappers::ResidencyRule rule) {
+  return rule == mappers::ResidencyRule::kNothing  ? "none"
+         : rule == mappers::ResidencyRule::kGreedy ? "greedy"
+                                                   : "search";
+}
+
+std::string residency_text(const MapReport& report) {
+  const mappers::NetworkMapping& network = report.network;
+  std::string text = fmt::format("{} of {} tensors stay in the global buffer ({:.1f} MB), by {}", network.kept, network.tensors,
+                                 double(network.kept_bytes) / 1e6, name_of(report.residency));
+  if (report.residency == mappers::ResidencyRule::kSearch) {
+    text += fmt::format("{}: {:.0f} cycles and {:.4g} mJ expected, against {:.0f} and {:.4g} by the greedy rule",
+                        network.exact ? "" : " (not all sets)", network.cost.cycles, network.cost.energy_j * 1e3,
+                        network.greedy.cycles, network.greedy.energy_j * 1e3);
+  }
+  return text + "\n";
+}
+
+Json residency_json(const MapReport& report) {
+  const mappers::NetworkMapping& network = report.network;
+  Json json = {{"rule", name_of(report.residency)},
+               {"tensors", network.tensors},
+               {"kept", network.kept},
+               {"kept_bytes", network.kept_bytes},
+               {"kept_outputs_of", report.kept},
+               {"expected_cycles", network.cost.cycles},
+               {"expected_energy_j", network.cost.energy_j}};
+  if (report.residency == mappers::ResidencyRule::kSearch) {
+    json["exact"] = network.exact;
+    json["greedy_expected_cycles"] = network.greedy.cycles;
+    json["greedy_expected_energy_j"] = network.greedy.energy_j;
+  }
+  return json;
 }
 
 }  // namespace
@@ -87,6 +161,7 @@ std::string map_text(const MapReport& report, const arch::AcceleratorSpec& spec)
   std::string text = fmt::format("{} {} on {}, best {}{}\n", report.workload, report.path, report.machine,
                                  name_of(report.objective),
                                  report.constraints.empty() ? "" : " under " + report.constraints);
+  text += residency_text(report);
   double bound = 0, modelled_energy = 0, energy = 0, seconds = 0;
   uint64_t cycles = 0, evaluations = 0;
   std::size_t layers = 0;
@@ -140,11 +215,16 @@ std::string map_json(const MapReport& report, const arch::AcceleratorSpec& spec)
                             {"energy_j", mapped.simulated->energy_j},
                             {"edp", static_cast<double>(mapped.simulated->measured.cycles) * mapped.simulated->energy_j}};
     }
+    if (!mapped.result.front.points().empty()) {
+      layer["pareto"] = front_json(mapped);
+      layer["pareto_proven"] = mapped.result.front_proven;
+    }
     layers.push_back(std::move(layer));
   }
   const Json json = {{"schema_version", kSchemaVersion}, {"machine", report.machine},
                      {"workload", report.workload},      {"path", report.path},
                      {"objective", name_of(report.objective)}, {"constraints", report.constraints},
+                     {"residency", residency_json(report)},
                      {"layers", std::move(layers)}};
   return json.dump(2) + "\n";
 }

@@ -6,7 +6,6 @@
 
 #include "mappers/lower/lower.h"
 #include "mappers/residency.h"
-#include "mappers/search/search.h"
 #include "sim/accel/functional/functional_run.h"
 #include "sim/accel/functional/reference.h"
 #include "sim/base/interrupt.h"
@@ -40,25 +39,27 @@ void refuse_too_large(const Layer& layer) {
 }  // namespace
 
 NetworkRunner::NetworkRunner(const arch::AcceleratorSpec& spec, const arch::EnergyTable& energy,
-                             accel::Fidelity fidelity, bool functional)
-    : spec_(spec), energy_(energy), functional_(functional), simulator_(spec, fidelity) {}
+                             accel::Fidelity fidelity, bool functional, const mappers::MapperOptions& options)
+    : spec_(spec),
+      energy_(energy),
+      functional_(functional),
+      mapper_(spec, mappers::energy_rates(spec, energy), options),
+      simulator_(spec, fidelity) {}
 
-NetworkRunner::Simulated NetworkRunner::simulate(const Layer& layer, const mappers::Residency& residency) {
+NetworkRunner::Simulated NetworkRunner::simulate(const Layer& layer, const Mapped& mapped) {
   Simulated simulated;
-  refuse_too_large(layer);
-  simulated.mapping = mappers::choose_mapping(layer, spec_, residency);
   if (functional_ && layer.on_pe_array) {
-    compute(layer, residency, simulated);
+    compute(layer, mapped, simulated);
   } else {
-    simulated.result = simulator_.run(mappers::lower(layer, simulated.mapping, spec_, residency));
+    simulated.result = simulator_.run(mappers::lower(layer, mapped.mapping, spec_, mapped.residency));
   }
   return simulated;
 }
 
 // Random operands (the seed is fixed, so hashes can be compared between machines and runs) through the modelled buffers.
-void NetworkRunner::compute(const Layer& layer, const mappers::Residency& residency, Simulated& simulated) {
+void NetworkRunner::compute(const Layer& layer, const Mapped& mapped, Simulated& simulated) {
   constexpr uint64_t kSeed = 1;
-  const mappers::TileProgram program = mappers::lower(layer, simulated.mapping, spec_, residency, true);
+  const mappers::TileProgram program = mappers::lower(layer, mapped.mapping, spec_, mapped.residency, true);
   accel::Operands operands(layer.mac);
   operands.fill(kSeed);
   accel::FunctionalRun values(program, spec_, operands);
@@ -89,7 +90,7 @@ std::string NetworkRunner::limiter_of(const LayerResult& result) const {
   return std::max_element(busy.begin(), busy.end())->second;
 }
 
-LayerRecord NetworkRunner::record_of(const Layer& layer, const Simulated& simulated) const {
+LayerRecord NetworkRunner::record_of(const Layer& layer, const Mapped& mapped, const Simulated& simulated) const {
   LayerRecord record;
   record.name = layer.name;
   record.group = layer.group;
@@ -105,7 +106,7 @@ LayerRecord NetworkRunner::record_of(const Layer& layer, const Simulated& simula
   record.utilisation =
       share(record.macs, static_cast<double>(result.cycles) * static_cast<double>(spec_.macs_per_cycle()));
   record.limiter = limiter_of(result);
-  record.mapping = layer.on_pe_array ? mappers::describe(simulated.mapping) : "vector unit";
+  record.mapping = layer.on_pe_array ? mappers::describe(mapped.mapping) : "vector unit";
   record.activity = result.activity;
   record.stalls = result.stalls;
   record.energy = arch::energy_of(result.activity, result.cycles, spec_, energy_);
@@ -121,7 +122,10 @@ RunRecord NetworkRunner::run(const workloads::Network& network,
   run.workload = network.name;
   run.macs = network.macs();
   run.weight_bytes = network.weights();
-  const std::vector<mappers::Residency> residency = mappers::plan_residency(network, spec_);
+  for (const Layer& layer : network.layers) {
+    refuse_too_large(layer);
+  }
+  const std::vector<Mapped> mapped = mapper_.map(network).layers;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
     throw_if_interrupted();
@@ -132,15 +136,15 @@ RunRecord NetworkRunner::run(const workloads::Network& network,
     Simulated none;
     const Simulated* simulated = &none;
     if (!costs_nothing(layer)) {
-      const std::string key = mappers::reuse_key(layer, residency[i]);
+      const std::string key = mappers::reuse_key(layer, mapped[i].residency, mapped[i].mapping);
       auto found = results_.find(key);
       if (found == results_.end()) {
-        found = results_.emplace(key, simulate(layer, residency[i])).first;
+        found = results_.emplace(key, simulate(layer, mapped[i])).first;
         reused = false;
       }
       simulated = &found->second;
     }
-    LayerRecord record = record_of(layer, *simulated);
+    LayerRecord record = record_of(layer, mapped[i], *simulated);
     record.reused = reused;
     run.cycles += record.cycles;
     run.activity += record.activity;

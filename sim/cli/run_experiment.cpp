@@ -35,7 +35,7 @@ void run_machine(const ExperimentSpec& experiment, const arch::AcceleratorSpec& 
                  ExperimentRecord& record) {
   const arch::EnergyTable energy = arch::load_energy_table_of(spec).value;
   record.machines.push_back(machine_record(spec, energy));
-  NetworkRunner runner(spec, energy, fidelity, functional);
+  NetworkRunner runner(spec, energy, fidelity, functional, experiment.mapper);
   for (const workloads::ExecutionPath* path : selected_paths(experiment)) {
     RunRecord run = runner.run(experiment.workload.build(*path),
                                [&](const std::string& layer) { progress.show(path->name + " " + layer); });

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "arch/energy.h"
 #include "mappers/lower/lower.h"
-#include "mappers/residency.h"
-#include "mappers/search/search.h"
+#include "mappers/network_mapper.h"
 #include "sim/accel/simulator.h"
 #include "sim/base/config/diagnostics.h"
 
@@ -37,9 +37,9 @@ std::string trace_layer(const ExperimentSpec& experiment, accel::Fidelity fideli
   const workloads::Network network = experiment.workload.build(path);
   const std::size_t index = find_layer(network, layer);
   const workloads::Layer& traced = network.layers[index];
-  const mappers::Residency residency = mappers::plan_residency(network, spec)[index];
-  const mappers::TileProgram program =
-      mappers::lower(traced, mappers::choose_mapping(traced, spec, residency), spec, residency);
+  mappers::NetworkMapper mapper(spec, mappers::energy_rates(spec, arch::load_energy_table_of(spec).value), experiment.mapper);
+  const mappers::NetworkMapping::Layer mapped = mapper.map(network).layers[index];
+  const mappers::TileProgram program = mappers::lower(traced, mapped.mapping, spec, mapped.residency);
   if (program.tiles.empty()) {
     throw UserError("--vcd-layer: '" + layer + "' moves and computes nothing (it is written in place)");
   }

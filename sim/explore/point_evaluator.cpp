@@ -7,7 +7,7 @@
 
 #include "mappers/lower/lower.h"
 #include "mappers/residency.h"
-#include "mappers/search/search.h"
+#include "mappers/search/fit.h"
 #include "sim/accel/simulator.h"
 #include "sim/base/interrupt.h"
 
@@ -136,14 +136,10 @@ PointEvaluator::LayerCost PointEvaluator::model_layer(const arch::AcceleratorSpe
                                                       const Residency& residency) {
   const Layer& layer = shapes_[shape].layer;
   // The search would look through all of its space before it said so.
-  if (!mappers::fits_at_all(layer, machine, residency)) {
-    if (layer.on_pe_array) {
-      mappers::choose_mapping(layer, machine, residency);  // says what is too small, and by how much
-    }
-    throw mappers::does_not_fit(layer, mappers::vector_shortfall(layer, machine, residency));
-  }
+  mappers::require_fit(layer, machine, residency);
   const mappers::Evaluation evaluation = mappers::find_mapping(layer, machine, residency, rates, options).evaluation;
-  return cost_of(evaluation.expected_cycles(), evaluation.energy_j + rates.per_cycle * evaluation.waits);
+  return cost_of(evaluation.expected_cycles(),
+                 evaluation.energy_j + rates.per_cycle * (evaluation.expected_cycles() - evaluation.cycles));
 }
 
 PathCosts PointEvaluator::evaluate(const arch::AcceleratorSpec& machine) {

@@ -13,7 +13,7 @@
 
 #include "arch/load.h"
 #include "mappers/lower/lower.h"
-#include "mappers/search/search.h"
+#include "mappers/search/find_mapping.h"
 #include "sim/accel/functional/functional_run.h"
 #include "sim/accel/functional/reference.h"
 #include "sim/accel/simulator.h"
@@ -114,7 +114,10 @@ std::string reference_hash(const Layer& layer) {
 
 std::string simulated_hash(const Layer& layer, const arch::AcceleratorSpec& spec) {
   const mappers::Residency residency;
-  const auto program = mappers::lower(layer, mappers::choose_mapping(layer, spec, residency), spec, residency, true);
+  mappers::SearchOptions options;
+  options.strategy = mappers::StrategyName::kDescent;
+  const mappers::Mapping mapping = mappers::find_mapping(layer, spec, residency, {}, options).mapping;
+  const auto program = mappers::lower(layer, mapping, spec, residency, true);
   accel::Operands operands(layer.mac);
   operands.fill(1);
   accel::FunctionalRun values(program, spec, operands);

@@ -106,6 +106,30 @@ def test_map_json_has_the_keys_of_the_contract():
     expect(len(rows) == 2 and rows[0].startswith("layer,"), rows)
 
 
+def test_map_prints_a_pareto_front():
+    words = ("map", MACHINE, "segformer_b2_ade:enc3.0.q", "--budget", "3000", "--no-simulation", "--pareto")
+    result = json.loads(result_of(*words, "--format", "json"))
+    points = result["layers"][0]["pareto"]
+    expect(len(points) >= 2, str(points))
+    for one, next_one in zip(points, points[1:]):
+        expect(one["expected_cycles"] < next_one["expected_cycles"] and one["energy_j"] > next_one["energy_j"], "a front")
+    best = result["layers"][0]["best"]
+    expect(abs(points[0]["expected_cycles"] - best["cycles"] - best["expected_wait_cycles"]) < 1e-6, "its first point is the fastest")
+    expect("Pareto front by the model" in result_of(*words), "text")
+    plain = json.loads(result_of(*words[:-1], "--format", "json"))["layers"][0]
+    expect("pareto" not in plain, "only where asked for")
+
+
+def test_map_says_which_tensors_stay():
+    small = ("map", MACHINE, "segformer_b2_ade:enc3.0.qk", "--no-simulation", "--strategy", "two_stage", "--set",
+             "global_buffer.capacity=1 MiB", "--objective", "edp", "--format", "json")
+    kept = {rule: json.loads(result_of(*small, "--residency", rule))["residency"] for rule in ("none", "greedy", "search")}
+    expect(kept["none"]["kept"] == 0 and kept["none"]["kept_outputs_of"] == [], str(kept["none"]))
+    edp = {rule: one["expected_cycles"] * one["expected_energy_j"] for rule, one in kept.items()}
+    expect(edp["search"] < edp["greedy"] < edp["none"], str(edp))
+    expect(kept["search"]["greedy_expected_cycles"] == kept["greedy"]["expected_cycles"], "the same rule in both")
+
+
 def test_map_maps_each_distinct_layer_once():
     words = ("map", MACHINE, "segformer_b0_ade", "--budget", "200", "--strategy", "descent", "--no-simulation", "--format", "json")
     layers = json.loads(result_of(*words))["layers"]
@@ -126,7 +150,7 @@ def test_map_names_what_is_wrong():
         file = pathlib.Path(folder) / "narrow.yaml"
         narrow = "kind: mapping_constraints\nname: narrow\ndescription: too narrow\n"
         file.write_text(narrow + "tile_rows: {one_of: [7]}\n")
-        error(2, "the constraint 'tile_rows, block_rows' allows no mapping", MACHINE, "segformer_b2_ade:Conv2DFuse", "--constraints", str(file))
+        error(2, "the constraint 'tile_rows' of 'narrow' allows no mapping", MACHINE, "segformer_b2_ade:Conv2DFuse", "--constraints", str(file))
         file.write_text(narrow + "chunk_channels: {whole: true}\nblock_columns: {at_least: 16}\n")
         error(1, "narrow", MACHINE, "segformer_b2_ade:Conv2DFuse", "--constraints", str(file), "--set", "pe.input_buffer=1 KiB")
         file.write_text(narrow + "tile_rowz: {one_of: [7]}\n")

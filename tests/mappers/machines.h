@@ -2,6 +2,7 @@
 #pragma once
 
 #include "arch/accelerator.h"
+#include "mappers/model/energy_rates.h"
 
 namespace tilewright::mappers::testing {
 
@@ -24,6 +25,18 @@ inline arch::AcceleratorSpec sixteen_pes() {
   spec.dram.channels = 4;
   spec.dram.read_latency = 20;
   return spec;
+}
+
+// Energies of the sizes that configs/arch/energy has, in round numbers.
+inline EnergyRates some_rates() {
+  EnergyRates rates;
+  for (std::size_t i = 0; i < kActionCount; ++i) {
+    rates.per_action[i] = 1e-13 * double(1 + i % 5);
+  }
+  rates.per_action[static_cast<std::size_t>(Action::kDramReadBytes)] = 6e-11;
+  rates.per_action[static_cast<std::size_t>(Action::kDramWriteBytes)] = 4e-11;
+  rates.per_cycle = 2e-12;
+  return rates;
 }
 
 }  // namespace tilewright::mappers::testing

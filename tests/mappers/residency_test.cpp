@@ -3,7 +3,7 @@
 
 #include "mappers/lower/lower.h"
 #include "mappers/residency.h"
-#include "mappers/search/search.h"
+#include "mappers/search/fit.h"
 #include "tests/mappers/machines.h"
 #include "workloads/builder.h"
 #include "workloads/segformer.h"

@@ -17,7 +17,7 @@
 
 #include "arch/load.h"
 #include "mappers/lower/lower.h"
-#include "mappers/search/search.h"
+#include "mappers/network_mapper.h"
 #include "sim/accel/simulator.h"
 #include "sim/base/error.h"
 
@@ -99,13 +99,14 @@ int run(int argc, char** argv) {
   const arch::AcceleratorSpec spec = arch::load_accelerator(argv[1]).value;
   const bool tick = std::string(argv[3]) == "tick";
   const int repetitions = argc > 4 ? std::atoi(argv[4]) : 1;
+  mappers::NetworkMapper mapper(spec, mappers::energy_rates(spec, arch::load_energy_table_of(spec).value));
   accel::AcceleratorSimulator simulator(spec, tick ? accel::Fidelity::kTick : accel::Fidelity::kEvent);
   Cycle cycles = 0;
   uint64_t macs = 0, bursts = 0;
   double seconds = 0, mapping_seconds = 0;
   for (const Layer& layer : work(argv[2])) {
     const double start = cpu_seconds();
-    const mappers::Mapping mapping = mappers::choose_mapping(layer, spec, {});
+    const mappers::Mapping mapping = mapper.choose(layer, {})->mapping;
     const mappers::TileProgram program = mappers::lower(layer, mapping, spec, {});
     const double mapped = cpu_seconds();
     mapping_seconds += mapped - start;
