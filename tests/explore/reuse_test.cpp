@@ -7,7 +7,8 @@
 #include "arch/load.h"
 #include "mappers/lower/lower.h"
 #include "mappers/residency.h"
-#include "mappers/search/search.h"
+#include "arch/energy.h"
+#include "mappers/search/find_mapping.h"
 #include "sim/accel/simulator.h"
 #include "sim/explore/point_evaluator.h"
 #include "sim/explore/store.h"
@@ -59,6 +60,9 @@ TEST_CASE("layers with equal keys take the same cycles and do the same") {
   const arch::AcceleratorSpec one = machine_with({});
   const arch::AcceleratorSpec other = machine_with({"pe_count=4", "pe.lanes=8", "pe.vector_size=16", "pe.output_buffer=4 KiB"});
   accel::AcceleratorSimulator simulator(one, accel::Fidelity::kEvent), other_simulator(other, accel::Fidelity::kEvent);
+  const mappers::EnergyRates rates = mappers::energy_rates(one, arch::load_energy_table_of(one).value);
+  mappers::SearchOptions options;
+  options.strategy = mappers::StrategyName::kTwoStage;
   std::size_t vector_layers = 0, array_layers = 0;
   for (const workloads::Layer& layer : network.layers) {
     const mappers::Residency free, crowded{false, false, false, 256 * 1024};
@@ -71,7 +75,7 @@ TEST_CASE("layers with equal keys take the same cycles and do the same") {
       CHECK_MESSAGE(a.activity == b.activity, layer.name);
       ++vector_layers;
     } else if (layer.on_pe_array && array_layers < 12) {
-      const mappers::Mapping mapping = mappers::choose_mapping(layer, one, crowded);
+      const mappers::Mapping mapping = mappers::find_mapping(layer, one, crowded, rates, options).mapping;
       CHECK(layer_key(layer, free, mapping) == layer_key(layer, crowded, mapping));
       CHECK(layer_key(layer, free, mapping) != layer_key(layer, {true, false, false, 0}, mapping));
       const auto a = simulator.run(mappers::lower(layer, mapping, one, free));
