@@ -162,9 +162,9 @@ __device__ __forceinline__ void multiply_without_pause(const uint8_t* tiles, int
   }
 }
 
-template <Instruction kInstruction>
+template <Instruction kInstruction, int kChains>
 __device__ __forceinline__ void run_until_done(uint32_t y, uint32_t z, Progress& progress, Stamp* stamps) {
-  uint32_t chains[8];
+  uint32_t chains[kChains];
   start(chains, y);
   uint32_t rounds = 0;
   const uint64_t begin = clock_now();
@@ -176,7 +176,7 @@ __device__ __forceinline__ void run_until_done(uint32_t y, uint32_t z, Progress&
   }
   const uint64_t taken = clock_now() - begin;
   if (threadIdx.x % 32 == 0) {
-    atomicAdd(&progress.issued, static_cast<unsigned long long>(rounds) * kUnroll * 8);
+    atomicAdd(&progress.issued, static_cast<unsigned long long>(rounds) * kUnroll * kChains);
   }
   if (threadIdx.x == 128) {
     stamps[0].value[1] = taken;
@@ -186,7 +186,7 @@ __device__ __forceinline__ void run_until_done(uint32_t y, uint32_t z, Progress&
 
 // Warpgroup 0 multiplies without pause; the other warps run the instruction until it is done.
 // value[0]: instructions issued by those warps; value[1]: cycles they took.
-template <Instruction kInstruction, bool kFromRegisters, int kN = 128>
+template <Instruction kInstruction, bool kFromRegisters, int kN = 128, int kChains = 8>
 __global__ void __launch_bounds__(384) beside_kernel(Stamp* stamps, uint32_t y, uint32_t z, int groups) {
   extern __shared__ __align__(1024) uint8_t tiles[];
   __shared__ Progress progress;
@@ -201,7 +201,7 @@ __global__ void __launch_bounds__(384) beside_kernel(Stamp* stamps, uint32_t y, 
   if (threadIdx.x < 128) {
     multiply_without_pause<kFromRegisters, kN>(tiles, groups, progress, stamps);
   } else {
-    run_until_done<kInstruction>(y, z, progress, stamps);
+    run_until_done<kInstruction, kChains>(y, z, progress, stamps);
   }
   __syncthreads();
   if (threadIdx.x == 0) {
@@ -271,7 +271,8 @@ void measure_rate(Bench& bench, const char* name) {
           <<<1, 128 + warps * 32, (64 + kN) * kRowBytes>>>(stamps, 0x3f7fff00u, 0x3a83126fu, kMmaGroups);
     });
     constexpr bool kMix = kInstruction == Instruction::kWeigh;
-    bench.add(kMix ? "mix_beside_wgmma" : "rate_beside_wgmma", kMix ? Mechanisms::kCombined : Mechanisms::kOne,
+    bench.add(kMix ? "mix_beside_wgmma" : "rate_beside_wgmma",
+              kMix ? Mechanisms::kCombined : Mechanisms::kOne,
               {{"instruction", std::string(name)},
                {"a", std::string(kFromRegisters ? "RS" : "SS")},
                {"n", int64_t{kN}},
@@ -282,6 +283,33 @@ void measure_rate(Bench& bench, const char* name) {
                {"wgmma_cycles", "cycle", [](const Sample& s) { return s.cycles / (kMmaGroups * 32.0); }},
                {"wgmma_slow_down", "1", [=](const Sample& s) { return s.cycles / alone; }}});
   }
+}
+
+// One chain by one warp of each sub-core: how long a result takes beside a matrix unit without pause.
+template <Instruction kInstruction, bool kFromRegisters, int kN>
+void measure_latency(Bench& bench, const char* name) {
+  const Repeat repeat{};
+  const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
+    beside_kernel<kInstruction, kFromRegisters, kN, 1>
+        <<<1, 256, (64 + kN) * kRowBytes>>>(stamps, 0x3f7fff00u, 0x3a83126fu, kMmaGroups);
+  });
+  bench.add(
+      "latency_beside_wgmma", Mechanisms::kOne,
+      {{"instruction", std::string(name)},
+       {"a", std::string(kFromRegisters ? "RS" : "SS")},
+       {"n", int64_t{kN}},
+       {"warps", int64_t{4}}},
+      samples, repeat,
+      {{"latency_cycles", "cycle", [](const Sample& s) { return 4 * s.mean_value(1) / s.mean_value(0); }},
+       {"wgmma_cycles", "cycle", [](const Sample& s) { return s.cycles / (kMmaGroups * 32.0); }}});
+}
+
+template <Instruction kInstruction>
+void measure_latencies(Bench& bench, const char* name) {
+  measure_latency<kInstruction, false, 64>(bench, name);
+  measure_latency<kInstruction, true, 128>(bench, name);
+  measure_latency<kInstruction, false, 160>(bench, name);
+  measure_latency<kInstruction, true, 64>(bench, name);
 }
 
 template <Instruction kInstruction>
@@ -328,6 +356,14 @@ void run_arithmetic(Bench& bench) {
   measure_rates<Instruction::kShfl>(bench, "SHFL");
   measure_rates<Instruction::kLop3>(bench, "LOP3");
   measure_rates<Instruction::kWeigh>(bench, "FFMA+EX2+FADD");
+  measure_latencies<Instruction::kFfma>(bench, "FFMA");
+  measure_latencies<Instruction::kFmul>(bench, "FMUL");
+  measure_latencies<Instruction::kFmnmx>(bench, "FMNMX");
+  measure_latencies<Instruction::kEx2>(bench, "EX2");
+  measure_latencies<Instruction::kF2fp>(bench, "F2FP");
+  measure_latencies<Instruction::kImad>(bench, "IMAD");
+  measure_latencies<Instruction::kShfl>(bench, "SHFL");
+  measure_latencies<Instruction::kLop3>(bench, "LOP3");
 }
 
 }  // namespace tw::gpu
