@@ -32,6 +32,7 @@ Counts counts_of(const GpuResult& result) {
   all["sectors_requested"] = double(counts.sectors_requested);
   all["sectors_stored"] = double(counts.sectors_stored);
   all["l2_sectors"] = double(counts.l2_sectors);
+  all["merged_sectors"] = double(counts.merged_sectors);
   all["l2_far_lines"] = double(counts.l2_far_lines);
   all["dram_bytes"] = double(counts.dram_bytes);
   all["dram_activates"] = double(counts.dram_activates);
