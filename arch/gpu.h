@@ -31,6 +31,7 @@ struct SubCoreSpec {
   InstructionSpec ex2;                 // the MUFU
   InstructionSpec shfl;                // through the LSU's dispatch port, as every access to shared memory
   InstructionSpec other;               // uniform registers, predicates, control: an issue slot, little else
+  InstructionSpec special;             // reading a special register or a constant that is not in the fast cache
   uint32_t branch_cycles = 11;         // a taken branch, until its warp issues again
   uint32_t clock_cycles = 13;          // reading the clock, likewise
 };

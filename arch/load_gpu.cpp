@@ -97,6 +97,7 @@ void describe(config::Schema<SubCoreSpec>& schema) {
   instruction(&S::ex2, "ex2", "power of two, MUFU");
   instruction(&S::shfl, "shfl", "shuffle, LSU dispatch port");
   instruction(&S::other, "other", "uniform registers, predicates, control: little but an issue slot");
+  instruction(&S::special, "special", "reading a special register");
   keys.cycles(&S::branch_cycles, "branch_cycles", "a taken branch until its warp issues again");
   keys.cycles(&S::clock_cycles, "clock_cycles", "reading the clock until its warp issues again");
 }

@@ -89,7 +89,12 @@ Kernel kernel_of() {
           L::kThreads,
           L::kCtasPerSm,
           L::kSharedBytes,
-          reinterpret_cast<const void*>(&attention_kernel<P>)};
+          reinterpret_cast<const void*>(&attention_kernel<P>)
+#ifdef TW_PHASES
+              ,
+          phase_times
+#endif
+  };
 }
 
 }  // namespace tw::gpu

@@ -38,7 +38,18 @@ class Generator {
   void access(WarpProgram& program);
   uint32_t fill(WarpProgram& program, uint8_t full);
   void add_program(WarpProgram program, uint32_t warps, Role role, bool warpgroup);
-  static void push(WarpProgram& program, Op op) { program.ops.push_back(op); }
+  void push(WarpProgram& program, Op op) {
+    if (chance(10)) {
+      op.waits = static_cast<uint8_t>(between(1, (1U << kScoreboards) - 1));
+    }
+    if (op.kind == OpKind::kWait && chance(30)) {
+      op.looked = static_cast<uint8_t>(between(1, 80));
+    }
+    if (op.kind == OpKind::kArrive && chance(30)) {
+      op.reads = static_cast<uint8_t>(between(1, kScoreboards));
+    }
+    program.ops.push_back(op);
+  }
   static Op op(OpKind kind, uint32_t count = 1) {
     Op made;
     made.kind = kind;
@@ -66,7 +77,7 @@ void Generator::make_machine() {
   };
   for (auto* instruction : {&spec.sub_core.ffma, &spec.sub_core.fmul, &spec.sub_core.fmnmx, &spec.sub_core.ex2,
                             &spec.sub_core.f2fp, &spec.sub_core.imad, &spec.sub_core.shfl, &spec.sub_core.lop3,
-                            &spec.sub_core.other}) {
+                            &spec.sub_core.other, &spec.sub_core.special}) {
     vary(*instruction);
   }
   spec.sub_core.branch_cycles = between(1, 14);
@@ -120,6 +131,11 @@ void Generator::math(WarpProgram& program) {
   made.math = static_cast<MathKind>(between(0, static_cast<uint32_t>(MathKind::kCount) - 1));
   made.spacing = static_cast<uint16_t>(chance(70) ? 1 : between(1, 6));
   made.dependent = chance(30);
+  if (chance(30)) {
+    made.stall = static_cast<uint8_t>(between(0, 15));
+    made.sets = static_cast<uint8_t>(chance(50) ? between(0, kScoreboards) : 0);
+    made.reads = static_cast<uint8_t>(chance(30) ? between(0, kScoreboards) : 0);
+  }
   push(program, made);
 }
 

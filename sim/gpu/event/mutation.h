@@ -9,6 +9,8 @@ namespace tilewright::gpu {
 
 enum class Mutation : uint8_t {
   kNone,
+  kStallIgnored,         // instructions follow each other as if each result were there at once
+  kScoreboardIgnored,
   kPipeFreeEarly,        // a math pipe is held a cycle too short
   kDispatchFreeEarly,    // likewise the dispatch port
   kOldestFirst,          // the scheduler forgets who issued last

@@ -29,13 +29,21 @@ struct EventWarp {
   Role role = Role::kConsumer;
   uint32_t cta = 0;         // resident CTA
   uint32_t warpgroup = kNone;  // of the SM
+  uint32_t looked = 0;      // cycles since it asked for the phase that it waits for, when it came to wait
   uint64_t wanted = 0;      // what it waits for: copies, phases, batches
+  std::array<Cycle, kScoreboards> scoreboards{};  // the first cycle in which each is free
   struct Marker {
     uint64_t copies;        // that must be done
     uint32_t barrier;
     Cycle issued;
   };
   std::deque<Marker> markers;  // arrivals that follow copies
+
+  void hold_scoreboard(uint8_t scoreboard, Cycle until) {
+    if (scoreboard > 0) {
+      scoreboards[scoreboard - 1U] = std::max(scoreboards[scoreboard - 1U], until);
+    }
+  }
 };
 
 class EventSubCore final : public sc_core::sc_module {
@@ -81,6 +89,11 @@ class EventSubCore final : public sc_core::sc_module {
   void hold_pipe(uint8_t pipe, Cycle cycle, uint64_t sixteenths) {
     pipe_free_[pipe] = std::max(pipe_free_[pipe], cycle * 16) + sixteenths;
   }
+  // Greedy, then youngest: whoever issued last goes on, else the highest number.
+  bool goes_before(uint32_t warp, uint32_t other) const {
+    const bool greedy = !mutated(Mutation::kOldestFirst);
+    return greedy && other == latest_ ? false : (greedy && warp == latest_) || (warp > other) == greedy;
+  }
   void account(EventWarp& warp, Cycle cycle);
   void issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt);
 
@@ -91,12 +104,14 @@ class EventSubCore final : public sc_core::sc_module {
   std::array<uint64_t, static_cast<std::size_t>(Pipe::kCount)> pipe_free_{};  // sixteenths of a cycle
   // Each warp has one turn at the register file, then the matrix unit has its own: who had one since waits that long.
   uint64_t turn_ = 1, turn_free_ = 0;
+  uint32_t latest_ = kNobody;  // who issued last
   Cycle next_ = 0;  // one issue a cycle
   Cycle bound_ = 0;
   bool changed_ = true;  // since bound_ was found
   struct Timing {
     uint32_t interval[2];  // sixteenths; [beside the matrix unit]
     uint32_t latency;
+    uint32_t read;         // cycles until the operands were read
     uint32_t share;        // of the register file, sixteenths
     uint8_t pipe;
   };

@@ -37,6 +37,7 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
     core->busy.fill(0);
     core->turn_busy = 0;
     core->turn = 1;
+    core->latest = UINT32_MAX;
   }
   for (TickSharedMemory* queue : {&shared_, &fills_}) {
     queue->queue.clear();
@@ -92,6 +93,9 @@ void TickSm::step(Cycle now) {
 void TickSm::count_down() {
   for (TickWarp& warp : warps_) {
     warp.pause -= warp.pause > 0 ? 1 : 0;
+    for (uint32_t& left : warp.scoreboards) {
+      left -= left > 0 ? 1 : 0;
+    }
     ++warp.since_issue;
     for (TickWarp::Marker& marker : warp.markers) {
       ++marker.age;
@@ -238,7 +242,7 @@ void TickSm::update_barrier(uint32_t index, uint32_t arrivals, uint32_t bytes) {
       return false;
     }
     const arch::SynchronisationSpec& synchronisation = spec_.synchronisation;
-    const uint32_t asked = warps_[waiting].since_issue;
+    const uint32_t asked = warps_[waiting].since_issue + warps_[waiting].looked;
     wake(waiting, asked <= synchronisation.wait_look_cycles ? synchronisation.wait_cycles - asked
                                                             : synchronisation.wake_cycles);
     return true;
