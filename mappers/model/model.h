@@ -63,6 +63,10 @@ struct Evaluation {
   std::array<double, kTermCount> terms{};
 
   double expected_cycles() const { return cycles + waits + contention; }
+  // Leakage and standby power go on while it waits.
+  double expected_energy_j(const EnergyRates& rates) const {
+    return energy_j + rates.per_cycle * (expected_cycles() - cycles);
+  }
   double edp() const { return expected_cycles() * energy_j; }  // joule-cycles
   Term limiter() const;
   Activity activity() const;
