@@ -24,13 +24,12 @@ Evaluation as_evaluation(const LayerCost& cost) {
 
 // The slopes of log practical() at a plan.
 Weights weights_at(const LayerCost& cost, Objective objective) {
-  constexpr double kLittle = 0.1;
   const double per_cycle = cost.cycles > 0 ? 1 / cost.cycles : 0, per_joule = cost.energy_j > 0 ? 1 / cost.energy_j : 0;
   switch (objective) {
     case Objective::kCycles:
-      return {per_cycle, kLittle * per_joule};
+      return {per_cycle, kPowerOfOther * per_joule};
     case Objective::kEnergy:
-      return {kLittle * per_cycle, per_joule};
+      return {kPowerOfOther * per_cycle, per_joule};
     case Objective::kEdp:
       break;
   }

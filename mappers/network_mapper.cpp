@@ -64,8 +64,7 @@ std::unique_ptr<LayerChoice> NetworkMapper::search(const workloads::Layer& layer
   } else {
     evaluation = vector_evaluation(layer, spec_, residency, rates_);
   }
-  choice->cost = {evaluation.expected_cycles(),
-                  evaluation.energy_j + rates_.per_cycle * (evaluation.expected_cycles() - evaluation.cycles)};
+  choice->cost = {evaluation.expected_cycles(), evaluation.expected_energy_j(rates_)};
   choice->occupied_bytes = occupied_bytes(layer, choice->mapping, spec_, residency);
   return choice;
 }

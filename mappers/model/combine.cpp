@@ -104,8 +104,7 @@ void LayerModel::choose_scopes(const Halves& h, const Choice& choice, Work& work
       sent_per_pass(work.lane_scope, lanes.sets, pixels.sets, work.lane_set_bytes, work.lane_run) * h.split.lanes;
 }
 
-// Plan::allocate: room for the slots of every class.
-bool LayerModel::allocate(const Halves& h, const Choice& choice, Work& work) {
+void LayerModel::size_tiles(const Halves& h, Work& work) const {
   const Form& form = *h.form;
   const uint64_t real_batches = form.depthwise ? h.lanes->tiles : divide_up(form.groups, h.split.groups);
   const uint64_t lane_tiles = form.depthwise ? 1 : h.lanes->tiles;
@@ -113,6 +112,8 @@ bool LayerModel::allocate(const Halves& h, const Choice& choice, Work& work) {
   const uint64_t depth = form.depthwise ? h.lanes->tile_size : form.channels * groups;
   work.batches = form.depthwise ? 1 : real_batches;
   work.groups = form.groups;
+  work.values = places_.output_bytes;
+  work.cycles = form.groups * h.lanes->channel_tiles_sum * form.rows * form.columns * h.cut->vectors;
   work.passes = real_batches * lane_tiles * h.pixels->tiles;
   work.stream_tile_bytes = h.pixels->tile_positions * depth;
   work.lane_tile_bytes = h.lanes->tile_size * form.kernel_height * form.kernel_width * form.channels * groups;
@@ -121,20 +122,26 @@ bool LayerModel::allocate(const Halves& h, const Choice& choice, Work& work) {
   const uint64_t lane_tensor = form.swap ? places_.input_bytes : places_.weight_bytes;
   const uint64_t stream_tensor = form.swap ? places_.weight_bytes : places_.input_bytes;
   const uint64_t output_tile = h.pixels->tile_size * h.lanes->tile_size * groups;
-  uint64_t used = residency_.reserved_bytes;
-  const auto place = [&](bool resident, uint64_t tensor, uint64_t tile, uint64_t tiles, uint32_t wanted) {
-    const auto slots = static_cast<uint32_t>(std::min<uint64_t>(wanted, tiles));
-    used += round_up(resident ? tensor : tile, kSlotAlignment) * (resident ? 1 : slots);
-    return resident ? 0 : slots;
+  const auto held = [](bool whole, uint64_t tensor, uint64_t tile, uint64_t tiles) {
+    return Work::Held{whole, round_up(whole ? tensor : tile, kSlotAlignment), tiles};
   };
-  const uint32_t lane_wanted = form.swap ? choice.input_slots : choice.weight_slots;
-  const uint32_t stream_wanted = form.swap ? choice.weight_slots : choice.input_slots;
-  work.stream_slots = place(work.stream_resident, stream_tensor, work.stream_tile_bytes,
-                            h.pixels->tiles * real_batches, stream_wanted);
-  work.lane_slots =
-      place(work.lane_resident, lane_tensor, work.lane_tile_bytes, lane_tiles * real_batches, lane_wanted);
-  work.output_slots =
-      place(output_resident_, places_.output_bytes, output_tile, work.passes, choice.output_slots);
+  work.stream_held = held(work.stream_resident, stream_tensor, work.stream_tile_bytes, h.pixels->tiles * real_batches);
+  work.lane_held = held(work.lane_resident, lane_tensor, work.lane_tile_bytes, lane_tiles * real_batches);
+  work.output_held = held(output_resident_, places_.output_bytes, output_tile, work.passes);
+}
+
+// Plan::allocate: room for the slots of every class.
+bool LayerModel::allocate(const Halves& h, const Choice& choice, Work& work) {
+  size_tiles(h, work);
+  uint64_t used = residency_.reserved_bytes;
+  const auto place = [&](const Work::Held& held, uint32_t wanted) {
+    const auto slots = static_cast<uint32_t>(std::min<uint64_t>(wanted, held.tiles));
+    used += held.bytes * (held.whole ? 1 : slots);
+    return held.whole ? 0 : slots;
+  };
+  work.stream_slots = place(work.stream_held, h.form->swap ? choice.weight_slots : choice.input_slots);
+  work.lane_slots = place(work.lane_held, h.form->swap ? choice.input_slots : choice.weight_slots);
+  work.output_slots = place(work.output_held, choice.output_slots);
   return used <= spec_.global_buffer.capacity.value || refuse("global_buffer");
 }
 
@@ -244,14 +251,12 @@ bool LayerModel::combine(const Halves& h, const Choice& choice, Evaluation& resu
   if (!allocate(h, choice, work)) {
     return false;
   }
-  work.values = places_.output_bytes;
-  work.cycles =
-      work.groups * h.lanes->channel_tiles_sum * h.form->rows * h.form->columns * h.cut->vectors;
   result.steps = work.groups * h.lanes->blocks * h.pixels->blocks * h.cut->chunks;
   count_sends(h, work);
   count_memory(h, choice, work);
   count_actions(h, choice, work, result);
-  bound_time(h, work, result);
+  const Expected expected = bound_time(h, work, result);
+  result.waits = expected.waits + std::max(0.0, expected.at_least - result.cycles);
   result.energy_j = rates_.of(result.counts, result.cycles);
   return true;
 }

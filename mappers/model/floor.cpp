@@ -47,57 +47,60 @@ LayerModel::LeastTraffic LayerModel::least_traffic(const Halves& h) const {
     return least;
   }
   const Form& form = *h.form;
-  const auto read = [&least](double bursts, double strained) {
-    least.read_bursts += bursts;
-    least.strained += strained;
-  };
   if (!(form.swap ? input_resident_ : weights_resident_)) {
-    read(double(h.lanes->operand.bursts), h.lanes->operand.strained);
+    least.read += h.lanes->operand;
   }
   if (!(form.swap ? weights_resident_ : input_resident_)) {
-    const double inputs = form.least_input_bytes / double(spec_.dram.burst_bytes.value);
-    form.depthwise ? read(inputs, inputs) : read(double(h.pixels->operand.bursts), h.pixels->operand.strained);
+    const auto bursts = static_cast<uint64_t>(form.least_input_bytes / double(spec_.dram.burst_bytes.value));
+    const Traffic inputs{static_cast<uint64_t>(form.least_input_bytes), bursts, 0, double(bursts)};
+    least.read += form.depthwise ? inputs : h.pixels->operand;
   }
   if (!output_resident_) {
     const bool all_channels =
         form.swap ? h.pixels->tile_size == form.columns : h.lanes->tile_size == form.lanes;
     const bool sliced = !all_channels || h.split.groups < form.groups;
-    const Traffic& output = sliced != form.swap ? h.lanes->output : h.pixels->output;
-    least.write_bursts = double(output.bursts);
-    least.strained += output.strained;
+    least.written = sliced != form.swap ? h.lanes->output : h.pixels->output;
   }
   return least;
 }
 
-// Time: the array, with the first load before it; the memory; outputs on their way back.
-void LayerModel::floor_time(const Halves& h, const LeastTraffic& traffic, Floor& floor) const {
-  const Form& form = *h.form;
-  const LanePart& lanes = *h.lanes;
-  const PixelPart& pixels = *h.pixels;
+LayerModel::LeastSends LayerModel::least_sends(const Halves& h) const {
+  const double groups = h.form->depthwise ? 1 : h.form->groups;
+  LeastSends sends;
+  sends.lane = double(spec_.pe.lanes) * spec_.pe.vector_size * h.form->tap_pixels * double(h.cut->vectors) *
+               double(h.lanes->channel_tiles_sum) * groups;
+  sends.stream = double(h.cut->unit_bytes) * double(h.pixels->weight) *
+                 (h.form->depthwise ? double(h.lanes->channel_tiles_sum) : groups);
+  return sends;
+}
+
+// Time: what the model's terms are at least.
+void LayerModel::floor_time(const Halves& h, const LeastTraffic& traffic, const LeastSends& sends, Floor& floor) const {
   const arch::NocSpec& noc = spec_.noc;
-  const double groups = form.depthwise ? 1 : h.split.groups;
-  const double batches = form.depthwise ? 1 : double(divide_up(form.groups, h.split.groups));
-  const bool lane_resident = form.swap ? input_resident_ : weights_resident_;
-  const bool stream_resident = form.swap ? weights_resident_ : input_resident_;
-  const double depth = form.depthwise ? double(lanes.tile_size) : double(form.channels) * groups;
-  const double lane_first =
-      lane_resident ? 0 : double(lanes.tile_size) * form.kernel_height * form.kernel_width * form.channels * groups;
-  const double stream_first =
-      stream_resident || !pixels.first_chunks_needed ? 0 : double(pixels.first_positions) * depth;
-  const double first = lane_first + stream_first;
-  const double fill = 1.0 + noc.latency + (first > 0 ? first_latency_ + first / memory_rate_ : 0);
-  const double store = output_resident_ ? 0
-                                        : double(pixels.last_size) * double(lanes.last_size) / memory_rate_ +
-                                              spec_.dram.write_latency * core_per_dram_;
-  const double tail = 2.0 + spec_.pe.pipeline_depth + noc.latency + store;
-  const double compute = double(lanes.busiest) * double(pixels.busiest) * batches * double(h.cut->vectors);
-  floor.cycles = std::max({fill + compute + tail, (traffic.read_bursts + traffic.write_bursts) * cycles_per_burst_,
-                           fill + double(places_.output_bytes) / noc.rows / noc.collect_bytes_per_cycle});
-  floor.expected = std::max(floor.cycles, traffic.strained * cycles_per_burst_ / kAchieved);
+  const Ends ends = ends_of(h);
+  Terms& terms = floor.terms;
+  const auto term = [&](Term which) -> double& { return terms[static_cast<std::size_t>(which)]; };
+  bound_array(h, ends, terms);
+  bound_memory(h, ends, traffic.read, traffic.written, terms);
+  const double values = double(places_.output_bytes), sent = sends.lane + sends.stream;
+  const double rows = double(divide_up(h.split.used(), divide_up(spec_.pe_count, noc.rows)));
+  term(Term::kRowLinks) = ends.link_fill + sent / rows / noc.link_bytes_per_cycle + ends.latency + ends.tail;
+  term(Term::kCollectLinks) = ends.fill + values / rows / noc.collect_bytes_per_cycle + ends.store;
+  term(Term::kBanks) = (sent / noc.link_bytes_per_cycle + values / noc.collect_bytes_per_cycle +
+                        double(traffic.read.bytes + traffic.written.bytes) / spec_.dma.bytes_per_cycle) /
+                       spec_.global_buffer.banks;
+  floor.cycles = *std::max_element(terms.begin(), terms.end());
+  const double strained = traffic.read.strained + traffic.written.strained;
+  floor.expected = std::max(floor.cycles, strained * cycles_per_burst_ / kAchieved);
+}
+
+void LayerModel::add_contention(Floor& floor) {
+  floor.expected = std::max(floor.expected, floor.cycles + contention_of(floor.terms, floor.cycles));
 }
 
 // Energy: every count at its least.
-double LayerModel::floor_energy(const Halves& h, const LeastTraffic& traffic, double cycles_bound) const {
+double LayerModel::floor_energy(const Halves& h, const LeastTraffic& traffic, const LeastSends& sends,
+                                double cycles_bound) const {
   const Form& form = *h.form;
   const LanePart& lanes = *h.lanes;
   const PixelPart& pixels = *h.pixels;
@@ -107,12 +110,9 @@ double LayerModel::floor_energy(const Halves& h, const LeastTraffic& traffic, do
   const double sums = groups * double(lanes.channel_tiles_sum) * form.rows * form.columns;
   const double cycles = sums * double(h.cut->vectors);
   const double macs = double(layer_.mac.macs());
-  const double lane_sent = slots * form.tap_pixels * double(h.cut->vectors) * double(lanes.channel_tiles_sum) * groups;
-  const double stream_sent =
-      double(h.cut->unit_bytes) * double(pixels.weight) * (form.depthwise ? double(lanes.channel_tiles_sum) : groups);
-  const double lane_copies = lane_sent * pixels.most_parts;
-  const double stream_copies = form.depthwise ? stream_sent : stream_sent * lanes.most_parts;
-  const double sent = lane_sent + stream_sent, copies = lane_copies + stream_copies;
+  const double lane_copies = sends.lane * pixels.most_parts;
+  const double stream_copies = form.depthwise ? sends.stream : sends.stream * lanes.most_parts;
+  const double sent = sends.lane + sends.stream, copies = lane_copies + stream_copies;
   const double burst = double(spec_.dram.burst_bytes.value);
   const auto joules = [&](Action action, double count) { return rate(rates_, action) * count; };
   const double dataflow =
@@ -125,15 +125,16 @@ double LayerModel::floor_energy(const Halves& h, const LeastTraffic& traffic, do
          joules(Action::kNocInjected, sent) + joules(Action::kNocDelivered, copies) +
          joules(Action::kNocCollected, values) + joules(Action::kNocLinkBytes, sent + copies + 2 * values) +
          joules(Action::kGlobalBufferRead, sent) + joules(Action::kGlobalBufferWrite, values) +
-         joules(Action::kDramReadBytes, traffic.read_bursts * burst) +
-         joules(Action::kDramWriteBytes, traffic.write_bursts * burst) + rates_.per_cycle * cycles_bound;
+         joules(Action::kDramReadBytes, double(traffic.read.bursts) * burst) +
+         joules(Action::kDramWriteBytes, double(traffic.written.bursts) * burst) + rates_.per_cycle * cycles_bound;
 }
 
-LayerModel::Floor LayerModel::floor_of(const Halves& h) const {
+LayerModel::Floor LayerModel::floor_of(const Halves& h, bool energy) const {
   const LeastTraffic traffic = least_traffic(h);
+  const LeastSends sends = least_sends(h);
   Floor floor;
-  floor_time(h, traffic, floor);
-  floor.energy_j = floor_energy(h, traffic, floor.cycles);
+  floor_time(h, traffic, sends, floor);
+  floor.energy_j = energy ? floor_energy(h, traffic, sends, floor.cycles) : 0;
   return floor;
 }
 

@@ -48,6 +48,7 @@ enum class Term : uint8_t {
 };
 inline constexpr std::size_t kTermCount = static_cast<std::size_t>(Term::kCount);
 std::string_view name(Term term);
+using Terms = std::array<double, kTermCount>;
 
 struct Evaluation {
   double cycles = 0;  // the largest term: a lower bound
@@ -60,9 +61,13 @@ struct Evaluation {
   double energy_j = 0;  // a lower bound too: of the counts and of `cycles`
   uint64_t steps = 0;   // of all PEs: what a simulation takes grows with it
   std::array<uint64_t, kActionCount> counts{};
-  std::array<double, kTermCount> terms{};
+  Terms terms{};
 
   double expected_cycles() const { return cycles + waits + contention; }
+  // Leakage and standby power go on while it waits.
+  double expected_energy_j(const EnergyRates& rates) const {
+    return energy_j + rates.per_cycle * (expected_cycles() - cycles);
+  }
   double edp() const { return expected_cycles() * energy_j; }  // joule-cycles
   Term limiter() const;
   Activity activity() const;
@@ -116,8 +121,14 @@ class LayerModel {
   struct Floor {
     double cycles = 0, energy_j = 0;
     double expected = 0;  // of Evaluation::expected_cycles
+    Terms terms{};
   };
-  Floor floor_of(const Halves& halves) const;
+  Floor floor_of(const Halves& halves, bool energy = true) const;
+  // Raises `expected` by what units that are nearly equally busy make of each other.
+  static void add_contention(Floor& floor);
+  // What no slots can go below under these loop orders; closer, expected waits included, at the cost of an evaluation.
+  // `keeps`: the tiles of the inner loop all stay. None where no slots fit.
+  std::optional<Floor> floor_of_order(const Halves& halves, const Choice& choice, bool keeps, bool energy = true) const;
   // The dataflow that costs least energy; nothing else depends on it.
   arch::Dataflow best_dataflow(const Halves& halves, const std::vector<arch::Dataflow>& dataflows) const;
   // The same for all halves of a split whose lanes have at least `channel_tiles` and whose kernels at least `vectors`.
@@ -134,19 +145,41 @@ class LayerModel {
   Traffic stream_traffic(const Form& form, const PixelPart& pixels, const Mapping& mapping);
   void find_geometry(Halves& halves);
 
+  struct Ends {  // of a layer: before anything of a kind can happen, and after the last of it; cycles
+    double fill = 0, link_fill = 0, tail = 0, store = 0, latency = 0;
+    double lane_first = 0, stream_first = 0;  // bytes of the first tiles
+    double batches = 1, last_groups = 1;
+  };
+  struct Expected {
+    double waits = 0;     // of PEs for their buffers, and for tiles of classes with one slot
+    double at_least = 0;  // cycles that the memory takes, however well all else overlaps
+  };
+
   void choose_scopes(const Halves& halves, const Choice& choice, Work& work) const;
+  void size_tiles(const Halves& halves, Work& work) const;
   bool allocate(const Halves& halves, const Choice& choice, Work& work);
+  bool allocate_most(const Halves& halves, bool keeps, Work& work) const;
   void count_sends(const Halves& halves, Work& work) const;
   void count_memory(const Halves& halves, const Choice& choice, Work& work) const;
   void count_actions(const Halves& halves, const Choice& choice, const Work& work, Evaluation& result) const;
   struct LeastTraffic {
-    double read_bursts = 0, write_bursts = 0, strained = 0;
+    Traffic read, written;
+  };
+  struct LeastSends {
+    double lane = 0, stream = 0;  // bytes, every chunk once
   };
   LeastTraffic least_traffic(const Halves& halves) const;
-  void floor_time(const Halves& halves, const LeastTraffic& traffic, Floor& floor) const;
-  double floor_energy(const Halves& halves, const LeastTraffic& traffic, double cycles) const;
+  LeastSends least_sends(const Halves& halves) const;
+  void floor_time(const Halves& halves, const LeastTraffic& traffic, const LeastSends& sends, Floor& floor) const;
+  double floor_energy(const Halves& halves, const LeastTraffic& traffic, const LeastSends& sends, double cycles) const;
   double dataflow_energy(const Halves& halves, arch::Dataflow dataflow) const;
-  void bound_time(const Halves& halves, const Work& work, Evaluation& result) const;
+  double load_time(double bytes) const { return bytes > 0 ? first_latency_ + bytes / memory_rate_ : 0; }
+  Ends ends_of(const Halves& halves) const;
+  void bound_array(const Halves& halves, const Ends& ends, Terms& terms) const;
+  void bound_memory(const Halves& halves, const Ends& ends, const Traffic& read, const Traffic& written,
+                    Terms& terms) const;
+  static double contention_of(const Terms& terms, double cycles);
+  Expected bound_time(const Halves& halves, const Work& work, Evaluation& result) const;
   void bound_slots(const Halves& halves, const Work& work, Evaluation& result) const;
   double first_walk(const Halves& halves, const Work& work, double latency, double tail, double& expected) const;
   double expect_waits(const Halves& halves, const Work& work) const;

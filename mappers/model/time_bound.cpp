@@ -8,100 +8,113 @@
 #include "sim/base/units.h"
 
 namespace tilewright::mappers {
-namespace {
-
 // The sixth norm of what keeps units busy, beyond its maximum. Slots are no units: more of them must not seem to help
 // where others decide, or the search could not climb them one at a time (slot_climb.h).
-double expect_contention(const Evaluation& evaluation) {
-  if (evaluation.cycles <= 0) {
+double LayerModel::contention_of(const Terms& terms, double cycles) {
+  if (cycles <= 0) {
     return 0;
   }
   double sum = 0;
   for (std::size_t i = 0; i < kTermCount; ++i) {
     const auto term = static_cast<Term>(i);
     if (term != Term::kInputSlots && term != Term::kWeightSlots && term != Term::kOutputSlots && term != Term::kFirstWalk) {
-      const double ratio = evaluation.terms[i] / evaluation.cycles, cube = ratio * ratio * ratio;
+      const double ratio = terms[i] / cycles, cube = ratio * ratio * ratio;
       sum += cube * cube;
     }
   }
-  return sum > 1 ? evaluation.cycles * (std::pow(sum, 1.0 / 6) - 1) : 0;
+  return sum > 1 ? cycles * (std::pow(sum, 1.0 / 6) - 1) : 0;
 }
 
-}  // namespace
-
-void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& result) const {
+// Before any step: the first weight tile is complete, mostly the first input tile too, and a packet has crossed the
+// network. The PE that has most to do works in the first tile, the largest.
+// After its last step: sums through the PPU, over the network, and the tile they belong to into the DRAM.
+LayerModel::Ends LayerModel::ends_of(const Halves& h) const {
   const Form& form = *h.form;
   const LanePart& lanes = *h.lanes;
   const PixelPart& pixels = *h.pixels;
-  const arch::NocSpec& noc = spec_.noc;
-  const double link = noc.link_bytes_per_cycle;
-  const double dma = double(spec_.dma.ports) * spec_.dma.bytes_per_cycle;
-  const double used_rows = h.geometry[0]->used_rows;
-  const auto term = [&](Term which) -> double& { return result.terms[static_cast<std::size_t>(which)]; };
-
-  // Before any step: the first weight tile is complete, mostly the first input tile too, and a packet has crossed the
-  // network. The PE that has most to do works in the first tile, the largest.
-  const double groups = form.depthwise ? 1 : std::min(h.split.groups, form.groups);
+  Ends ends;
+  ends.batches = form.depthwise ? 1 : double(divide_up(form.groups, h.split.groups));
+  const double groups = form.depthwise ? 1 : h.split.groups;
   const double depth = form.depthwise ? double(lanes.tile_size) : double(form.channels) * groups;
-  const double lane_first = work.lane_resident ? 0 : double(work.lane_tile_bytes);
-  const double stream_first = work.stream_resident ? 0 : double(pixels.first_positions) * depth;
-  const double latency = 1.0 + noc.latency;
-  const auto load = [&](double bytes) { return bytes > 0 ? first_latency_ + bytes / memory_rate_ : 0; };
-  const double fill = latency + load(lane_first + (pixels.first_chunks_needed ? stream_first : 0));
-  const double link_fill = load(std::min(lane_first, stream_first));  // before any packet
-  // After its last step: sums through the PPU, over the network, and the tile they belong to into the DRAM.
-  const uint64_t last_groups =
-      form.depthwise ? 1 : form.groups - (work.batches - 1) * std::min(h.split.groups, form.groups);
-  const double last_tile = double(pixels.last_size) * double(lanes.last_size) * double(last_groups);
-  const double write_latency = spec_.dram.write_latency * core_per_dram_;
-  const double store = output_resident_ ? 0 : last_tile / memory_rate_ + write_latency;
-  const double tail = 1.0 + spec_.pe.pipeline_depth + latency + store;
+  ends.lane_first = (form.swap ? input_resident_ : weights_resident_)
+                        ? 0
+                        : double(lanes.tile_size) * form.kernel_height * form.kernel_width * form.channels * groups;
+  ends.stream_first =
+      (form.swap ? weights_resident_ : input_resident_) ? 0 : double(pixels.first_positions) * depth;
+  ends.latency = 1.0 + spec_.noc.latency;
+  ends.fill = ends.latency + load_time(ends.lane_first + (pixels.first_chunks_needed ? ends.stream_first : 0));
+  ends.link_fill = load_time(std::min(ends.lane_first, ends.stream_first));  // before any packet
+  ends.last_groups = form.depthwise ? 1 : form.groups - (ends.batches - 1) * groups;
+  const double last_tile = double(pixels.last_size) * double(lanes.last_size) * ends.last_groups;
+  ends.store = output_resident_ ? 0 : last_tile / memory_rate_ + spec_.dram.write_latency * core_per_dram_;
+  ends.tail = 1.0 + spec_.pe.pipeline_depth + ends.latency + ends.store;
+  return ends;
+}
 
-  const double batches = double(work.batches);
-  const double pixel_cycles = double(pixels.busiest) * batches;
+// What the array and its output ports need: known with the halves.
+void LayerModel::bound_array(const Halves& h, const Ends& ends, Terms& terms) const {
+  const Form& form = *h.form;
+  const LanePart& lanes = *h.lanes;
+  const PixelPart& pixels = *h.pixels;
+  const double pixel_cycles = double(pixels.busiest) * ends.batches;
   const double compute = double(lanes.busiest) * pixel_cycles * double(h.cut->vectors);
-  const double values = double(work.values);
-  term(Term::kCompute) = fill + compute + tail;
+  double& bound = terms[static_cast<std::size_t>(Term::kCompute)];
+  bound = ends.fill + compute + ends.tail;
   if (!pixels.first_chunks_needed && form.padding < std::min(form.kernel_height, form.kernel_width)) {
     // Only chunks in the padding can go before the first input tile is there, and no block consists of those alone.
     const double block = double(lanes.channel_tiles) * double(pixels.block_pixels) * double(h.cut->vectors);
-    term(Term::kCompute) =
-        std::max(term(Term::kCompute), latency + load(lane_first + stream_first) + compute - block + tail);
+    bound = std::max(bound, ends.latency + load_time(ends.lane_first + ends.stream_first) + compute - block + ends.tail);
   }
+  terms[static_cast<std::size_t>(Term::kOutputPort)] =
+      ends.fill + double(lanes.busiest) * pixel_cycles +
+      double(lanes.busiest_lanes) * pixel_cycles / spec_.noc.collect_bytes_per_cycle + ends.store;
+}
+
+// What the memory needs for so many bursts, and the DMA for so many requests.
+void LayerModel::bound_memory(const Halves& h, const Ends& ends, const Traffic& read, const Traffic& written,
+                              Terms& terms) const {
+  const auto term = [&](Term which) -> double& { return terms[static_cast<std::size_t>(which)]; };
+  const double dma = double(spec_.dma.ports) * spec_.dma.bytes_per_cycle;
+  term(Term::kLoadDma) = std::max(double(read.bytes) / dma, double(read.requests));
+  term(Term::kStoreDma) = std::max(double(written.bytes) / dma, double(written.requests));
+  const double reads = (read.bytes > 0 ? first_latency_ : 0) + double(read.bursts) * cycles_per_burst_;
+  term(Term::kDram) = reads + double(written.bursts) * cycles_per_burst_;
+  if (read.bytes > 0 && !h.form->depthwise) {
+    // Some pass needs the tile that was loaded last, and then some PE has an even share of its work at least.
+    const double last_pass = double(divide_up(h.lanes->last_size, spec_.pe.lanes)) * double(h.pixels->last_size) *
+                             ends.last_groups * double(h.cut->vectors) / h.split.used();
+    term(Term::kDram) = std::max(term(Term::kDram), reads + ends.latency + last_pass + ends.tail);
+  }
+}
+
+LayerModel::Expected LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& result) const {
+  const arch::NocSpec& noc = spec_.noc;
+  const double link = noc.link_bytes_per_cycle;
+  const double used_rows = h.geometry[0]->used_rows;
+  const auto term = [&](Term which) -> double& { return result.terms[static_cast<std::size_t>(which)]; };
+  const Ends ends = ends_of(h);
+  Traffic read = work.lane;
+  read += work.stream;
+  bound_array(h, ends, result.terms);
+  bound_memory(h, ends, read, work.output, result.terms);
   double expected_walk = 0;
-  term(Term::kFirstWalk) = first_walk(h, work, latency, tail, expected_walk);
+  term(Term::kFirstWalk) = first_walk(h, work, ends.latency, ends.tail, expected_walk);
   // The first row's PEs have most to do: lower numbers are dealt blocks first. The average is a bound as well.
   const double over_rows =
       std::max(double(work.first_row), double(work.lane_rows + work.stream_rows) / used_rows) / link;
-  term(Term::kRowLinks) = link_fill + over_rows + latency + tail;
+  term(Term::kRowLinks) = ends.link_fill + over_rows + ends.latency + ends.tail;
+  const double values = double(work.values);
   const double back = std::max(double(work.first_row_values), values / used_rows) / noc.collect_bytes_per_cycle;
-  term(Term::kCollectLinks) = fill + back + store;
-  term(Term::kOutputPort) = fill + double(lanes.busiest) * pixel_cycles +
-                            double(lanes.busiest_lanes) * pixel_cycles / noc.collect_bytes_per_cycle + store;
+  term(Term::kCollectLinks) = ends.fill + back + ends.store;
   const double sent = double(work.lane_sent + work.stream_sent);
-  const double loaded = double(work.lane.bytes + work.stream.bytes), stored = double(work.output.bytes);
   term(Term::kBanks) = (sent / link + values / noc.collect_bytes_per_cycle +
-                        (loaded + stored) / spec_.dma.bytes_per_cycle) /
+                        double(read.bytes + work.output.bytes) / spec_.dma.bytes_per_cycle) /
                        spec_.global_buffer.banks;
-  const double requests = double(work.lane.requests + work.stream.requests);
-  term(Term::kLoadDma) = std::max(loaded / dma, requests);
-  term(Term::kStoreDma) = std::max(stored / dma, double(work.output.requests));
-  const double first = loaded > 0 ? first_latency_ : 0;
-  const double reads = double(work.lane.bursts + work.stream.bursts) * cycles_per_burst_;
-  term(Term::kDram) = first + reads + double(work.output.bursts) * cycles_per_burst_;
-  if (loaded > 0 && !form.depthwise) {
-    // Some pass needs the tile that was loaded last, and then some PE has an even share of its work at least.
-    const double last_pass = double(divide_up(lanes.last_size, spec_.pe.lanes)) * double(pixels.last_size) *
-                             double(last_groups) * double(h.cut->vectors) / h.split.used();
-    term(Term::kDram) = std::max(term(Term::kDram), first + reads + latency + last_pass + tail);
-  }
-
   bound_slots(h, work, result);
   result.cycles = *std::max_element(result.terms.begin(), result.terms.end());
+  result.contention = contention_of(result.terms, result.cycles);
   const double strained = work.lane.strained + work.stream.strained + work.output.strained;
-  result.waits = expect_waits(h, work) +
-                 std::max({0.0, strained * cycles_per_burst_ / kAchieved - result.cycles, expected_walk - result.cycles});
-  result.contention = expect_contention(result);
+  return {expect_waits(h, work), std::max(strained * cycles_per_burst_ / kAchieved, expected_walk)};
 }
 
 // Where the inner loop's tiles are kept, they are all loaded during the first walk over them, however fast the array is; the
@@ -109,7 +122,7 @@ void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& resul
 double LayerModel::first_walk(const Halves& h, const Work& work, double latency, double tail, double& expected) const {
   const LanePart& lanes = *h.lanes;
   const PixelPart& pixels = *h.pixels;
-  if (h.form->depthwise || work.batches > 1) {  // the next batch's tiles come while this one's are used
+  if (h.form->depthwise || work.batches > 1 || !work.walks_known) {  // the next batch's tiles come while this one's are used
     return 0;
   }
   double bytes = 0, last = 0, other = 0, later = 0;

@@ -16,6 +16,12 @@ struct LayerModel::Work {
   uint64_t groups = 1;               // likewise
   uint64_t lane_set_bytes = 0, stream_set_bytes = 0;
   uint64_t lane_tile_bytes = 0, stream_tile_bytes = 0;
+  struct Held {  // of a class in the global buffer: a slot for each tile that is held, or the whole tensor
+    bool whole = false;
+    uint64_t bytes = 0, tiles = 0;
+  };
+  Held lane_held, stream_held, output_held;
+  bool walks_known = true;  // false for a floor of mappings some of which load the inner loop's tiles once, some again
   uint32_t lane_slots = 0, stream_slots = 0, output_slots = 0;
   bool lane_resident = false, stream_resident = false;
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr uint64_t kFloorsPerEvaluation = 16;      // what a floor costs beside an evaluation
+constexpr uint64_t kFloorsPerOrder = 8;            // one of loop orders
 constexpr uint64_t kFloorsPerPart = 32;            // and working out a half
 constexpr uint64_t kFloorsAfterStop = 10'000'000;  // for the lower bound of what was left
 
@@ -29,13 +30,16 @@ class ExhaustiveSearch final : public SearchStrategy {
  public:
   // With a front, what it covers is pruned instead of what is no better than the best.
   ExhaustiveSearch(LayerModel& model, const Mapspace& space, Objective objective, bool prune, const Front* front = nullptr)
-      : model_(model), space_(space), objective_(objective), prune_(prune), front_(front) {
+      : model_(model), space_(space), objective_(objective), prune_(prune), front_(front),
+        energy_(front != nullptr || objective != Objective::kCycles) {
     choices_ = double(space.dataflows().size()) * double(space.pe_orders().size()) *
                double(space.tile_orders().size()) * double(space.slots(TileRole::kInput, 4096).size()) *
                double(space.slots(TileRole::kWeight, 4096).size()) *
                double(space.slots(TileRole::kOutput, 4096).size());
     order_splits();
   }
+
+  void allow(uint64_t extra_work) override { limit_ = extra_work * kFloorsPerEvaluation; }
 
   bool next(Mapping& mapping) override {
     while (true) {
@@ -65,8 +69,11 @@ class ExhaustiveSearch final : public SearchStrategy {
   // Goes through the rest without proposing anything.
   void stop() override {
     stopped_ = true;
-    climb_.reset();
-    stop_at_ = floors_ + kFloorsAfterStop;
+    if (climb_) {  // its pair was not looked through to the end
+      skipped_ = std::min(skipped_, closest_floor());
+      climb_.reset();
+    }
+    limit_ = floors_ + kFloorsAfterStop;
     Mapping unused;
     while (advance()) {
     }
@@ -81,6 +88,30 @@ class ExhaustiveSearch final : public SearchStrategy {
 
   bool hopeless(const LayerModel::Floor& floor, double value) const {
     return front_ != nullptr ? front_->covers(floor.expected, floor.energy_j) : value >= best_;
+  }
+
+  // Whether some slots under these loop orders may be better than what is known.
+  bool worth(const Choice& orders, bool keeps) {
+    floors_ += kFloorsPerOrder;
+    const std::optional<LayerModel::Floor> floor = model_.floor_of_order(whole_, orders, keeps, energy_);
+    const bool may_be = floor && !hopeless(*floor, value_of(*floor, objective_));
+    pruned_ += may_be ? 0 : choices_ / (2.0 * double(space_.pe_orders().size() * space_.tile_orders().size()));
+    return may_be;
+  }
+
+  // Of the pair: what none of its orders can go below.
+  double closest_floor() {
+    double least = kInfinity;
+    for (const LoopOrder pe_order : space_.pe_orders()) {
+      for (const LoopOrder tile_order : space_.tile_orders()) {
+        for (const bool keeps : {false, true}) {
+          floors_ += kFloorsPerOrder;
+          const auto floor = model_.floor_of_order(whole_, {mapping_.dataflow, pe_order, tile_order}, keeps, energy_);
+          least = std::min(least, floor ? value_of(*floor, objective_) : kInfinity);
+        }
+      }
+    }
+    return least;
   }
 
   // Splits in the order of what they can reach.
@@ -105,21 +136,25 @@ class ExhaustiveSearch final : public SearchStrategy {
     lower_bound_ = branches_.empty() ? kInfinity : branches_.front().floor;
   }
 
-  // To the next pair of halves that may hold something better; false when there is none.
+  bool spent() const { return floors_ > limit_; }
+
+  // To the next pair of halves that may hold something better; false when there is none, or work has to stop.
   bool advance() {
     while (true) {
       if (in_branch_ && advance_pair()) {
         return true;
       }
-      in_branch_ = false;
-      if (stopped_ && floors_ > stop_at_) {
-        lower_bound_ = std::min(skipped_, at_ < branches_.size() ? branches_[at_].floor : kInfinity);
+      if (spent()) {
+        lower_bound_ = std::min({skipped_, in_branch_ ? branch_.floor : kInfinity,
+                                 at_ < branches_.size() ? branches_[at_].floor : kInfinity});
         return false;
       }
+      in_branch_ = false;
       while (front_ != nullptr && at_ < branches_.size() && hopeless(branches_[at_].reach, 0)) {
         pruned_ += pairs_of(branches_[at_++]) * choices_;
       }
-      if (at_ == branches_.size() || (front_ == nullptr && branches_[at_].floor >= best_)) {  // sorted: so are all that follow
+      if (at_ == branches_.size() || (front_ == nullptr && branches_[at_].floor >= std::min(best_, skipped_))) {
+        // Sorted: so are all that follow.
         for (; at_ < branches_.size(); ++at_) {
           pruned_ += pairs_of(branches_[at_]) * choices_;
         }
@@ -127,10 +162,6 @@ class ExhaustiveSearch final : public SearchStrategy {
         return false;
       }
       enter(branches_[at_++]);
-      if (stopped_ && !lists_known()) {  // its halves would take long: what its split can reach will do
-        skipped_ = std::min(skipped_, branch_.floor);
-        in_branch_ = false;
-      }
     }
   }
 
@@ -180,13 +211,6 @@ class ExhaustiveSearch final : public SearchStrategy {
     return list;
   }
 
-  bool lists_known() const {
-    return std::all_of(shape_->cuts.begin(), shape_->cuts.end(), [&](const Mapspace::Cut& cut) {
-      return lists_.count({branch_.shape, halves_.split.groups, halves_.split.pixels,
-                           std::min(cut.kernel_rows, form_->kernel_height)}) > 0;
-    });
-  }
-
   void set_pixels(uint32_t rows, uint32_t columns) {
     mapping_.tile_rows = shape_->rows[rows].tile;
     mapping_.block_rows = shape_->rows[rows].block;
@@ -223,9 +247,7 @@ class ExhaustiveSearch final : public SearchStrategy {
         return false;
       }
       for (; pixels_at_ < pixels_->size(); ++pixels_at_) {
-        if (stopped_ && floors_ > stop_at_) {
-          lower_bound_ = std::min(lower_bound_, branch_.floor);
-          skipped_ = std::min(skipped_, branch_.floor);
+        if (spent() || skipped_ <= branch_.floor) {  // or nothing in here can lower what is known to be left
           return false;
         }
         const Pixels& pixels = (*pixels_)[pixels_at_];
@@ -234,8 +256,12 @@ class ExhaustiveSearch final : public SearchStrategy {
         }
         halves_.pixels = pixels.part;
         ++floors_;
-        const LayerModel::Floor floor = model_.floor_of(halves_);
-        const double value = value_of(floor, objective_);
+        LayerModel::Floor floor = model_.floor_of(halves_, energy_);
+        double value = value_of(floor, objective_);
+        if (!hopeless(floor, value)) {
+          LayerModel::add_contention(floor);
+          value = value_of(floor, objective_);
+        }
         if (hopeless(floor, value)) {
           pruned_ += choices_;
           if (front_ == nullptr && objective_ == Objective::kCycles && compute_alone() >= best_) {  // as are all with more work
@@ -244,14 +270,23 @@ class ExhaustiveSearch final : public SearchStrategy {
           }
           continue;
         }
-        if (stopped_) {
-          skipped_ = std::min(skipped_, value);
+        if (stopped_ && value >= skipped_) {
           continue;
         }
         set_pixels(pixels.rows, pixels.columns);
-        ++pixels_at_;
         mapping_.dataflow = model_.best_dataflow(halves_, space_.dataflows());
-        climb_.emplace(space_, mapping_, halves_);
+        Mapping clipped = mapping_;
+        if (!model_.prepare(clipped, whole_)) {
+          pruned_ += choices_;
+          continue;
+        }
+        if (stopped_) {
+          skipped_ = std::min(skipped_, std::max(value, closest_floor()));
+          continue;
+        }
+        ++pixels_at_;
+        const auto is_worth = [this](const Choice& orders, bool keeps) { return worth(orders, keeps); };
+        climb_.emplace(space_, mapping_, whole_, prune_ ? SlotClimb::Worth(is_worth) : SlotClimb::Worth());
         return true;
       }
       leave_lanes();
@@ -269,16 +304,18 @@ class ExhaustiveSearch final : public SearchStrategy {
   Objective objective_;
   bool prune_;
   const Front* front_;
+  bool energy_;  // of floors is asked for
   double choices_ = 1;
   double best_ = kInfinity, lower_bound_ = 0, skipped_ = kInfinity, pruned_ = 0;
-  uint64_t floors_ = 0, stop_at_ = 0;
+  uint64_t floors_ = 0, limit_ = UINT64_MAX;
   bool stopped_ = false, in_branch_ = false;
   std::vector<Branch> branches_;
   std::size_t at_ = 0;
   Branch branch_;
   const Mapspace::Shape* shape_ = nullptr;
   const Form* form_ = nullptr;
-  Halves halves_;
+  Halves halves_;  // of the pair, without geometry and the stream's traffic, ...
+  Halves whole_;   // ... and with them, sizes clipped
   Mapping mapping_;
   std::size_t lanes_at_ = 0, cut_at_ = 0, pixels_at_ = 0;
   const std::vector<Pixels>* pixels_ = nullptr;

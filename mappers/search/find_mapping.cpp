@@ -125,9 +125,10 @@ class Driver {
     const uint64_t before = used_;
     uint64_t proposed = 0;
     while (before + proposed + search.extra_work() < until && !(until_found && !elite_.empty())) {
+      search.allow(until - before - proposed);
       if (!search.next(mapping)) {
         used_ = before + proposed + search.extra_work();
-        return true;
+        return used_ < until;
       }
       ++proposed;
       if (options_.progress && proposed % kProgressEvery == 0) {

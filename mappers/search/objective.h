@@ -29,11 +29,11 @@ inline double value_of(const Evaluation& evaluation, Objective objective) {
   return evaluation.expected_cycles();
 }
 
-// Of mappings within a per mille in cycles some cost twice the energy, or lean on what a bound does not see: a tenth power of
+// Of mappings within a per mille in cycles some cost twice the energy, or lean on what a bound does not see: a small power of
 // what the objective leaves out (edp: nothing) tells them apart. What a network is run with is chosen by this.
+inline constexpr double kPowerOfOther = 0.1;
 inline double practical(const Evaluation& evaluation, Objective objective) {
-  constexpr double kLittle = 0.1;
-  const auto little = [](double other) { return other > 0 ? std::pow(other, kLittle) : 1; };
+  const auto little = [](double other) { return other > 0 ? std::pow(other, kPowerOfOther) : 1; };
   switch (objective) {
     case Objective::kEnergy:
       return evaluation.energy_j * little(evaluation.expected_cycles());

@@ -11,8 +11,8 @@ constexpr std::size_t kWeight = static_cast<std::size_t>(TileRole::kWeight);
 
 }  // namespace
 
-SlotClimb::SlotClimb(const Mapspace& space, const Mapping& mapping, const Halves& halves)
-    : space_(space), mapping_(mapping) {
+SlotClimb::SlotClimb(const Mapspace& space, const Mapping& mapping, const Halves& halves, Worth worth)
+    : space_(space), worth_(std::move(worth)), mapping_(mapping) {
   const bool depthwise = halves.form->depthwise;
   lane_tiles_ = depthwise ? 1 : halves.lanes->tiles;
   pixel_tiles_ = halves.pixels->tiles;
@@ -42,6 +42,9 @@ bool SlotClimb::begin_order() {
     kept_role_ = inner_is_lanes != mapping_.swap_operands ? kWeight : kInput;
     const bool again = inner > 1 && (lanes_outer ? lane_tiles_ : pixel_tiles_) > 1;
     if (keeps_ && !again) {
+      continue;
+    }
+    if (worth_ && !worth_({mapping_.dataflow, mapping_.pe_order, mapping_.tile_order}, keeps_)) {
       continue;
     }
     bool possible = true;

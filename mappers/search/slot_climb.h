@@ -6,13 +6,18 @@
 // them again. Where two of each do not fit, fewer are tried.
 #pragma once
 
+#include <functional>
+
 #include "mappers/search/mapspace.h"
 
 namespace tilewright::mappers {
 
 class SlotClimb {
  public:
-  SlotClimb(const Mapspace& space, const Mapping& mapping, const Halves& halves);
+  // Loop orders of a choice, and whether all tiles of the inner loop stay: false where none of their slots can be better.
+  using Worth = std::function<bool(const Choice& orders, bool keeps)>;
+
+  SlotClimb(const Mapspace& space, const Mapping& mapping, const Halves& halves, Worth worth = {});
 
   bool next(Mapping& mapping);
   void report(const Evaluation* evaluation);
@@ -27,6 +32,7 @@ class SlotClimb {
   void set(Mapping& mapping) const;
 
   const Mapspace& space_;
+  Worth worth_;
   Mapping mapping_;
   std::array<Class, kTileRoles> classes_;  // by role
   std::size_t order_ = 0;                  // pe order, tile order, kept or not

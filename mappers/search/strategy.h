@@ -21,6 +21,8 @@ class SearchStrategy {
   virtual bool next(Mapping& mapping) = 0;
   // What the mapping of the last next() costs; null where it does not fit the machine.
   virtual void report(const Mapping& mapping, const Evaluation* evaluation) = 0;
+  // next() may do so much extra_work() in all; beyond that it ends early, and goes on when more is allowed.
+  virtual void allow(uint64_t) {}
   // Work done beside proposing, in evaluations' worth; counts against a budget.
   virtual uint64_t extra_work() const { return 0; }
   // Mappings that were never proposed because a bound showed that they are no better than the best.

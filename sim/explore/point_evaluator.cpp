@@ -138,8 +138,7 @@ PointEvaluator::LayerCost PointEvaluator::model_layer(const arch::AcceleratorSpe
   // The search would look through all of its space before it said so.
   mappers::require_fit(layer, machine, residency);
   const mappers::Evaluation evaluation = mappers::find_mapping(layer, machine, residency, rates, options).evaluation;
-  return cost_of(evaluation.expected_cycles(),
-                 evaluation.energy_j + rates.per_cycle * (evaluation.expected_cycles() - evaluation.cycles));
+  return cost_of(evaluation.expected_cycles(), evaluation.expected_energy_j(rates));
 }
 
 PathCosts PointEvaluator::evaluate(const arch::AcceleratorSpec& machine) {

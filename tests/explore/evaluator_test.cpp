@@ -8,30 +8,20 @@
 #include "mappers/residency.h"
 #include "sim/accel/simulator.h"
 #include "sim/explore/point_worker.h"
+#include "tests/explore/small_spec.h"
 
 namespace tilewright::explore {
 namespace {
 
 const std::string kRoot = TILEWRIGHT_SOURCE_DIR;
 
-ExplorationSpec small_spec() {
-  ExplorationSpec spec;
-  spec.name = "small";
-  spec.machine = kRoot + "/configs/arch/magnet_16pe_5nm_lpddr5.yaml";
-  spec.workload.name = "b0";
-  spec.workload.network = workloads::NetworkName::kSegformerB0Ade;
-  spec.workload.image_height = spec.workload.image_width = 128;
-  spec.workload.paths.resize(2);
-  spec.workload.paths[0].name = "full";
-  spec.workload.paths[1].name = "narrow";
-  spec.workload.paths[1].fuse_input_channels = 512;
-  spec.mapper.budget = 100;
+// 12 lanes make no machine.
+ExplorationSpec lanes_spec() {
   Parameter lanes;
   lanes.name = "lanes";
   lanes.keys = {"pe.lanes"};
   lanes.values = {"8", "16", "12"};
-  spec.parameters = {lanes};
-  return spec;
+  return small_spec(128, 100, {lanes});
 }
 
 // One layer after the other, nothing reused.
@@ -64,7 +54,7 @@ PathCosts by_hand(const ExplorationSpec& spec, const arch::AcceleratorSpec& mach
 }
 
 TEST_CASE("reuse changes nothing: machines in turn give what each layer gives alone") {
-  const ExplorationSpec spec = small_spec();
+  const ExplorationSpec spec = lanes_spec();
   PointEvaluator evaluator(spec);
   for (const config::Overrides& overrides : {config::Overrides{}, config::Overrides{"pe.lanes=8"},
                                              config::Overrides{"pe_count=8", "pe.lanes=8", "global_buffer.capacity=1 MiB"},
@@ -81,7 +71,7 @@ TEST_CASE("reuse changes nothing: machines in turn give what each layer gives al
 }
 
 TEST_CASE("the second stage is the simulator's sum, and no faster than the model's bound allows") {
-  const ExplorationSpec spec = small_spec();
+  const ExplorationSpec spec = lanes_spec();
   PointEvaluator evaluator(spec);
   const arch::AcceleratorSpec machine = arch::load_accelerator(spec.machine).value;
   const PathCosts model = evaluator.evaluate(machine);
@@ -105,7 +95,7 @@ TEST_CASE("a machine composed from the template is the one that the loader gives
 }
 
 TEST_CASE("a worker names the parameter that makes no machine, and the layer that does not fit") {
-  ExplorationSpec spec = small_spec();
+  ExplorationSpec spec = lanes_spec();
   {
     const Space space(spec);
     PointWorker worker(spec, space);
@@ -125,7 +115,7 @@ TEST_CASE("a worker names the parameter that makes no machine, and the layer tha
 }
 
 TEST_CASE("over the area budget, nothing is evaluated") {
-  ExplorationSpec spec = small_spec();
+  ExplorationSpec spec = lanes_spec();
   spec.budgets.area = SquareMetres{1e-7};
   const Space space(spec);
   PointWorker worker(spec, space);

@@ -12,6 +12,7 @@
 #include "sim/accel/simulator.h"
 #include "sim/explore/point_evaluator.h"
 #include "sim/explore/store.h"
+#include "tests/explore/small_spec.h"
 
 namespace tilewright::explore {
 namespace {
@@ -20,19 +21,7 @@ const std::string kMachine = std::string(TILEWRIGHT_SOURCE_DIR) + "/configs/arch
 
 arch::AcceleratorSpec machine_with(const config::Overrides& overrides) { return arch::load_accelerator(kMachine, overrides).value; }
 
-ExplorationSpec small_spec() {
-  ExplorationSpec spec;
-  spec.machine = kMachine;
-  spec.workload.name = "b0";
-  spec.workload.network = workloads::NetworkName::kSegformerB0Ade;
-  spec.workload.image_height = spec.workload.image_width = 64;
-  spec.workload.paths.resize(2);
-  spec.workload.paths[0].name = "full";
-  spec.workload.paths[1].name = "narrow";
-  spec.workload.paths[1].fuse_input_channels = 512;
-  spec.mapper.budget = 50;
-  return spec;
-}
+ExplorationSpec reuse_spec() { return small_spec(64, 50); }
 
 TEST_CASE("a machine's key is of what timing can depend on, and of nothing else") {
   const MachineKeys base = machine_keys(machine_with({}));
@@ -55,7 +44,7 @@ TEST_CASE("a machine's key is of what timing can depend on, and of nothing else"
 
 // What the keys leave out, tried: PEs for layers of the vector unit; other layers' bytes in the global buffer for the rest.
 TEST_CASE("layers with equal keys take the same cycles and do the same") {
-  const ExplorationSpec spec = small_spec();
+  const ExplorationSpec spec = reuse_spec();
   const workloads::Network network = spec.workload.build(spec.workload.paths[0]);
   const arch::AcceleratorSpec one = machine_with({});
   const arch::AcceleratorSpec other = machine_with({"pe_count=4", "pe.lanes=8", "pe.vector_size=16", "pe.output_buffer=4 KiB"});
@@ -89,7 +78,7 @@ TEST_CASE("layers with equal keys take the same cycles and do the same") {
 }
 
 TEST_CASE("what was simulated once is not simulated again; a machine that differs is") {
-  ExplorationSpec spec = small_spec();
+  ExplorationSpec spec = reuse_spec();
   spec.mapper.objective = mappers::Objective::kCycles;  // the other voltage below must not change what is mapped how
   PointEvaluator first(spec);
   const PathCosts costs = first.simulate(machine_with({}));

@@ -33,7 +33,9 @@ arch::AcceleratorSpec small_machine(RandomSource& random) {
 }
 
 workloads::Layer small_layer(RandomSource& random) {
-  switch (random.between(0, 4)) {
+  switch (random.between(0, 5)) {
+    case 5:  // tiles at the border touch nothing but padding
+      return testing::conv2d(random.between(2, 4), random.pick({4, 8}), random.pick({4, 8}), {1, 1, random.between(1, 2)});
     case 0:
       return testing::conv2d(random.between(3, 5), random.pick({2, 8}), random.pick({4, 6}), {3, 1, 1});
     case 1:
@@ -53,11 +55,24 @@ SlotCounts slots_of(const Mapspace& space, TileRole role, uint64_t all, uint64_t
   return counts;
 }
 
+// Floors of the halves, and of their loop orders with the inner loop's tiles kept or not.
+struct Floors {
+  LayerModel::Floor pair;
+  std::array<std::optional<LayerModel::Floor>, 2> order;  // [kept]
+};
+
+bool below(const Evaluation& evaluation, const LayerModel::Floor& floor) {
+  constexpr double kRounding = 1 + 1e-12;
+  return evaluation.cycles * kRounding < floor.cycles || evaluation.energy_j * kRounding < floor.energy_j ||
+         evaluation.expected_cycles() * kRounding < floor.expected;
+}
+
 struct Enumerated {
   double best = std::numeric_limits<double>::infinity();
   uint64_t legal = 0;
   std::vector<std::pair<double, double>> costs;  // expected cycles and energy, where wanted
   bool keep_costs = false;
+  uint64_t below_floor = 0, at_floor = 0;  // of their loop orders: at, where slots make nothing worse
 };
 
 void enumerate_choices(LayerModel& model, const Mapspace& space, Mapping m, Objective objective, Enumerated& result) {
@@ -70,14 +85,27 @@ void enumerate_choices(LayerModel& model, const Mapspace& space, Mapping m, Obje
   const uint64_t lanes = depthwise ? 1 : halves.lanes->tiles, pixels = halves.pixels->tiles;
   const uint64_t inputs = m.swap_operands ? lanes : pixels, weights = m.swap_operands ? pixels : lanes;
   Evaluation evaluation;
+  Floors floors;
+  floors.pair = model.floor_of(halves);
+  LayerModel::add_contention(floors.pair);
   for (const auto dataflow : space.dataflows()) {
     for (const auto pe_order : space.pe_orders()) {
       for (const auto tile_order : space.tile_orders()) {
+        for (const bool keeps : {false, true}) {
+          floors.order[keeps] = model.floor_of_order(halves, {dataflow, pe_order, tile_order}, keeps);
+        }
+        const bool lanes_outer = tile_order == LoopOrder::kWeightsOuter;
+        const uint64_t inner = lanes_outer ? pixels : lanes;
+        const bool inner_is_input = lanes_outer != m.swap_operands;
         for (const uint32_t in : slots_of(space, TileRole::kInput, inputs * batches, inputs)) {
           for (const uint32_t weight : slots_of(space, TileRole::kWeight, weights * batches, weights)) {
             for (const uint32_t out : space.slots(TileRole::kOutput, lanes * pixels * batches)) {
               if (model.combine(halves, {dataflow, pe_order, tile_order, in, weight, out}, evaluation)) {
                 ++result.legal;
+                const bool keeps = lanes > 1 && pixels > 1 && (inner_is_input ? in : weight) >= inner;
+                const std::optional<LayerModel::Floor>& floor = floors.order[keeps];
+                result.below_floor += below(evaluation, floors.pair) || !floor || below(evaluation, *floor) ? 1 : 0;
+                result.at_floor += floor && evaluation.expected_cycles() <= floor->expected * (1 + 1e-12) ? 1 : 0;
                 result.best = std::min(result.best, value_of(evaluation, objective));
                 if (result.keep_costs) {
                   result.costs.emplace_back(evaluation.expected_cycles(), evaluation.energy_j);
@@ -125,7 +153,7 @@ Enumerated enumerate(LayerModel& model, const Mapspace& space, Objective objecti
 }
 
 TEST_CASE("the proven optimum of fifty small layers is that of plain enumeration") {
-  uint64_t proven = 0, enumerated = 0, evaluated = 0;
+  uint64_t proven = 0, enumerated = 0, evaluated = 0, at_floor = 0, unproven = 0;
   for (uint64_t seed = 1; proven < 50 && seed < 200; ++seed) {
     RandomSource random(seed);
     const arch::AcceleratorSpec spec = small_machine(random);
@@ -155,9 +183,20 @@ TEST_CASE("the proven optimum of fifty small layers is that of plain enumeration
       CHECK_THROWS_AS(find_mapping(layer, spec, residency, rates, options), UserError);
       continue;
     }
+    REQUIRE(all.below_floor == 0);
+    at_floor += all.at_floor;
     const MappingResult found = find_mapping(layer, spec, residency, rates, options);
     CAPTURE(describe(found.mapping));
     REQUIRE(found.proven);
+    for (uint64_t budget = 1; budget < 5000; budget += 1 + budget / 4) {  // where it has to stop, what it says of the rest holds
+      SearchOptions bounded = options;
+      bounded.budget = budget;
+      const MappingResult stopped = find_mapping(layer, spec, residency, rates, bounded);
+      CAPTURE(budget);
+      REQUIRE(stopped.lower_bound <= std::max(all.best, value_of(stopped.evaluation, options.objective)) * (1 + 1e-12));
+      REQUIRE(stopped.lower_bound <= value_of(found.evaluation, options.objective) * (1 + 1e-12));
+      unproven += stopped.proven ? 0 : 1;
+    }
     if (options.strategy == StrategyName::kExhaustive) {
       REQUIRE(value_of(found.evaluation, options.objective) == doctest::Approx(all.best).epsilon(1e-12));
     } else {  // rules of thumb also know sizes that are not in the lists
@@ -170,7 +209,10 @@ TEST_CASE("the proven optimum of fifty small layers is that of plain enumeration
   }
   CHECK(proven == 50);
   CHECK(evaluated < enumerated / 2);
-  MESSAGE(enumerated << " mappings enumerated, " << evaluated << " evaluated");
+  CHECK(unproven > 200);  // or bounds of what is left would not be tested
+  CHECK(at_floor > enumerated / 20);
+  MESSAGE(enumerated << " mappings enumerated, " << evaluated << " evaluated, " << at_floor
+                     << " at the floor of their loop orders, " << unproven << " bounded searches unproven");
 }
 
 // What no other mapping beats in both, by sorting.

@@ -19,11 +19,7 @@ constexpr uint32_t kListRead = 38;       // a group of list entries out of L1, r
 constexpr uint32_t kReadBack = 200;      // the store unit's reading of an output tile
 constexpr uint32_t kQuotientCycles = 40; // an item's number into head and block
 // What makes the descriptors of a wgmma: where products are in flight together in vector registers, else in uniform ones.
-constexpr ProgramBuilder::Making kMaking = {4, 1, 3}, kUniformMaking = {1, 0, 7};
-
-void arithmetic(ProgramBuilder& program, uint32_t alu, uint32_t imad, uint32_t other) {
-  program.make_descriptors({alu, imad, other});
-}
+constexpr ProgramBuilder::Arithmetic kDescriptors = {4, 1, 3}, kUniformDescriptors = {1, 0, 7};
 
 // ---- producer ----
 
@@ -78,7 +74,7 @@ WarpProgram produce(const Shape& shape, bool first_warp) {
   ProgramBuilder program("produce");
   const uint8_t ring = program.cursor(shape.kernel.stages), buffer = program.cursor(places.query_buffers);
   const auto tile = [&] {
-    arithmetic(program, 4, 2, 4);
+    program.arithmetic({4, 2, 4});
     program.wait(places.key_empty(), ring, 1);
     shape.copies() ? gather_tile(program, shape, kKeyStream, places.key_full(), ring)
                    : load_tile(program, shape, kKeyStream, places.key_full(), ring);
@@ -163,11 +159,12 @@ class Consumer {
     make_visible();
   }
   void issue_scores() {
-    program_.matrix_making(shape_.kernel.key_tile, shape_.kernel.head_size / 16, false, overlaps() ? kMaking : kUniformMaking);
+    program_.matrix_with_descriptors(shape_.kernel.key_tile, shape_.kernel.head_size / 16, false, descriptors());
   }
   void issue_outputs() {
-    program_.matrix_making(shape_.kernel.head_size, shape_.kernel.key_tile / 16, true, overlaps() ? kMaking : kUniformMaking);
+    program_.matrix_with_descriptors(shape_.kernel.head_size, shape_.kernel.key_tile / 16, true, descriptors());
   }
+  const ProgramBuilder::Arithmetic& descriptors() const { return overlaps() ? kDescriptors : kUniformDescriptors; }
   bool overlaps() const { return shape_.kernel.overlap != Overlap::kNone; }
   void release(uint32_t barrier, uint8_t at) { program_.arrive(barrier, 1, at); }
 
@@ -175,7 +172,7 @@ class Consumer {
   // has waited longest fits in between: scaling and rescaling first, sums and packing behind.
   void weigh(bool rescales) {
     const uint32_t half = scores() / 2;
-    arithmetic(program_, 8, 2, 2);
+    program_.arithmetic({8, 2, 2});
     program_.math(MathKind::kFmnmx, half, 1, true);
     program_.math(MathKind::kShfl, 1);
     program_.math(MathKind::kFmnmx, half / 2);
@@ -212,9 +209,9 @@ class Consumer {
   }
 
   void prepare_scores() {
-    arithmetic(program_, 3, 2, 4);
+    program_.arithmetic({3, 2, 4});
     wait_full(places_.key_full(), keys_);
-    arithmetic(program_, 5, 3, 8);
+    program_.arithmetic({5, 3, 8});
   }
 
   void first_scores() {
@@ -237,7 +234,7 @@ class Consumer {
     }
     issue_scores();
     wait_full(places_.value_full(), values_);
-    arithmetic(program_, 2, 1, 4);
+    program_.arithmetic({2, 1, 4});
     issue_outputs();
     if (turns()) {
       program_.named_arrive(places_.turn((group_ + 1) % shape_.kernel.consumer_warpgroups), 8);
@@ -255,7 +252,7 @@ class Consumer {
   }
 
   void last_outputs() {
-    arithmetic(program_, 2, 1, 6);
+    program_.arithmetic({2, 1, 6});
     issue_outputs();
     program_.matrix_wait(0);
     release(places_.value_empty(), values_);
@@ -311,7 +308,7 @@ class Consumer {
       program_.math(MathKind::kFfma, 3, 4);
     }
     program_.math(MathKind::kFmul, outputs());
-    arithmetic(program_, 20, 24, 8);
+    program_.arithmetic({20, 24, 8});
     program_.math(MathKind::kF2fp, outputs() / 2);
     for (uint32_t i = 0; i < outputs() / 2; ++i) {
       program_.shared(true, 1, 1);

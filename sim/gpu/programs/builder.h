@@ -87,26 +87,28 @@ class ProgramBuilder {
     op.columns = static_cast<uint16_t>(columns);
     op.from_registers = from_registers;
   }
-  // The same, with instructions before each but the first that make its descriptors.
-  struct Making {
+  // Arithmetic on integers that makes addresses, descriptors and conditions: instructions of each kind.
+  struct Arithmetic {
     uint32_t alu, imad, other;
   };
-  void matrix_making(uint32_t columns, uint32_t count, bool from_registers, const Making& making) {
+  // Pipe by pipe in turn, as the compiler has them; the last one's result is waited for.
+  void arithmetic(const Arithmetic& instructions) {
+    const auto [alu, imad, other] = instructions;
+    const uint32_t most = std::max({alu, imad, other});
+    for (uint32_t i = 0; i < most; ++i) {
+      math(MathKind::kLop3, alu * (i + 1) / most - alu * i / most);
+      math(MathKind::kImad, imad * (i + 1) / most - imad * i / most);
+      math(MathKind::kOther, other * (i + 1) / most - other * i / most, 1, i + 1 == most);
+    }
+  }
+  // Each product but the first behind the arithmetic that makes its descriptors.
+  void matrix_with_descriptors(uint32_t columns, uint32_t count, bool from_registers, const Arithmetic& descriptors) {
     for (uint32_t i = 0; i < count; ++i) {
       if (i > 0) {
-        make_descriptors(making);
+        arithmetic(descriptors);
       }
       matrix(columns, 1, from_registers);
       program_.ops.back().commits = i + 1 == count;
-    }
-  }
-  // Pipe by pipe in turn, as the compiler has them; the last one's result is a descriptor.
-  void make_descriptors(const Making& making) {
-    const uint32_t most = std::max({making.alu, making.imad, making.other});
-    for (uint32_t i = 0; i < most; ++i) {
-      math(MathKind::kLop3, making.alu * (i + 1) / most - making.alu * i / most);
-      math(MathKind::kImad, making.imad * (i + 1) / most - making.imad * i / most);
-      math(MathKind::kOther, making.other * (i + 1) / most - making.other * i / most, 1, i + 1 == most);
     }
   }
   // What the last operation waits for, or one of the compiler's instructions as it is.

@@ -74,9 +74,7 @@ Metrics cp_async_issue(const GpuSpec& spec, const Parameters& parameters) {
   others.copy_commit();
   others.copy_wait(0);
   add_warps(kernel, others.take(), warps - 1);
-  for (uint32_t w = 0; w < warps; ++w) {
-    kernel.shape.warps[w].stream_start[0] = w * 64;
-  }
+  stagger_warps(kernel, 64);
   kernel.resident.push_back({0, kResidentBytes / 8});
   kernel.ctas.resize(1);
   kernel.ctas[0].streams[0] = {0, kCopyBytes, nullptr, kResidentBytes / kCopyBytes, 0};
@@ -105,9 +103,7 @@ Metrics cp_async_layout(const GpuSpec& spec, const Parameters& parameters) {
   program.stamp(1);
   Kernel kernel = make_kernel("cp_async_layout", uint64_t{depth} * warps * kCopyBytes);
   add_warps(kernel, program.take(), warps);
-  for (uint32_t w = 0; w < warps; ++w) {
-    kernel.shape.warps[w].stream_start[0] = w;
-  }
+  stagger_warps(kernel, 1);
   const uint64_t bytes = uint64_t{64} * depth * warps * kCopyBytes;
   kernel.resident.push_back({0, bytes});
   kernel.ctas.resize(1);
@@ -138,9 +134,7 @@ Metrics cp_async_stream(const GpuSpec& spec, const Parameters& parameters) {
   const bool in_l2 = text(parameters, "residency") == "l2";
   resident(kernel, parameters, kResidentBytes);
   const uint64_t bytes = in_l2 ? kResidentBytes : uint64_t{2} << 30;
-  for (uint32_t w = 0; w < warps; ++w) {
-    kernel.shape.warps[w].stream_start[0] = w;
-  }
+  stagger_warps(kernel, 1);
   for (uint32_t c = 0; c < sms; ++c) {
     CtaWork work;
     work.streams[0] = {0, kCopyBytes, nullptr, bytes / kCopyBytes, uint64_t{c} * warps};

@@ -13,18 +13,18 @@ constexpr uint32_t kLookCycles = 22;  // instructions that hold the clock back u
 constexpr uint32_t kSpinCycles = 12;  // instructions of the loop that looks at the clock, when it ends at once
 
 // Instructions of descriptors_kernel between two wgmma, as its machine code has them, ...
-ProgramBuilder::Making descriptor_making(bool uniform, bool registers) {
+ProgramBuilder::Arithmetic descriptor_arithmetic(bool uniform, bool registers) {
   if (uniform) {
-    return registers ? ProgramBuilder::Making{0, 0, 5} : ProgramBuilder::Making{0, 0, 10};
+    return registers ? ProgramBuilder::Arithmetic{0, 0, 5} : ProgramBuilder::Arithmetic{0, 0, 10};
   }
-  return registers ? ProgramBuilder::Making{4, 1, 2} : ProgramBuilder::Making{8, 2, 4};
+  return registers ? ProgramBuilder::Arithmetic{4, 1, 2} : ProgramBuilder::Arithmetic{8, 2, 4};
 }
 // ... and before the first.
-void add_making(ProgramBuilder& program, bool uniform, bool registers) {
+void add_first_descriptors(ProgramBuilder& program, bool uniform, bool registers) {
   if (uniform) {
-    program.make_descriptors({0, 0, registers ? 10U : 16U});
+    program.arithmetic({0, 0, registers ? 10U : 16U});
   } else {
-    program.make_descriptors(registers ? ProgramBuilder::Making{6, 5, 3} : ProgramBuilder::Making{10, 5, 5});
+    program.arithmetic(registers ? ProgramBuilder::Arithmetic{6, 5, 3} : ProgramBuilder::Arithmetic{10, 5, 5});
   }
 }
 
@@ -47,8 +47,8 @@ Metrics matrix_turns(const GpuSpec& spec, const Parameters& parameters) {
     program.delay(kSpinCycles + g * offset);
     const bool registers = text(parameters, "a") == "RS";
     if (made) {
-      add_making(program, false, registers);
-      program.matrix_making(columns, g == 0 ? first : other, registers, descriptor_making(false, registers));
+      add_first_descriptors(program, false, registers);
+      program.matrix_with_descriptors(columns, g == 0 ? first : other, registers, descriptor_arithmetic(false, registers));
     } else {
       program.matrix(columns, g == 0 ? first : other, registers);
     }
@@ -76,24 +76,18 @@ Metrics wgmma(const GpuSpec& spec, const Parameters& parameters) {
   const uint32_t columns = number(parameters, "n"), batch = number(parameters, "batch");
   const uint32_t warpgroups = number(parameters, "warpgroups");
   const std::string made = parameters.contains("descriptors") ? text(parameters, "descriptors") : "";
+  const bool uniform = made == "uniform", registers = text(parameters, "a") == "RS";
   constexpr uint32_t kGroups = 64;
   Kernel kernel = make_kernel("wgmma", 64 * 1024);
   for (uint32_t g = 0; g < warpgroups; ++g) {
-    ProgramBuilder program("multiply_groups");
-    program.stamp(0);
-    program.loop(kGroups);
-    const bool registers = text(parameters, "a") == "RS";
-    if (made.empty()) {
-      program.matrix(columns, batch, registers);
-    } else {
-      const bool uniform = made == "uniform";
-      add_making(program, uniform, registers);
-      program.matrix_making(columns, batch, registers, descriptor_making(uniform, registers));
-    }
-    program.matrix_wait(0);
-    program.end_loop();
-    program.stamp(1);
-    add_warpgroup(kernel, program.take());
+    add_warpgroup(kernel, multiply_groups(kGroups, [&](ProgramBuilder& program) {
+      if (made.empty()) {
+        program.matrix(columns, batch, registers);
+      } else {
+        add_first_descriptors(program, uniform, registers);
+        program.matrix_with_descriptors(columns, batch, registers, descriptor_arithmetic(uniform, registers));
+      }
+    }));
   }
   const double cycles = run(spec, kernel, 1).first_cycles;
   const double count = double(kGroups) * batch * warpgroups;
@@ -106,13 +100,6 @@ Metrics wgmma_beside_stores(const GpuSpec& spec, const Parameters& parameters) {
   const uint32_t columns = number(parameters, "n"), warps = number(parameters, "store_warps");
   constexpr uint32_t kGroups = 16, kStores = 16;
   const auto ran = [&](uint32_t groups, uint32_t rounds) {
-    ProgramBuilder program("multiply_groups");
-    program.stamp(0);
-    program.loop(groups);
-    program.matrix(columns, 32, text(parameters, "a") == "RS");
-    program.matrix_wait(0);
-    program.end_loop();
-    program.stamp(1);
     ProgramBuilder store("store_until");
     store.stamp(2);
     store.loop(rounds);
@@ -123,7 +110,7 @@ Metrics wgmma_beside_stores(const GpuSpec& spec, const Parameters& parameters) {
     store.end_loop();
     store.stamp(3);
     Kernel kernel = make_kernel("wgmma_beside_stores", 64 * 1024);
-    add_warpgroup(kernel, program.take());
+    add_warpgroup(kernel, multiply_groups(groups, columns, 32, text(parameters, "a") == "RS"));
     add_warps(kernel, store.take(), warps);
     return run(spec, kernel, 1);
   };
@@ -171,9 +158,9 @@ Metrics pingpong(const GpuSpec& spec, const Parameters& parameters) {
       program.advance(at);
     }
     // What the machine code has around the products: the warpgroup's places, descriptors in vector and uniform registers.
-    program.make_descriptors({9, 3, 14});
-    program.matrix_making(64, 8, false, {4, 1, 8});
-    program.matrix_making(128, 4, true, {0, 0, 3});
+    program.arithmetic({9, 3, 14});
+    program.matrix_with_descriptors(64, 8, false, {4, 1, 8});
+    program.matrix_with_descriptors(128, 4, true, {0, 0, 3});
     if (handover == "named_barrier") {
       program.named_arrive(next, 8);
     } else if (handover == "mbarrier") {

@@ -6,23 +6,16 @@
 #include <random>
 
 #include "sim/gpu/programs/micro.h"
-#include "sim/gpu/programs/run.h"
+#include "sim/gpu/programs/reads.h"
 
 namespace tilewright::gpu::micro {
 namespace {
 
-constexpr uint32_t kWarps = 32, kUnroll = 4, kAccessBytes = 512;
-
-// Loads of 16 bytes a lane, four out at a time, over the positions of stream 0.
+// Rounds of loads over the positions of stream 0.
 void read_loop(ProgramBuilder& program, uint32_t rounds, uint32_t pieces, uint32_t piece_bytes, uint32_t positions_between) {
   program.stamp(0);
   program.loop(rounds);
-  for (uint32_t i = 0; i < kUnroll; ++i) {
-    program.global_load(0, pieces, piece_bytes, 4);
-    program.skip(0, positions_between);
-  }
-  program.load_wait(0);
-  program.math(MathKind::kLop3, 16);
+  read_round(program, pieces, piece_bytes, positions_between);
   program.end_loop();
   program.stamp(1);
 }
@@ -50,16 +43,11 @@ Metrics stream_read(const GpuSpec& spec, const Parameters& parameters) {
   const uint64_t footprint = parameters.at("footprint_bytes").get<uint64_t>();
   Kernel kernel = make_kernel("stream_read", kWholeSmShared);
   add_warps(kernel, read_program(rounds, 1, kAccessBytes, kWarps - 1), kWarps);
-  for (uint32_t w = 0; w < kWarps; ++w) {
-    kernel.shape.warps[w].stream_start[0] = w;
-  }
-  constexpr uint64_t kChunk = kWarps * kUnroll;  // accesses
+  stagger_warps(kernel, 1);
   std::vector<std::vector<uint32_t>> tables(sms);
   for (uint32_t c = 0; c < sms; ++c) {
     for (uint64_t r = 0; r < rounds; ++r) {
-      for (uint64_t i = 0; i < kChunk; ++i) {
-        tables[c].push_back(static_cast<uint32_t>(((r * sms + c) * kChunk + i) % (footprint / kAccessBytes)));
-      }
+      append_chunk(tables[c], r * sms + c, footprint);
     }
     CtaWork work;
     work.streams[0] = {0, kAccessBytes, tables[c].data(), tables[c].size(), 0};
@@ -75,19 +63,13 @@ Metrics footprint_read(const GpuSpec& spec, const Parameters& parameters) {
   const uint64_t footprint = parameters.at("footprint_bytes").get<uint64_t>();
   const bool shared = text(parameters, "lines") == "shared_by_all";
   constexpr uint32_t kRounds = 6;
-  constexpr uint64_t kChunk = kWarps * kUnroll;
   Kernel kernel = make_kernel("footprint_read", kWholeSmShared);
   add_warps(kernel, read_program(kRounds, 1, kAccessBytes, kWarps - 1), kWarps);
-  for (uint32_t w = 0; w < kWarps; ++w) {
-    kernel.shape.warps[w].stream_start[0] = w;
-  }
+  stagger_warps(kernel, 1);
   std::vector<std::vector<uint32_t>> tables(spec.sm_count);
   for (uint32_t c = 0; c < spec.sm_count; ++c) {
     for (uint64_t r = 0; r < kRounds; ++r) {
-      for (uint64_t i = 0; i < kChunk; ++i) {
-        const uint64_t chunk = shared ? r : r * spec.sm_count + c;
-        tables[c].push_back(static_cast<uint32_t>((chunk * kChunk + i) % (footprint / kAccessBytes)));
-      }
+      append_chunk(tables[c], shared ? r : r * spec.sm_count + c, footprint);
     }
     CtaWork work;
     work.streams[0] = {0, kAccessBytes, tables[c].data(), tables[c].size(), 0};
@@ -108,9 +90,7 @@ Metrics same_line_read(const GpuSpec& spec, const Parameters& parameters) {
   read_loop(program, static_cast<uint32_t>(bytes / (kWarps * kUnroll * kAccessBytes)), 1, kAccessBytes, kWarps - 1);
   Kernel kernel = make_kernel("same_line_read", kWholeSmShared);
   add_warps(kernel, program.take(), kWarps);
-  for (uint32_t w = 0; w < kWarps; ++w) {
-    kernel.shape.warps[w].stream_start[0] = w;
-  }
+  stagger_warps(kernel, 1);
   for (uint32_t c = 0; c < sms; ++c) {
     CtaWork work;
     work.parameters[0] = skew == 0 ? 0 : c;
@@ -157,9 +137,7 @@ Metrics pieces(const GpuSpec& spec, const Parameters& parameters) {
   Kernel kernel = make_kernel("pieces", 1024);
   const uint32_t stride = ctas * kWarps * per_access;
   add_warps(kernel, read_program(kRounds, per_access, unit, stride - per_access), kWarps);
-  for (uint32_t w = 0; w < kWarps; ++w) {
-    kernel.shape.warps[w].stream_start[0] = w * per_access;
-  }
+  stagger_warps(kernel, per_access);
   for (uint32_t c = 0; c < ctas; ++c) {
     CtaWork work;
     work.streams[0] = {0, unit, order.data(), order.size(), uint64_t{c} * kWarps * per_access};

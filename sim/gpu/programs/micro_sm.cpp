@@ -113,13 +113,6 @@ Metrics instruction_beside_wgmma(const GpuSpec& spec, const Parameters& paramete
   const uint32_t columns = number(parameters, "n"), warps = number(parameters, "warps");
   constexpr uint32_t kRounds = 8, kRoundInstructions = 512;
   const auto ran = [&](uint32_t groups, uint32_t rounds) {
-    ProgramBuilder matrix("multiply_without_pause");
-    matrix.stamp(0);
-    matrix.loop(groups);
-    matrix.matrix(columns, 32, registers);
-    matrix.matrix_wait(0);
-    matrix.end_loop();
-    matrix.stamp(1);
     ProgramBuilder other("run_until_done");
     other.stamp(2);
     other.loop(rounds);
@@ -130,7 +123,7 @@ Metrics instruction_beside_wgmma(const GpuSpec& spec, const Parameters& paramete
     other.end_loop();
     other.stamp(3);
     Kernel kernel = make_kernel("instruction_beside_wgmma", 64 * 1024);
-    add_warpgroup(kernel, matrix.take());
+    add_warpgroup(kernel, multiply_groups(groups, columns, 32, registers));
     add_warps(kernel, other.take(), warps);
     return run(spec, kernel, 1);
   };

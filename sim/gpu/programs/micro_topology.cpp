@@ -5,39 +5,27 @@
 
 #include "sim/gpu/parts.h"
 #include "sim/gpu/programs/micro.h"
-#include "sim/gpu/programs/run.h"
+#include "sim/gpu/programs/reads.h"
 
 namespace tilewright::gpu::micro {
 namespace {
-
-constexpr uint32_t kWarps = 32, kUnroll = 4, kAccessBytes = 512;
-constexpr uint64_t kChunk = kWarps * kUnroll;  // accesses of an SM in a round
 
 // The SMs of the set read chunks of 64 KB of the buffer in turn; the others have nothing to do.
 Metrics set_read(const GpuSpec& spec, const std::vector<uint32_t>& set, uint32_t rounds, uint64_t footprint, bool in_l2) {
   ProgramBuilder program("set_read");
   program.stamp(0);
   program.loop_parameter(0);
-  for (uint32_t i = 0; i < kUnroll; ++i) {
-    program.global_load(0, 1, kAccessBytes, 4);
-    program.skip(0, kWarps - 1);
-  }
-  program.load_wait(0);
-  program.math(MathKind::kLop3, 16);
+  read_round(program, 1, kAccessBytes, kWarps - 1);
   program.end_loop();
   program.stamp(1);
   Kernel kernel = make_kernel("set_read", kWholeSmShared);
   add_warps(kernel, program.take(), kWarps);
-  for (uint32_t w = 0; w < kWarps; ++w) {
-    kernel.shape.warps[w].stream_start[0] = w;
-  }
+  stagger_warps(kernel, 1);
   std::vector<std::vector<uint32_t>> tables(set.size());
   kernel.ctas.resize(spec.sm_count);
   for (std::size_t rank = 0; rank < set.size(); ++rank) {
     for (uint64_t r = 0; r < rounds; ++r) {
-      for (uint64_t i = 0; i < kChunk; ++i) {
-        tables[rank].push_back(static_cast<uint32_t>(((r * set.size() + rank) * kChunk + i) % (footprint / kAccessBytes)));
-      }
+      append_chunk(tables[rank], r * set.size() + rank, footprint);
     }
     CtaWork& work = kernel.ctas[set[rank]];
     work.parameters[0] = rounds;

@@ -45,6 +45,29 @@ inline Ran run(arch::GpuSpec spec, Kernel& kernel, uint32_t sms) {
   return ran;
 }
 
+// Each warp begins stream 0 so many positions after the warp before it.
+inline void stagger_warps(Kernel& kernel, uint32_t positions) {
+  for (uint32_t w = 0; w < kernel.shape.warps.size(); ++w) {
+    kernel.shape.warps[w].stream_start[0] = w * positions;
+  }
+}
+
+// A warpgroup's products, batch by batch, each batch waited for before the next is issued.
+template <typename AddBatch>
+WarpProgram multiply_groups(uint32_t groups, const AddBatch& add_batch) {
+  ProgramBuilder program("multiply_groups");
+  program.stamp(0);
+  program.loop(groups);
+  add_batch(program);
+  program.matrix_wait(0);
+  program.end_loop();
+  program.stamp(1);
+  return program.take();
+}
+inline WarpProgram multiply_groups(uint32_t groups, uint32_t columns, uint32_t batch, bool from_registers) {
+  return multiply_groups(groups, [&](ProgramBuilder& program) { program.matrix(columns, batch, from_registers); });
+}
+
 inline uint32_t number(const nlohmann::ordered_json& parameters, const char* key) {
   return parameters.at(key).get<uint32_t>();
 }

@@ -72,12 +72,12 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
 }
 
 void TickSm::step(Cycle now) {
-  now_ = now;
   count_down();
   take_launches(now);
   step_matrix();
   step_drains();
-  complete_wavefronts();
+  complete_wavefronts(shared_);
+  complete_wavefronts(fills_);
   std::stable_sort(due_.begin(), due_.end(), [](const TickEffect& a, const TickEffect& b) { return a.target < b.target; });
   for (const TickEffect& effect : due_) {
     apply(effect, now);
@@ -154,10 +154,8 @@ void TickSm::take_launches(Cycle now) {
   });
 }
 
-void TickSm::complete_wavefronts() {
-  std::vector<TickEffect> through = shared_.through;
-  through.insert(through.end(), fills_.through.begin(), fills_.through.end());
-  for (TickEffect effect : through) {
+void TickSm::complete_wavefronts(const TickSharedMemory& served) {
+  for (TickEffect effect : served.through) {
     switch (effect.kind) {
       case TickEffect::Kind::kNothing:
         continue;
@@ -185,10 +183,10 @@ void TickSm::apply(const TickEffect& effect, Cycle now) {
                                {TickEffect::Kind::kArrive, 0, effect.target, effect.amount, 0}});
       break;
     case TickEffect::Kind::kArrive:
-      update_barrier(effect.target, effect.amount, 0);
+      update_barrier(effect.target, effect.amount, 0, now);
       break;
     case TickEffect::Kind::kBytes:
-      update_barrier(effect.target, 0, effect.amount);
+      update_barrier(effect.target, 0, effect.amount, now);
       break;
     case TickEffect::Kind::kCopyLine:
       --warps_[effect.target].state.copies.lines_left(effect.instruction);
@@ -229,13 +227,13 @@ void TickSm::retire_copies(uint32_t index) {
   }
 }
 
-void TickSm::update_barrier(uint32_t index, uint32_t arrivals, uint32_t bytes) {
+void TickSm::update_barrier(uint32_t index, uint32_t arrivals, uint32_t bytes, Cycle now) {
   Barrier& barrier = barriers_[index];
   if (!barrier.state.update(arrivals, bytes)) {
     return;
   }
   if (index % barriers_per_cta_ == kernel_->shape.progress_barrier) {
-    ctas_[index / barriers_per_cta_].progress.push_back(now_);
+    ctas_[index / barriers_per_cta_].progress.push_back(now);
   }
   std::erase_if(barrier.waiting, [&](uint32_t waiting) {
     if (barrier.state.phases < warps_[waiting].wanted) {

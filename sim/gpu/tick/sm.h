@@ -160,11 +160,11 @@ class TickSm final : public sc_core::sc_module {
   void step_drains();
   void step_units(Cycle now);
   void step_boxes(TickBoxUnit& unit, Source source, Cycle now);
-  void complete_wavefronts();
+  void complete_wavefronts(const TickSharedMemory& served);
   void apply(const TickEffect& effect, Cycle now);
   void take_arrivals(Cycle now);
   void deliver_line(const LineRequest& request);
-  void update_barrier(uint32_t barrier, uint32_t arrivals, uint32_t bytes);
+  void update_barrier(uint32_t barrier, uint32_t arrivals, uint32_t bytes, Cycle now);
   void retire_copies(uint32_t warp);
   void serve_banks();
   void wake(uint32_t warp, uint32_t in_cycles) {
@@ -224,7 +224,6 @@ class TickSm final : public sc_core::sc_module {
   std::deque<LineRequest> load_queue_;  // lines that L1 has no room for yet
   uint32_t loads_in_l1_ = 0, l1_lines_ = 0;
   uint32_t key_index_ = 0;
-  Cycle now_ = 0;  // only to record when something happened
   std::array<RoleCycles, static_cast<std::size_t>(Role::kCount)> roles_{};
   GpuCounts counts_;
 };
