@@ -74,6 +74,8 @@ inline const arch::InstructionSpec& instruction_spec(const arch::SubCoreSpec& co
       return core.ex2;
     case MathKind::kOther:
       return core.other;
+    case MathKind::kControl:
+      return core.control;
     case MathKind::kSpecial:
       return core.special;
     default:

@@ -20,8 +20,10 @@ Pipe pipe_of(MathKind kind) {
     case MathKind::kEx2:
       return Pipe::kMufu;
     case MathKind::kOther:
-    case MathKind::kSpecial:
       return Pipe::kOther;
+    case MathKind::kControl:
+    case MathKind::kSpecial:
+      return Pipe::kControl;
     default:
       return Pipe::kDispatch;
   }

@@ -27,8 +27,8 @@ inline constexpr std::size_t kMaximumStamps = 8;
 
 inline constexpr std::size_t kScoreboards = 6;
 
-enum class MathKind : uint8_t { kFfma, kFmul, kImad, kFmnmx, kF2fp, kLop3, kEx2, kShfl, kOther, kSpecial, kCount };
-enum class Pipe : uint8_t { kFma, kAlu, kMufu, kDispatch, kOther, kCount };
+enum class MathKind : uint8_t { kFfma, kFmul, kImad, kFmnmx, kF2fp, kLop3, kEx2, kShfl, kOther, kControl, kSpecial, kCount };
+enum class Pipe : uint8_t { kFma, kAlu, kMufu, kDispatch, kOther, kControl, kCount };
 Pipe pipe_of(MathKind kind);
 
 enum class OpKind : uint8_t {

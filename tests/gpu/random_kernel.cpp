@@ -73,11 +73,11 @@ void Generator::make_machine() {
   spec.l2.clock = Hertz{one_of<uint64_t>({1'400'000'000, 1'755'000'000, 1'000'000'000})};
   const auto vary = [&](arch::InstructionSpec& instruction) {
     const uint32_t interval = between(1, 9);
-    instruction = {interval, 16 * interval + between(0, 100), between(2, 30), chance(60) ? between(8, 40) : 0};
+    instruction = {interval, 16 * interval + between(0, 100), between(2, 30), chance(30) ? between(1, 3) : 0, chance(30) ? between(1, 9) : 0, chance(60) ? between(8, 40) : 0};
   };
   for (auto* instruction : {&spec.sub_core.ffma, &spec.sub_core.fmul, &spec.sub_core.fmnmx, &spec.sub_core.ex2,
                             &spec.sub_core.f2fp, &spec.sub_core.imad, &spec.sub_core.shfl, &spec.sub_core.lop3,
-                            &spec.sub_core.other, &spec.sub_core.special}) {
+                            &spec.sub_core.other, &spec.sub_core.control, &spec.sub_core.special}) {
     vary(*instruction);
   }
   spec.sub_core.branch_cycles = between(1, 14);
@@ -97,6 +97,7 @@ void Generator::make_machine() {
   spec.tma.line_sixteenths = one_of({16U, 19U, 37U});
   spec.matrix.drain_cycles = between(1, 30);
   spec.matrix.chain_cycles = between(0, 20);
+  spec.matrix.chain_window_cycles = between(0, 40);
   spec.matrix.start_shared_cycles = between(1, 20);
   spec.matrix.in_flight = between(1, 8);
   spec.matrix.issue_cycles = between(0, 20);

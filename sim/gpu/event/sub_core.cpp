@@ -15,6 +15,8 @@ EventSubCore::EventSubCore(const sc_core::sc_module_name& name, const arch::GpuS
     timing_[k].interval[1] = mutated(Mutation::kMatrixFactorIgnored) ? 16 * instruction.interval
                                                                      : instruction.beside_matrix_sixteenths - early;
     timing_[k].latency = instruction.latency;
+    timing_[k].crowded = instruction.crowded_cycles;
+    timing_[k].ahead = 16 * instruction.interval * (instruction.queue + (mutated(Mutation::kPipeQueueMore) ? 1 : 0));
     timing_[k].read = instruction.interval;
     timing_[k].share = pipe == Pipe::kFma ? instruction.register_sixteenths : 0;
     timing_[k].pipe = static_cast<uint8_t>(pipe);
@@ -25,10 +27,10 @@ EventSubCore::EventSubCore(const sc_core::sc_module_name& name, const arch::GpuS
 void EventSubCore::reset() {
   resident_.clear();
   pipe_free_.fill(0);
+  pipe_fresh_.fill(0);
   turn_ = 1;
   turn_free_ = 0;
   next_ = 0;
-  latest_ = kNobody;
   changed_ = true;
   roles = {};
   math = {};
@@ -90,7 +92,6 @@ void EventSubCore::account(EventWarp& warp, Cycle cycle) {
   ++cycles.issued;
   warp.accounted = cycle + 1;
   warp.last_issue = cycle + 1;
-  latest_ = static_cast<uint32_t>(&warp - warps_.data());
   next_ = cycle + 1;
   changed_ = true;
 }
@@ -105,8 +106,10 @@ void EventSubCore::settle(EventWarp& warp, Cycle ready, WarpStall reason) {
   warp.reason = reason;
   warp.distance = op.distance;
   warp.takes_turns = false;
+  warp.ahead = 0;
   if (op.kind == OpKind::kMath) {
     warp.pipe = timing_[static_cast<std::size_t>(op.math)].pipe;
+    warp.ahead = timing_[static_cast<std::size_t>(op.math)].ahead;
     warp.takes_turns = timing_[static_cast<std::size_t>(op.math)].share > 0;
   } else {
     warp.pipe = uses_dispatch(op.kind) ? static_cast<uint8_t>(Pipe::kDispatch) : kNone;
@@ -117,6 +120,7 @@ void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, 
   const Op& op = warp.state.op();
   const Timing& timing = timing_[static_cast<std::size_t>(op.math)];
   ++math[static_cast<std::size_t>(op.math)];
+  const Cycle start = std::max(cycle, pipe_free_[timing.pipe] / 16);
   hold_pipe(timing.pipe, cycle, timing.interval[beside_matrix ? 1 : 0]);
   if (timing.share > 0) {
     turn_ += warp.turn == turn_ && !mutated(Mutation::kTurnIgnored) ? 1 : 0;
@@ -124,8 +128,10 @@ void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, 
     turn_free_ = beside_matrix && !mutated(Mutation::kTurnIgnored) ? pipe_free_[timing.pipe] + 16 : 0;
     debt += beside_matrix ? timing.share : 0;
   }
-  warp.hold_scoreboard(op.sets, cycle + timing.latency);
-  warp.hold_scoreboard(op.reads, cycle + timing.read);
+  const bool crowded = cycle < pipe_fresh_[timing.pipe] && !mutated(Mutation::kCrowdIgnored);
+  pipe_fresh_[timing.pipe] = cycle + timing.latency;
+  warp.hold_scoreboard(op.sets, start + timing.latency + (crowded ? timing.crowded : 0));
+  warp.hold_scoreboard(op.reads, start + timing.read);
   if (--warp.state.left > 0) {
     warp.ready = cycle + op.spacing;
     warp.reason = WarpStall::kFixedLatency;

@@ -37,7 +37,6 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
     core->busy.fill(0);
     core->turn_busy = 0;
     core->turn = 1;
-    core->latest = UINT32_MAX;
   }
   for (TickSharedMemory* queue : {&shared_, &fills_}) {
     queue->queue.clear();
@@ -104,6 +103,9 @@ void TickSm::count_down() {
   for (const auto& core : cores_) {
     for (uint32_t& busy : core->busy) {
       busy -= std::min(busy, 16U);
+    }
+    for (uint32_t& left : core->fresh) {
+      left -= left > 0 ? 1 : 0;
     }
     core->turn_busy -= std::min(core->turn_busy, 16U);
   }

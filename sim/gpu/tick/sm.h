@@ -56,9 +56,9 @@ class TickSubCore final : public sc_core::sc_module {
  public:
   explicit TickSubCore(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {}
   std::array<uint32_t, static_cast<std::size_t>(Pipe::kCount)> busy{};  // sixteenths of a cycle left
+  std::array<uint32_t, static_cast<std::size_t>(Pipe::kCount)> fresh{};  // cycles left of the last instruction's latency
   uint32_t turn_busy = 0;  // likewise, for a warp that had its turn at the register file since the matrix unit had one
   uint64_t turn = 1;
-  uint32_t latest = UINT32_MAX;  // the warp that issued last
 };
 
 class TickSharedMemory final : public sc_core::sc_module {
@@ -77,13 +77,16 @@ class TickMatrixUnit final : public sc_core::sc_module {
  public:
   explicit TickMatrixUnit(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {}
   struct Instruction {
-    uint32_t warpgroup = 0, place = 0, age = 0;
+    uint32_t warpgroup = 0;
+    bool chained = false;  // second of a batch that found the unit idle, soon after the first
+    uint32_t age = 0;
     bool last = false;
     Op op;
   };
   struct Group {
     Op op;
     uint32_t to_take = 0, arrived = 0, place = 0;
+    bool found_idle = false;
     uint32_t until_next = 0;  // cycles until the warps reach the next instruction, ...
     uint64_t since_taken = 0, pause = 0;  // ... which is the last one's pause after it was taken
     uint64_t offered = 0, over = 0, taken = 0;

@@ -5,7 +5,7 @@
 
 namespace tilewright::gpu {
 
-// Phase 3: one instruction a sub-core, of the warp that issued last if it can, else of the youngest, whose number is highest.
+// Phase 3: one instruction a sub-core, of the youngest warp that can, whose number is highest.
 void TickSm::issue(Cycle now) {
   const auto per_cta = static_cast<uint32_t>(kernel_->shape.warps.size());
   for (uint32_t c = 0; c < cores_.size(); ++c) {
@@ -14,7 +14,7 @@ void TickSm::issue(Cycle now) {
       if (w % per_cta % cores_.size() != c || !warps_[w].alive) {
         continue;
       }
-      if (may_issue(warps_[w], *cores_[c]) && (chosen == UINT32_MAX || chosen != cores_[c]->latest)) {
+      if (may_issue(warps_[w], *cores_[c])) {
         chosen = w;
       }
     }
@@ -32,7 +32,6 @@ void TickSm::issue(Cycle now) {
       }
     }
     if (chosen != UINT32_MAX) {
-      cores_[c]->latest = chosen;
       warps_[chosen].since_issue = 0;
       execute(chosen, *cores_[c], now);
     }
@@ -48,7 +47,8 @@ bool TickSm::may_issue(const TickWarp& warp, const TickSubCore& core) const {
     const Pipe pipe = pipe_of(op.math);
     const bool waits_for_turn = pipe == Pipe::kFma && warp.turn == core.turn && core.turn_busy >= 16 &&
                                 instruction_spec(spec_.sub_core, op.math).register_sixteenths > 0;
-    return core.busy[static_cast<std::size_t>(pipe)] < 16 && !waits_for_turn;
+    const arch::InstructionSpec& instruction = instruction_spec(spec_.sub_core, op.math);
+    return core.busy[static_cast<std::size_t>(pipe)] < 16 + 16 * instruction.interval * instruction.queue && !waits_for_turn;
   }
   return !uses_dispatch(op.kind) || core.busy[static_cast<std::size_t>(Pipe::kDispatch)] < 16;
 }
@@ -79,6 +79,7 @@ void TickSm::execute_math(TickWarp& warp, const Op& op, TickSubCore& core) {
   const arch::InstructionSpec& instruction = instruction_spec(spec_.sub_core, op.math);
   const Pipe pipe = pipe_of(op.math);
   uint32_t& busy = core.busy[static_cast<std::size_t>(pipe)];
+  const uint32_t in_queue = busy / 16;  // cycles
   busy += matrix_active() ? instruction.beside_matrix_sixteenths : 16 * instruction.interval;
   if (pipe == Pipe::kFma && instruction.register_sixteenths > 0) {
     core.turn += warp.turn == core.turn ? 1 : 0;
@@ -87,8 +88,10 @@ void TickSm::execute_math(TickWarp& warp, const Op& op, TickSubCore& core) {
     matrix_.debt += matrix_active() ? instruction.register_sixteenths : 0;
   }
   ++counts_.math[static_cast<std::size_t>(op.math)];
-  warp.hold_scoreboard(op.sets, instruction.latency);
-  warp.hold_scoreboard(op.reads, instruction.interval);
+  uint32_t& fresh = core.fresh[static_cast<std::size_t>(pipe)];
+  warp.hold_scoreboard(op.sets, in_queue + instruction.latency + (fresh > 0 ? instruction.crowded_cycles : 0));
+  fresh = instruction.latency;
+  warp.hold_scoreboard(op.reads, in_queue + instruction.interval);
   if (--warp.state.left > 0) {
     warp.pause = op.spacing;
     warp.reason = WarpStall::kFixedLatency;
