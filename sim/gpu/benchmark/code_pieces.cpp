@@ -24,6 +24,8 @@ static void body(ProgramBuilder& p, const std::vector<I>& list) {
     else if (o.starts_with("SYNCS.PHASECHK")) { look = i; board = x.sets; p.instruction(MathKind::kControl, x.stall, 0, 0, x.waits); continue; }
     else if (o.starts_with("SYNCS.ARRIVE")) { p.arrive(1, 1); p.tells_when_read(x.reads); }
     else if (look != SIZE_MAX && o == "BRA" && (x.waits >> (board - 1) & 1)) { uint32_t looked = 0; for (size_t k = look; k < i; ++k) looked += list[k].stall; p.wait(0, kNone, 1); p.looked(std::min(looked, 255u)); look = SIZE_MAX; p.delay(x.stall); continue; }
+    else if (o == "FENCE") p.fence();
+    else if (o == "LDS" || o == "MEMBAR") continue;
     else if (o == "BRA.taken") p.delay(list.size() > 350 ? 26 : 11);
     else { p.instruction(attention::kind_of(o), x.stall, x.sets, x.reads, x.waits); continue; }
     p.wait_for_scoreboards(x.waits);
