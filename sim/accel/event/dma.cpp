@@ -87,7 +87,7 @@ void EventLoadDma::returned(uint32_t channel, uint32_t tile, uint64_t offset, ui
   if (arrived.size() == 1) {
     post(index, now, false);  // others may return in this very cycle
   }
-  if (meter_.state() == Stall::kDramWait) {
+  if (meter_.state() == Stall::kDramWait && dram_->has_read_credit(channel_)) {
     issue_.at(now);
   }
 }
@@ -217,7 +217,7 @@ void EventStoreDma::packet_done(uint32_t requester, Cycle now) {
 
 void EventStoreDma::acknowledged(Cycle now) {
   --outstanding_;
-  if (meter_.state() == Stall::kDramWait) {
+  if (meter_.state() == Stall::kDramWait && dram_->has_write_credit(channel_)) {
     post_.at(now);
   }
 }
