@@ -51,7 +51,10 @@ LayerModel::LeastTraffic LayerModel::least_traffic(const Halves& h) const {
     least.read_bursts += bursts;
     least.strained += strained;
   };
-  if (!(form.swap ? input_resident_ : weights_resident_)) {
+  if (h.bypass) {
+    const Traffic fetched = fetched_once(h);
+    read(double(fetched.bursts), fetched.strained);
+  } else if (!(form.swap ? input_resident_ : weights_resident_)) {
     read(double(h.lanes->operand.bursts), h.lanes->operand.strained);
   }
   if (!(form.swap ? weights_resident_ : input_resident_)) {
@@ -80,8 +83,8 @@ void LayerModel::floor_time(const Halves& h, const LeastTraffic& traffic, Floor&
   const bool lane_resident = form.swap ? input_resident_ : weights_resident_;
   const bool stream_resident = form.swap ? weights_resident_ : input_resident_;
   const double depth = form.depthwise ? double(lanes.tile_size) : double(form.channels) * groups;
-  const double lane_first =
-      lane_resident ? 0 : double(lanes.tile_size) * form.kernel_height * form.kernel_width * form.channels * groups;
+  const uint64_t lane_tile = lanes.tile_size * form.kernel_height * form.kernel_width * form.channels;
+  const double lane_first = lane_resident ? 0 : first_lane_bytes(h, lane_tile) * (h.bypass ? 1 : groups);
   const double stream_first =
       stream_resident || !pixels.first_chunks_needed ? 0 : double(pixels.first_positions) * depth;
   const double first = lane_first + stream_first;
@@ -124,7 +127,7 @@ double LayerModel::floor_energy(const Halves& h, const LeastTraffic& traffic, do
          joules(Action::kWeightBufferWrite, lane_copies) + joules(Action::kInputBufferWrite, stream_copies) +
          joules(Action::kNocInjected, sent) + joules(Action::kNocDelivered, copies) +
          joules(Action::kNocCollected, values) + joules(Action::kNocLinkBytes, sent + copies + 2 * values) +
-         joules(Action::kGlobalBufferRead, sent) + joules(Action::kGlobalBufferWrite, values) +
+         joules(Action::kGlobalBufferRead, h.bypass ? stream_sent : sent) + joules(Action::kGlobalBufferWrite, values) +
          joules(Action::kDramReadBytes, traffic.read_bursts * burst) +
          joules(Action::kDramWriteBytes, traffic.write_bursts * burst) + rates_.per_cycle * cycles_bound;
 }

@@ -76,6 +76,7 @@ struct Halves {
   const PixelPart* pixels = nullptr;
   const Geometry* geometry[2] = {};  // [lane parts adjacent]
   Split split;
+  bool bypass = false;  // weights go past the global buffer
   Traffic stream;  // DRAM traffic of the stream's operand, moved once
 };
 // What is left to choose.
@@ -143,6 +144,8 @@ class LayerModel {
     double read_bursts = 0, write_bursts = 0, strained = 0;
   };
   LeastTraffic least_traffic(const Halves& halves) const;
+  Traffic fetched_once(const Halves& halves) const;
+  double first_lane_bytes(const Halves& halves, uint64_t tile_bytes) const;
   void floor_time(const Halves& halves, const LeastTraffic& traffic, Floor& floor) const;
   double floor_energy(const Halves& halves, const LeastTraffic& traffic, double cycles) const;
   double dataflow_energy(const Halves& halves, arch::Dataflow dataflow) const;

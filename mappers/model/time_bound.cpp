@@ -43,12 +43,13 @@ void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& resul
   // network. The PE that has most to do works in the first tile, the largest.
   const double groups = form.depthwise ? 1 : std::min(h.split.groups, form.groups);
   const double depth = form.depthwise ? double(lanes.tile_size) : double(form.channels) * groups;
-  const double lane_first = work.lane_resident ? 0 : double(work.lane_tile_bytes);
+  const double lane_first = work.lane_resident ? 0 : first_lane_bytes(h, work.lane_tile_bytes);
   const double stream_first = work.stream_resident ? 0 : double(pixels.first_positions) * depth;
   const double latency = 1.0 + noc.latency;
   const auto load = [&](double bytes) { return bytes > 0 ? first_latency_ + bytes / memory_rate_ : 0; };
   const double fill = latency + load(lane_first + (pixels.first_chunks_needed ? stream_first : 0));
-  const double link_fill = load(std::min(lane_first, stream_first));  // before any packet
+  // Before any packet; what is fetched is sent on from its first transaction.
+  const double link_fill = load(std::min(work.bypass ? 1 : lane_first, stream_first));
   // After its last step: sums through the PPU, over the network, and the tile they belong to into the DRAM.
   const uint64_t last_groups =
       form.depthwise ? 1 : form.groups - (work.batches - 1) * std::min(h.split.groups, form.groups);
@@ -78,10 +79,10 @@ void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& resul
   term(Term::kCollectLinks) = fill + back + store;
   term(Term::kOutputPort) = fill + double(lanes.busiest) * pixel_cycles +
                             double(lanes.busiest_lanes) * pixel_cycles / noc.collect_bytes_per_cycle + store;
-  const double sent = double(work.lane_sent + work.stream_sent);
+  const double sent = double((work.bypass ? 0 : work.lane_sent) + work.stream_sent);
   const double loaded = double(work.lane.bytes + work.stream.bytes), stored = double(work.output.bytes);
   term(Term::kBanks) = (sent / link + values / noc.collect_bytes_per_cycle +
-                        (loaded + stored) / spec_.dma.bytes_per_cycle) /
+                        (loaded - (work.bypass ? double(work.lane.bytes) : 0) + stored) / spec_.dma.bytes_per_cycle) /
                        spec_.global_buffer.banks;
   const double requests = double(work.lane.requests + work.stream.requests);
   term(Term::kLoadDma) = std::max(loaded / dma, requests);
@@ -91,8 +92,10 @@ void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& resul
   term(Term::kDram) = first + reads + double(work.output.bursts) * cycles_per_burst_;
   if (loaded > 0 && !form.depthwise) {
     // Some pass needs the tile that was loaded last, and then some PE has an even share of its work at least.
-    const double last_pass = double(divide_up(lanes.last_size, spec_.pe.lanes)) * double(pixels.last_size) *
-                             double(last_groups) * double(h.cut->vectors) / h.split.used();
+    // What was fetched last is used by one step perhaps.
+    const double last_pass = work.bypass ? 0
+                                         : double(divide_up(lanes.last_size, spec_.pe.lanes)) * double(pixels.last_size) *
+                                               double(last_groups) * double(h.cut->vectors) / h.split.used();
     term(Term::kDram) = std::max(term(Term::kDram), first + reads + latency + last_pass + tail);
   }
 
@@ -102,6 +105,12 @@ void LayerModel::bound_time(const Halves& h, const Work& work, Evaluation& resul
   result.waits = expect_waits(h, work) +
                  std::max({0.0, strained * cycles_per_burst_ / kAchieved - result.cycles, expected_walk - result.cycles});
   result.contention = expect_contention(result);
+}
+
+// Of weights, what a PE must have before its first step.
+double LayerModel::first_lane_bytes(const Halves& h, uint64_t tile_bytes) const {
+  const double chunk = double(h.cut->smallest_vectors) * spec_.pe.lanes * spec_.pe.vector_size * h.form->tap_pixels;
+  return h.bypass ? chunk : double(tile_bytes);
 }
 
 // Where the inner loop's tiles are kept, they are all loaded during the first walk over them, however fast the array is; the
@@ -116,7 +125,7 @@ double LayerModel::first_walk(const Halves& h, const Work& work, double latency,
   if (work.lanes_outer && !work.stream_resident && work.stream_loads == pixels.needed_tiles && pixels.needed_tiles > 1) {
     bytes = double(work.stream.bytes);
     last = double(work.stream_tile_bytes);
-    other = work.lane_resident ? 0 : double(work.lane_tile_bytes);
+    other = work.lane_resident || work.bypass ? 0 : double(work.lane_tile_bytes);
     later = double(lanes.busiest - std::min(lanes.busiest, lanes.sets * lanes.channel_tiles)) * double(pixels.busiest);
   } else if (!work.lanes_outer && !work.lane_resident && work.lane_loads == lanes.tiles && lanes.tiles > 1) {
     bytes = double(work.lane.bytes);
@@ -246,7 +255,14 @@ double LayerModel::expect_waits(const Halves& h, const Work& work) const {
     side->blocks = lane_rounds * pixel_rounds;
     side->passes = passes;
   }
-  double waits = wait_of(lane, block_cycles, link, latency) + wait_of(stream, block_cycles, link, latency);
+  // What is fetched comes at the memory's pace, after its latency.
+  const double lane_rate = h.bypass ? std::min(link, memory_rate_ * kAchieved) : link;
+  double waits = wait_of(lane, block_cycles, lane_rate, h.bypass ? latency + first_latency_ : latency) +
+                 wait_of(stream, block_cycles, link, latency);
+  // No more is under way than there is room for.
+  if (h.bypass && lane.scope == Scope::kStep) {
+    waits += lane.blocks * std::max(0.0, lane.set / lane.room * (latency + first_latency_) - block_cycles);
+  }
   // What a PE keeps for several passes arrives in the first of them, which may take longer than its work.
   const double pass_cycles = block_cycles * lane.sets * stream.sets;
   for (const auto& [side, run] : {std::pair(&lane, work.lane_run), std::pair(&stream, work.stream_run)}) {

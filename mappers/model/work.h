@@ -17,7 +17,7 @@ struct LayerModel::Work {
   uint64_t lane_set_bytes = 0, stream_set_bytes = 0;
   uint64_t lane_tile_bytes = 0, stream_tile_bytes = 0;
   uint32_t lane_slots = 0, stream_slots = 0, output_slots = 0;
-  bool lane_resident = false, stream_resident = false;
+  bool lane_resident = false, stream_resident = false, bypass = false;
 
   uint64_t lane_sent = 0, lane_delivered = 0, lane_rows = 0;  // bytes, bytes x PEs, bytes x row links
   uint64_t stream_sent = 0, stream_delivered = 0, stream_rows = 0;
