@@ -98,6 +98,7 @@ Enumerated enumerate(LayerModel& model, const Mapspace& space, Objective objecti
   for (const Mapspace::Shape& shape : space.shapes()) {
     m.packing = shape.packing;
     m.swap_operands = shape.swap;
+    m.bypass = shape.bypass;
     for (const Split& split : shape.splits) {
       m.pe_groups = split.groups;
       m.pe_channels = split.lanes;
@@ -125,10 +126,11 @@ Enumerated enumerate(LayerModel& model, const Mapspace& space, Objective objecti
 }
 
 TEST_CASE("the proven optimum of fifty small layers is that of plain enumeration") {
-  uint64_t proven = 0, enumerated = 0, evaluated = 0;
+  uint64_t proven = 0, enumerated = 0, evaluated = 0, bypasses = 0;
   for (uint64_t seed = 1; proven < 50 && seed < 200; ++seed) {
     RandomSource random(seed);
-    const arch::AcceleratorSpec spec = small_machine(random);
+    arch::AcceleratorSpec spec = small_machine(random);
+    spec.dma.bypass = seed % 2 == 0 ? arch::Bypass::kWeights : arch::Bypass::kNone;
     const workloads::Layer layer = small_layer(random);
     const Residency residency{random.one_in(4), false, random.one_in(4), 0};
     SearchOptions options;
@@ -166,10 +168,13 @@ TEST_CASE("the proven optimum of fifty small layers is that of plain enumeration
     REQUIRE(double(all.legal) <= space.size());
     enumerated += all.legal;
     evaluated += found.evaluations;
+    bypasses += found.mapping.bypass == arch::Bypass::kWeights ? 1 : 0;
     ++proven;
   }
   CHECK(proven == 50);
+  CHECK(bypasses > 3);
   CHECK(evaluated < enumerated / 2);
+  MESSAGE(bypasses << " optima let weights past the global buffer");
   MESSAGE(enumerated << " mappings enumerated, " << evaluated << " evaluated");
 }
 
@@ -199,7 +204,8 @@ TEST_CASE("the proven Pareto front of thirty small layers is that of plain enume
   uint64_t proven = 0, points = 0, longest = 0;
   for (uint64_t seed = 1000; proven < 30 && seed < 1400; ++seed) {
     RandomSource random(seed);
-    const arch::AcceleratorSpec spec = small_machine(random);
+    arch::AcceleratorSpec spec = small_machine(random);
+    spec.dma.bypass = seed % 2 == 0 ? arch::Bypass::kWeights : arch::Bypass::kNone;
     const workloads::Layer layer = small_layer(random);
     const Residency residency{random.one_in(4), false, random.one_in(4), 0};
     SearchOptions options;
