@@ -80,13 +80,20 @@ Mapspace::Mapspace(LayerModel& model, const MappingConstraints& constraints, Fac
       if (!model.form(packing, swap).refusal.empty() || (!of_use && constraints.packings.empty())) {
         continue;
       }
-      for (const arch::Bypass bypass : allowed(std::vector{arch::Bypass::kNone, arch::Bypass::kWeights}, constraints.bypass)) {
+      for (const arch::Bypass bypass : bypasses(model)) {
         if (bypass == arch::Bypass::kNone || refuse_bypass(mac, swap, spec, model.residency()).empty()) {
           add_shape(model, packing, swap, bypass);
         }
       }
     }
   }
+}
+
+// A layer without weights has nothing to let past, and cannot be asked to.
+std::vector<arch::Bypass> Mapspace::bypasses(const LayerModel& model) const {
+  const bool has_weights = !model.layer().mac.weights_are_activations && !model.residency().weights;
+  return allowed(std::vector{arch::Bypass::kNone, arch::Bypass::kWeights},
+                 has_weights ? constraints_.bypass : std::vector<arch::Bypass>{});
 }
 
 // Every number of parts up to a limit, and then a geometric series of them.

@@ -107,6 +107,7 @@ class Mapspace {
 
  private:
   void add_shape(LayerModel& model, Packing packing, bool swap, arch::Bypass bypass);
+  std::vector<arch::Bypass> bypasses(const LayerModel& model) const;
   std::vector<uint32_t> sizes(uint32_t extent) const;
   std::vector<uint32_t> block_sizes(uint32_t tile, uint32_t most) const;
   std::vector<Axis> axis(uint32_t extent, const std::optional<SizeConstraint>& tiles,
