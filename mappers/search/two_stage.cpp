@@ -248,6 +248,9 @@ class TwoStageSearch final : public SearchStrategy {
 
   // Where not even one wave of the array fits, smaller tiles leave PEs idle but are legal.
   void propose_small_tiles(Mapping m, const Axes& axis) {
+    if (m.bypass == arch::Bypass::kWeights && propose_fewer_pixels(m, axis)) {
+      return;
+    }
     m.input_slots = m.weight_slots = m.output_slots = 1;
     const Wave one = wave(m, axis);
     for (uint32_t divisor = 1; divisor <= 4096; divisor *= 4) {
@@ -264,6 +267,28 @@ class TwoStageSearch final : public SearchStrategy {
         return;
       }
     }
+  }
+
+  // Weights past the global buffer take no room in it, so fewer pixels do. Either all lanes find those there, or one wave of
+  // lanes keeps its weights while all pixels pass.
+  bool propose_fewer_pixels(Mapping m, const Axes& axis) {
+    const Wave one = wave(m, axis);
+    m.tile_rows = one.rows;
+    m.tile_columns = one.columns;
+    m.tile_channels = axis.lanes;
+    while (!fits(m)) {
+      if (m.tile_rows * m.tile_columns == 1) {
+        return false;
+      }
+      uint32_t& longer = m.tile_rows > m.tile_columns ? m.tile_rows : m.tile_columns;
+      longer = clamp32(divide_up(longer, 2));
+    }
+    m.tile_order = LoopOrder::kPixelsOuter;
+    queue_.push_back(m);
+    m.tile_channels = one.lanes;
+    m.tile_order = LoopOrder::kWeightsOuter;
+    queue_.push_back(m);
+    return true;
   }
 
   // A quick look at the global buffer, before a plan is made.
