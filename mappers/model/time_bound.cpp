@@ -3,6 +3,7 @@
 // The least time that each resource needs. docs/mapper.md derives every term; what makes them bounds is said here.
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "mappers/model/work.h"
 #include "sim/base/units.h"
@@ -255,19 +256,26 @@ double LayerModel::expect_waits(const Halves& h, const Work& work) const {
     side->blocks = lane_rounds * pixel_rounds;
     side->passes = passes;
   }
-  // What is fetched comes at the memory's pace, after its latency.
+  // What is fetched comes after the memory's latency and at its pace, for one group of PEs after the other.
   const double lane_rate = h.bypass ? std::min(link, memory_rate_ * kAchieved) : link;
+  if (h.bypass) {
+    lane.sharing = double(h.split.lanes) * h.split.groups;
+  }
   double waits = wait_of(lane, block_cycles, lane_rate, h.bypass ? latency + first_latency_ : latency) +
                  wait_of(stream, block_cycles, link, latency);
+  // Nothing hides the first weights: no PE is done with its first block before all of its chunks have come.
+  if (h.bypass) {
+    waits += std::max(0.0, lane.set * lane.sharing / lane_rate - block_cycles);
+  }
   // No more is under way than there is room for.
   if (h.bypass && lane.scope == Scope::kStep) {
     waits += lane.blocks * std::max(0.0, lane.set / lane.room * (latency + first_latency_) - block_cycles);
   }
   // What a PE keeps for several passes arrives in the first of them, which may take longer than its work.
   const double pass_cycles = block_cycles * lane.sets * stream.sets;
-  for (const auto& [side, run] : {std::pair(&lane, work.lane_run), std::pair(&stream, work.stream_run)}) {
+  for (const auto& [side, run, rate] : {std::tuple(&lane, work.lane_run, lane_rate), std::tuple(&stream, work.stream_run, link)}) {
     if (side->scope == Scope::kTileRun && run > 1) {
-      waits += std::max(0.0, side->set * side->sets * side->sharing / link - pass_cycles);
+      waits += std::max(0.0, side->set * side->sets * side->sharing / rate - pass_cycles);
     }
   }
   // One slot: a tile is loaded (stored) while nothing else of its class can be used.
