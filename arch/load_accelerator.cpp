@@ -19,7 +19,8 @@ std::span<const config::EnumName<Dataflow>> enumeration_names(Dataflow) {
 }
 
 std::span<const config::EnumName<Bypass>> enumeration_names(Bypass) {
-  static constexpr config::EnumName<Bypass> kNames[] = {{Bypass::kNone, "none"}, {Bypass::kWeights, "weights"}};
+  static constexpr config::EnumName<Bypass> kNames[] = {{Bypass::kNone, "none"},
+                                                        {Bypass::kWeights, "weights"}};
   return kNames;
 }
 
@@ -119,7 +120,8 @@ void check_dram(const AcceleratorSpec& machine, Checker& check) {
       check.error("dram", "must not be given when 'has_dram' is false");
     }
     if (machine.dma.bypass != Bypass::kNone) {
-      check.error("dma.bypass", "must be 'none' when 'has_dram' is false: everything is in the global buffer");
+      check.error("dma.bypass",
+                  "must be 'none' when 'has_dram' is false: everything is in the global buffer");
     }
     return;
   }
@@ -250,7 +252,8 @@ void describe(config::Schema<DmaSpec>& schema) {
   schema.field(&D::write_credits, "write_credits", "writes in flight per DRAM channel")
       .required()
       .range(1, 4096);
-  schema.field(&D::bypass, "bypass", "operand that a mapping may fetch into PE buffers past the global buffer");
+  schema.field(&D::bypass, "bypass",
+               "operand that a mapping may fetch into PE buffers past the global buffer");
   schema.check(check_dma);
 }
 

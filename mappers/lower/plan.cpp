@@ -72,8 +72,8 @@ Plan::Plan(const workloads::Layer& layer, const Mapping& chosen, const arch::Acc
   allocate(residency);
 }
 
-std::string_view refuse_bypass(const workloads::MacShape& shape, bool swap_operands, const arch::AcceleratorSpec& spec,
-                               const Residency& residency) {
+std::string_view refuse_bypass(const workloads::MacShape& shape, bool swap_operands,
+                               const arch::AcceleratorSpec& spec, const Residency& residency) {
   if (spec.dma.bypass != arch::Bypass::kWeights || !spec.has_dram) {
     return "bypass: the machine has no way past the global buffer; dma.bypass";
   }
@@ -289,7 +289,9 @@ uint32_t Plan::lane_blocks(uint32_t lanes_in_tile) const {
   return divide_up32(lanes_in_tile, uint64_t{mapping.channel_tiles} * spec->pe.lanes);
 }
 
-uint64_t Plan::fetch_stride() const { return round_up(lane.chunk_bytes, spec->dram.burst_bytes.value); }
+uint64_t Plan::fetch_stride() const {
+  return round_up(lane.chunk_bytes, spec->dram.burst_bytes.value);
+}
 
 uint64_t Plan::fetch_address(uint32_t batch, uint32_t lane_tile, uint32_t group, uint64_t key) const {
   const uint64_t tile = uint64_t{batch} * lane_tiles + lane_tile;
@@ -319,8 +321,10 @@ void Plan::measure_sides(const Residency& residency) {
   need("pe.weight_buffer", lane.chunk_bytes, spec->pe.weight_buffer.value);
   lane.bypasses = mapping.bypass == arch::Bypass::kWeights;
   if (lane.bypasses) {  // padding makes weights longer than they are
-    const uint64_t chunks_of_tile = uint64_t{mapping.pe_groups} * lane_blocks(mapping.tile_channels) * chunks.size();
-    const uint64_t all = checked_multiply(checked_multiply(uint64_t{batches} * lane_tiles, chunks_of_tile), fetch_stride());
+    const uint64_t chunks_of_tile =
+        uint64_t{mapping.pe_groups} * lane_blocks(mapping.tile_channels) * chunks.size();
+    const uint64_t all =
+        checked_multiply(checked_multiply(uint64_t{batches} * lane_tiles, chunks_of_tile), fetch_stride());
     output_base = std::max(output_base, weight_base + round_up(all, kTensorAlignment));
   }
   const auto extent = [this](uint32_t outputs, uint32_t taps, uint32_t limit) -> uint64_t {

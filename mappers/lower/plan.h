@@ -70,10 +70,10 @@ struct Range {
   uint32_t size() const { return end - begin; }
 };
 
-// Why a mapping of this layer cannot let weights past the global buffer; empty where it can. Weights that a layer before
-// computed lie in DRAM as that layer wrote them, not as PE buffers want them.
-std::string_view refuse_bypass(const workloads::MacShape& shape, bool swap_operands, const arch::AcceleratorSpec& spec,
-                               const Residency& residency);
+// Why a mapping of this layer cannot let weights past the global buffer; empty where it can. Weights that a
+// layer before computed lie in DRAM as that layer wrote them, not as PE buffers want them.
+std::string_view refuse_bypass(const workloads::MacShape& shape, bool swap_operands,
+                               const arch::AcceleratorSpec& spec, const Residency& residency);
 
 class Plan {
  public:

@@ -221,6 +221,14 @@ double wait_of(const Exchange& e, double block_cycles, double link, double laten
   return wait(e.set * e.sets, e.runs - 1, block_cycles * e.sets);
 }
 
+// Of fetched weights alone: nothing hides the first, since no PE is done with its first block before all of its chunks have
+// come; and no more is under way than there is room for.
+double fetch_waits(const Exchange& lane, double rate, double latency, double block_cycles) {
+  const double first = std::max(0.0, lane.set * lane.sharing / rate - block_cycles);
+  const double slow = std::max(0.0, lane.set / lane.room * latency - block_cycles);
+  return first + (lane.scope == Scope::kStep ? lane.blocks * slow : 0);
+}
+
 }  // namespace
 
 double LayerModel::expect_waits(const Halves& h, const Work& work) const {
@@ -263,13 +271,8 @@ double LayerModel::expect_waits(const Halves& h, const Work& work) const {
   }
   double waits = wait_of(lane, block_cycles, lane_rate, h.bypass ? latency + first_latency_ : latency) +
                  wait_of(stream, block_cycles, link, latency);
-  // Nothing hides the first weights: no PE is done with its first block before all of its chunks have come.
   if (h.bypass) {
-    waits += std::max(0.0, lane.set * lane.sharing / lane_rate - block_cycles);
-  }
-  // No more is under way than there is room for.
-  if (h.bypass && lane.scope == Scope::kStep) {
-    waits += lane.blocks * std::max(0.0, lane.set / lane.room * (latency + first_latency_) - block_cycles);
+    waits += fetch_waits(lane, lane_rate, latency + first_latency_, block_cycles);
   }
   // What a PE keeps for several passes arrives in the first of them, which may take longer than its work.
   const double pass_cycles = block_cycles * lane.sets * stream.sets;

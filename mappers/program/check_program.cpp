@@ -128,7 +128,8 @@ class Checker {
     delivered_.assign(std::size_t{program_.endpoints} * 2, 0);
     for (uint32_t s = 0; s < program_.senders.size(); ++s) {
       for (const Send& send : program_.senders[s]) {
-        PROGRAM_LAW(send.fetches() == program_.senders[s].front().fetches(), "sender {} sends from tiles and fetches", s);
+        PROGRAM_LAW(send.fetches() == program_.senders[s].front().fetches(),
+                    "sender {} sends from tiles and fetches", s);
         check_send(s, send);
         if (!send.fetches()) {
           ++uses[send.tile];
@@ -148,8 +149,9 @@ class Checker {
     if (send.fetches()) {
       PROGRAM_LAW(spec_.has_dram && spec_.dma.bypass != arch::Bypass::kNone,
                   "sender {} fetches on a machine whose DMA has no way past the global buffer", sender);
-      PROGRAM_LAW(send.offset % spec_.dram.burst_bytes.value == 0, "sender {} fetches from address {}, bursts hold {}", sender,
-                  send.offset, spec_.dram.burst_bytes.value);
+      PROGRAM_LAW(send.offset % spec_.dram.burst_bytes.value == 0,
+                  "sender {} fetches from address {}, bursts hold {}", sender, send.offset,
+                  spec_.dram.burst_bytes.value);
       return;
     }
     PROGRAM_LAW(send.tile < program_.tiles.size(), "sender {} names tile {} of {}", sender, send.tile,

@@ -166,9 +166,9 @@ class Flow {
     for (uint32_t s = 0; s < program_.senders.size(); ++s) {
       if (next_send_[s] < program_.senders[s].size()) {
         const Send& send = program_.senders[s][next_send_[s]];
-        stuck +=
-            fmt::format("; sender {} send {} (tile {}, {} bytes to {:#x}) waits for {}", s, next_send_[s],
-                        send.tile, send.bytes, send.destinations, send.fetches() || loaded_[send.tile] ? "room" : "its tile");
+        stuck += fmt::format("; sender {} send {} (tile {}, {} bytes to {:#x}) waits for {}", s,
+                             next_send_[s], send.tile, send.bytes, send.destinations,
+                             send.fetches() || loaded_[send.tile] ? "room" : "its tile");
       }
     }
     for (uint32_t e = 0; e < program_.endpoints; ++e) {

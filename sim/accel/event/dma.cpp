@@ -100,7 +100,8 @@ void EventLoadDma::begin_fetch() {
 
 inline void EventLoadDma::issue_fetch(Cycle now) {
   const TileTransaction& transaction = fetch_cursor_.current();
-  dram_->read(fetch_channel_, transaction.address, transaction.bytes, mappers::kNone, fetches_.front().packed(), now);
+  dram_->read(fetch_channel_, transaction.address, transaction.bytes, mappers::kNone,
+              fetches_.front().packed(), now);
   fetch_cursor_.advance();
   if (fetch_cursor_.done()) {
     fetches_.pop();
@@ -179,8 +180,8 @@ void EventLoadDma::post_fetched(uint32_t index, Cycle now, bool alone) {
   const uint32_t width = mutated(Mutation::kFetchedAtPortWidth)
                              ? spec_.dma.bytes_per_cycle
                              : std::min(spec_.dma.bytes_per_cycle, spec_.noc.link_bytes_per_cycle);
-  fabric_->post(layout_.load_port(index), EventFabric::kNoBank, static_cast<uint32_t>(divide_up(arrived.bytes, width)), now,
-                alone);
+  fabric_->post(layout_.load_port(index), EventFabric::kNoBank,
+                static_cast<uint32_t>(divide_up(arrived.bytes, width)), now, alone);
 }
 
 void EventLoadDma::packet_done(uint32_t requester, Cycle now) {
