@@ -225,6 +225,27 @@ TEST_CASE("the proven optimum of fifty small layers is that of plain enumeration
                      << bypasses << " optima let weights past the global buffer");
 }
 
+TEST_CASE("floors hold where tiles at the border touch nothing but padding, and their slots decide") {
+  uint64_t held = 0;
+  for (uint64_t seed = 1; held < 40 && seed < 400; ++seed) {
+    RandomSource random(seed);
+    arch::AcceleratorSpec spec = small_machine(random);
+    spec.dma.bypass = seed % 2 == 0 ? arch::Bypass::kWeights : arch::Bypass::kNone;
+    const workloads::Layer layer = testing::conv2d(random.between(2, 4), random.pick({4, 8}),
+                                                   random.pick({4, 8}), {1, 1, random.between(1, 2)});
+    LayerModel model(layer, spec, {}, testing::some_rates());
+    const Mapspace space(model, {}, Factors::kPerfect);
+    if (space.size() > 4e6) {
+      continue;
+    }
+    CAPTURE(seed);
+    const Enumerated all = enumerate(model, space, Objective::kCycles);
+    REQUIRE(all.below_floor == 0);
+    held += all.legal > 0 ? 1 : 0;
+  }
+  CHECK(held == 40);
+}
+
 // What no other mapping beats in both, by sorting.
 std::vector<std::pair<double, double>> front_of(std::vector<std::pair<double, double>> costs) {
   std::sort(costs.begin(), costs.end());
