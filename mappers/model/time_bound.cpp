@@ -80,12 +80,16 @@ void LayerModel::bound_memory(const Halves& h, const Ends& ends, const Traffic& 
   const double reads = (read.bytes > 0 ? first_latency_ : 0) + double(read.bursts) * cycles_per_burst_;
   term(Term::kDram) = reads + double(written.bursts) * cycles_per_burst_;
   if (read.bytes > 0 && !h.form->depthwise) {
-    // Some pass needs the tile that was loaded last, and then some PE has an even share of its work at least.
-    // What was fetched last is used by one step perhaps.
-    const double last_pass = h.bypass ? 0
-                                      : double(divide_up(h.lanes->last_size, spec_.pe.lanes)) *
-                                            double(h.pixels->last_size) * ends.last_groups *
-                                            double(h.cut->vectors) / h.split.used();
+    // Some pass needs the tile that was loaded last, and then some PE has an even share of its work at least;
+    // of blocks at the border, chunks in the padding can go before. What was fetched last is used by one step
+    // perhaps.
+    const Form& form = *h.form;
+    const double pass = double(divide_up(h.lanes->last_size, spec_.pe.lanes)) * double(h.pixels->last_size) *
+                        ends.last_groups * double(h.cut->vectors) / h.split.used();
+    const double block =
+        double(h.lanes->channel_tiles) * double(h.pixels->block_pixels) * double(h.cut->vectors);
+    const bool known = !h.bypass && form.padding < std::min(form.kernel_height, form.kernel_width);
+    const double last_pass = known ? std::max(0.0, pass - (form.padding == 0 ? 0 : block)) : 0;
     term(Term::kDram) = std::max(term(Term::kDram), reads + ends.latency + last_pass + ends.tail);
   }
 }
