@@ -23,6 +23,9 @@ namespace tilewright::arch {
 //   output stationary with local weight stationary.
 enum class Dataflow : uint8_t { kWs, kOs, kWsLos, kOsLws };
 
+// Which operand may go from the DRAM into PE buffers without a place in the global buffer (docs/accelerator.md).
+enum class Bypass : uint8_t { kNone, kWeights };
+
 struct PeSpec {
   uint32_t lanes = 16;        // output channels computed side by side, in lock-step
   uint32_t vector_size = 32;  // input channels a lane multiplies and adds in one cycle; one byte each (INT8)
@@ -57,6 +60,7 @@ struct DmaSpec {
   uint32_t request_bytes = 256;  // one DRAM transaction at most; divides the DRAM channel interleave
   uint32_t read_credits = 32;    // transactions in flight per DRAM channel
   uint32_t write_credits = 32;
+  Bypass bypass = Bypass::kNone;  // its ports lead to the row links too, for what a mapping lets past the global buffer
 };
 
 // Elements per cycle of one pass; passes per operator are a property of the operator (workloads/layer.h).

@@ -14,6 +14,7 @@ namespace tilewright::arch {
 
 std::span<const config::EnumName<Dataflow>> enumeration_names(Dataflow);
 std::string_view name(Dataflow dataflow);
+std::span<const config::EnumName<Bypass>> enumeration_names(Bypass);
 
 void describe(config::Schema<DramSpec>& schema);
 void describe(config::Schema<PeSpec>& schema);

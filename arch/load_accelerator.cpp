@@ -18,6 +18,12 @@ std::span<const config::EnumName<Dataflow>> enumeration_names(Dataflow) {
   return kNames;
 }
 
+std::span<const config::EnumName<Bypass>> enumeration_names(Bypass) {
+  static constexpr config::EnumName<Bypass> kNames[] = {{Bypass::kNone, "none"},
+                                                        {Bypass::kWeights, "weights"}};
+  return kNames;
+}
+
 std::string_view name(Dataflow dataflow) {
   for (const auto& entry : enumeration_names(dataflow)) {
     if (entry.value == dataflow) {
@@ -112,6 +118,10 @@ void check_dram(const AcceleratorSpec& machine, Checker& check) {
   if (!machine.has_dram) {
     if (check.has("dram")) {
       check.error("dram", "must not be given when 'has_dram' is false");
+    }
+    if (machine.dma.bypass != Bypass::kNone) {
+      check.error("dma.bypass",
+                  "must be 'none' when 'has_dram' is false: everything is in the global buffer");
     }
     return;
   }
@@ -242,6 +252,8 @@ void describe(config::Schema<DmaSpec>& schema) {
   schema.field(&D::write_credits, "write_credits", "writes in flight per DRAM channel")
       .required()
       .range(1, 4096);
+  schema.field(&D::bypass, "bypass",
+               "operand that a mapping may fetch into PE buffers past the global buffer");
   schema.check(check_dma);
 }
 

@@ -42,7 +42,9 @@ uint32_t ChunkStreams::append(uint32_t group, std::size_t key, uint64_t epoch, u
   stream.push_back(send);
   stream.back().destinations = EndpointMask{1} << endpoint;
   stream.back().buffet = buffet_;
-  ++program_.tiles[send.tile].uses;
+  if (!send.fetches()) {
+    ++program_.tiles[send.tile].uses;
+  }
   return entry.send;
 }
 

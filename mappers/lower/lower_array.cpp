@@ -219,17 +219,25 @@ class ArrayLowering {
     const ReductionChunk& reduction = plan_.chunks[chunk];
     Send command;
     command.bytes = static_cast<uint32_t>(plan_.lane_chunk_bytes(reduction, lanes.channel_tiles));
-    if (pass_.lane_tile_id == kNone) {
-      pass_.lane_tile_id = hold(plan_.lane.role, pass_.lane_tile, plan_.lane_tiles);
-    }
-    command.tile = pass_.lane_tile_id;
-    command.offset = offset(plan_.lane, command.tile, pass_.lane_tile, group / plan_.mapping.pe_channels,
-                            pass_.lane_blocks.size(), key);
+    find_lane_source(command, group / plan_.mapping.pe_channels, key);
     if (with_coordinates_) {
       command.coordinates = add(
           chunk_coordinates(plan_, plan_.lane.role, work(real_group, lanes, {{0, 1}, {0, 1}}, reduction)));
     }
     return lane_chunks_.append(group, key, now, e, command);
+  }
+
+  void find_lane_source(Send& command, uint32_t group, std::size_t key) {
+    if (plan_.lane.bypasses) {
+      command.tile = kNone;
+      command.offset = plan_.fetch_address(pass_.batch, pass_.lane_tile, group, key);
+      return;
+    }
+    if (pass_.lane_tile_id == kNone) {
+      pass_.lane_tile_id = hold(plan_.lane.role, pass_.lane_tile, plan_.lane_tiles);
+    }
+    command.tile = pass_.lane_tile_id;
+    command.offset = offset(plan_.lane, command.tile, pass_.lane_tile, group, pass_.lane_blocks.size(), key);
   }
 
   uint32_t stream_chunk(uint32_t e, uint32_t group, uint32_t real_group, uint32_t lane_block, uint32_t block,

@@ -53,6 +53,10 @@ Plan::Plan(const workloads::Layer& layer, const Mapping& chosen, const arch::Acc
   output_base = places.output_base;
   output_tensor_bytes = places.output_bytes;
   output_resident = residency.output || !machine.has_dram;
+  if (mapping.bypass == arch::Bypass::kWeights) {
+    const std::string_view refusal = refuse_bypass(shape, mapping.swap_operands, machine, residency);
+    need(refusal.data(), refusal.empty() ? 0 : 1, 0);
+  }
   normalise(layer);
   if (shortfall_) {
     return;
@@ -66,6 +70,17 @@ Plan::Plan(const workloads::Layer& layer, const Mapping& chosen, const arch::Acc
   choose_scopes();
   place_endpoints();
   allocate(residency);
+}
+
+std::string_view refuse_bypass(const workloads::MacShape& shape, bool swap_operands,
+                               const arch::AcceleratorSpec& spec, const Residency& residency) {
+  if (spec.dma.bypass != arch::Bypass::kWeights || !spec.has_dram) {
+    return "bypass: the machine has no way past the global buffer; dma.bypass";
+  }
+  if (shape.weights_are_activations || residency.weights) {
+    return "bypass: only weights known beforehand; operands computed by a layer";
+  }
+  return swap_operands ? "bypass: only weights on the lanes; operands swapped" : "";
 }
 
 void Plan::need(const char* what, uint64_t needed, uint64_t available) {
@@ -274,6 +289,16 @@ uint32_t Plan::lane_blocks(uint32_t lanes_in_tile) const {
   return divide_up32(lanes_in_tile, uint64_t{mapping.channel_tiles} * spec->pe.lanes);
 }
 
+uint64_t Plan::fetch_stride() const {
+  return round_up(lane.chunk_bytes, spec->dram.burst_bytes.value);
+}
+
+uint64_t Plan::fetch_address(uint32_t batch, uint32_t lane_tile, uint32_t group, uint64_t key) const {
+  const uint64_t tile = uint64_t{batch} * lane_tiles + lane_tile;
+  const uint64_t keys = uint64_t{lane_blocks(mapping.tile_channels)} * chunks.size();
+  return weight_base + ((tile * mapping.pe_groups + group) * keys + key) * fetch_stride();
+}
+
 void Plan::measure_sides(const Residency& residency) {
   stream.tiles = pixel_tiles();
   lane.tiles = lane_tiles;
@@ -294,6 +319,14 @@ void Plan::measure_sides(const Residency& residency) {
   }
   need("pe.input_buffer", stream.chunk_bytes, spec->pe.input_buffer.value);
   need("pe.weight_buffer", lane.chunk_bytes, spec->pe.weight_buffer.value);
+  lane.bypasses = mapping.bypass == arch::Bypass::kWeights;
+  if (lane.bypasses) {  // padding makes weights longer than they are
+    const uint64_t chunks_of_tile =
+        uint64_t{mapping.pe_groups} * lane_blocks(mapping.tile_channels) * chunks.size();
+    const uint64_t all =
+        checked_multiply(checked_multiply(uint64_t{batches} * lane_tiles, chunks_of_tile), fetch_stride());
+    output_base = std::max(output_base, weight_base + round_up(all, kTensorAlignment));
+  }
   const auto extent = [this](uint32_t outputs, uint32_t taps, uint32_t limit) -> uint64_t {
     return skips_pixels ? outputs : std::min<uint64_t>(limit, (uint64_t{outputs} - 1) * stride + taps);
   };

@@ -47,6 +47,7 @@ struct Side {
   TileRole role = TileRole::kInput;
   Scope scope = Scope::kStep;
   bool resident = false;
+  bool bypasses = false;    // fetched chunk by chunk, no tiles in the global buffer
   uint32_t tiles = 1;       // distinct tiles within a batch
   uint32_t slots = 0;       // in the global buffer (0: resident)
   uint64_t tile_bytes = 0;  // largest tile
@@ -68,6 +69,11 @@ struct Range {
   uint32_t begin = 0, end = 0;
   uint32_t size() const { return end - begin; }
 };
+
+// Why a mapping of this layer cannot let weights past the global buffer; empty where it can. Weights that a
+// layer before computed lie in DRAM as that layer wrote them, not as PE buffers want them.
+std::string_view refuse_bypass(const workloads::MacShape& shape, bool swap_operands,
+                               const arch::AcceleratorSpec& spec, const Residency& residency);
 
 class Plan {
  public:
@@ -94,6 +100,8 @@ class Plan {
   uint64_t stream_tile_bytes(uint32_t batch, uint32_t pixel_tile) const;
   uint64_t lane_tile_bytes(uint32_t batch, uint32_t lane_tile) const;
   uint32_t lane_blocks(uint32_t lanes_in_tile) const;
+  // Where a fetched chunk lies in DRAM: as in the PE's buffer, padding included, each at a burst of its own.
+  uint64_t fetch_address(uint32_t batch, uint32_t lane_tile, uint32_t group, uint64_t key) const;
   uint64_t depth(uint32_t batch) const;  // bytes of one input pixel in a tile: all its groups and channels
 
   uint32_t endpoint(uint32_t group, uint32_t lane_part, uint32_t pixel_part) const;
@@ -135,6 +143,7 @@ class Plan {
   void choose_scopes();
   void place_endpoints();
   void allocate(const Residency& residency);
+  uint64_t fetch_stride() const;  // from one fetched chunk to the next
   uint64_t packed_bytes(const ReductionChunk& chunk, uint64_t pixels, uint64_t input_rows,
                         uint64_t input_columns, uint32_t channel_tiles) const;
   void need(const char* what, uint64_t needed, uint64_t available);

@@ -99,6 +99,9 @@ void Plan::allocate(const Residency& residency) {
     used += slots.slot_bytes * std::max(1U, slots.slots);
   };
   for (Side* side : {&stream, &lane}) {
+    if (side->bypasses) {
+      continue;
+    }
     const uint32_t wanted = side->role == TileRole::kInput ? mapping.input_slots : mapping.weight_slots;
     place(side->role, side->resident, side->tensor_bytes, side->tile_bytes, uint64_t{side->tiles} * batches,
           wanted);

@@ -126,7 +126,9 @@ void LayerModel::size_tiles(const Halves& h, Work& work) const {
     return Work::Held{whole, round_up(whole ? tensor : tile, kSlotAlignment), tiles};
   };
   work.stream_held = held(work.stream_resident, stream_tensor, work.stream_tile_bytes, h.pixels->tiles * real_batches);
-  work.lane_held = held(work.lane_resident, lane_tensor, work.lane_tile_bytes, lane_tiles * real_batches);
+  work.lane_held =
+      h.bypass ? Work::Held{true, 0, 0}
+               : held(work.lane_resident, lane_tensor, work.lane_tile_bytes, lane_tiles * real_batches);
   work.output_held = held(output_resident_, places_.output_bytes, output_tile, work.passes);
 }
 
@@ -185,7 +187,9 @@ void LayerModel::count_memory(const Halves& h, const Choice&, Work& work) const 
   const Form& form = *h.form;
   const uint64_t lane_tiles = form.depthwise ? 1 : h.lanes->tiles;
   const uint64_t real_batches = form.depthwise ? h.lanes->tiles : work.batches;
-  if (!work.lane_resident) {
+  if (h.bypass) {  // read for each send
+    work.lane = fetched_once(h) * trips(work.lane_scope, *h.pixels).sends;
+  } else if (!work.lane_resident) {
     const bool again = !work.lanes_outer && lane_tiles > work.lane_slots;
     const uint64_t times = again ? h.pixels->tiles : 1;
     work.lane = h.lanes->operand * times;
@@ -203,6 +207,25 @@ void LayerModel::count_memory(const Halves& h, const Choice&, Work& work) const 
     const bool sliced = !all_channels || h.split.groups < form.groups;
     work.output = sliced != form.swap ? h.lanes->output : h.pixels->output;
   }
+}
+
+// Every chunk of weights once, at a burst of its own. All chunks of a block but the last are alike.
+Traffic LayerModel::fetched_once(const Halves& h) const {
+  const ReductionCut& cut = *h.cut;
+  const uint64_t entry = uint64_t{spec_.pe.lanes} * spec_.pe.vector_size * h.form->tap_pixels;
+  Traffic once;
+  for (const LanePart::Blocks& blocks : h.lanes->kinds) {
+    const uint64_t large = blocks.channel_tiles * entry * cut.largest_vectors;
+    const uint64_t small = blocks.channel_tiles * entry * cut.smallest_vectors;
+    const auto of_block = [&](uint64_t unit) {
+      return (cut.chunks - 1) * divide_up(large, unit) + divide_up(small, unit);
+    };
+    once.bytes += blocks.count * of_block(1);
+    once.bursts += blocks.count * of_block(spec_.dram.burst_bytes.value);
+    once.requests += blocks.count * of_block(spec_.dma.request_bytes);
+  }
+  once.strained = double(once.bursts);
+  return once * (h.form->depthwise ? 1 : h.form->groups);
 }
 
 void LayerModel::count_actions(const Halves& h, const Choice& choice, const Work& work, Evaluation& result) const {
@@ -234,8 +257,8 @@ void LayerModel::count_actions(const Halves& h, const Choice& choice, const Work
   set(Action::kPpuValue, work.values);
   set(Action::kOutputBufferWrite, work.values);
   set(Action::kOutputBufferRead, work.values);
-  set(Action::kGlobalBufferRead, work.lane_sent + work.stream_sent + work.output.bytes);
-  set(Action::kGlobalBufferWrite, work.lane.bytes + work.stream.bytes + work.values);
+  set(Action::kGlobalBufferRead, (h.bypass ? 0 : work.lane_sent) + work.stream_sent + work.output.bytes);
+  set(Action::kGlobalBufferWrite, (h.bypass ? 0 : work.lane.bytes) + work.stream.bytes + work.values);
   set(Action::kNocInjected, work.lane_sent + work.stream_sent);
   set(Action::kNocDelivered, work.lane_delivered + work.stream_delivered);
   set(Action::kNocLinkBytes, work.lane_rows + work.lane_delivered + work.stream_rows + work.stream_delivered +

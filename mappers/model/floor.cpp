@@ -47,13 +47,15 @@ LayerModel::LeastTraffic LayerModel::least_traffic(const Halves& h) const {
     return least;
   }
   const Form& form = *h.form;
-  if (!(form.swap ? input_resident_ : weights_resident_)) {
-    least.read += h.lanes->operand;
+  if (h.bypass) {
+    least.lane = fetched_once(h);
+  } else if (!(form.swap ? input_resident_ : weights_resident_)) {
+    least.lane = h.lanes->operand;
   }
   if (!(form.swap ? weights_resident_ : input_resident_)) {
     const auto bursts = static_cast<uint64_t>(form.least_input_bytes / double(spec_.dram.burst_bytes.value));
     const Traffic inputs{static_cast<uint64_t>(form.least_input_bytes), bursts, 0, double(bursts)};
-    least.read += form.depthwise ? inputs : h.pixels->operand;
+    least.stream = form.depthwise ? inputs : h.pixels->operand;
   }
   if (!output_resident_) {
     const bool all_channels =
@@ -81,16 +83,19 @@ void LayerModel::floor_time(const Halves& h, const LeastTraffic& traffic, const 
   Terms& terms = floor.terms;
   const auto term = [&](Term which) -> double& { return terms[static_cast<std::size_t>(which)]; };
   bound_array(h, ends, terms);
-  bound_memory(h, ends, traffic.read, traffic.written, terms);
+  Traffic read = traffic.lane;
+  read += traffic.stream;
+  bound_memory(h, ends, read, traffic.written, terms);
   const double values = double(places_.output_bytes), sent = sends.lane + sends.stream;
   const double rows = double(divide_up(h.split.used(), divide_up(spec_.pe_count, noc.rows)));
   term(Term::kRowLinks) = ends.link_fill + sent / rows / noc.link_bytes_per_cycle + ends.latency + ends.tail;
   term(Term::kCollectLinks) = ends.fill + values / rows / noc.collect_bytes_per_cycle + ends.store;
-  term(Term::kBanks) = (sent / noc.link_bytes_per_cycle + values / noc.collect_bytes_per_cycle +
-                        double(traffic.read.bytes + traffic.written.bytes) / spec_.dma.bytes_per_cycle) /
+  const double through = double((h.bypass ? traffic.stream : read).bytes + traffic.written.bytes);
+  term(Term::kBanks) = ((h.bypass ? sends.stream : sent) / noc.link_bytes_per_cycle +
+                        values / noc.collect_bytes_per_cycle + through / spec_.dma.bytes_per_cycle) /
                        spec_.global_buffer.banks;
   floor.cycles = *std::max_element(terms.begin(), terms.end());
-  const double strained = traffic.read.strained + traffic.written.strained;
+  const double strained = read.strained + traffic.written.strained;
   floor.expected = std::max(floor.cycles, strained * cycles_per_burst_ / kAchieved);
 }
 
@@ -124,9 +129,11 @@ double LayerModel::floor_energy(const Halves& h, const LeastTraffic& traffic, co
          joules(Action::kWeightBufferWrite, lane_copies) + joules(Action::kInputBufferWrite, stream_copies) +
          joules(Action::kNocInjected, sent) + joules(Action::kNocDelivered, copies) +
          joules(Action::kNocCollected, values) + joules(Action::kNocLinkBytes, sent + copies + 2 * values) +
-         joules(Action::kGlobalBufferRead, sent) + joules(Action::kGlobalBufferWrite, values) +
-         joules(Action::kDramReadBytes, double(traffic.read.bursts) * burst) +
-         joules(Action::kDramWriteBytes, double(traffic.written.bursts) * burst) + rates_.per_cycle * cycles_bound;
+         joules(Action::kGlobalBufferRead, h.bypass ? sends.stream : sent) +
+         joules(Action::kGlobalBufferWrite, values) +
+         joules(Action::kDramReadBytes, double(traffic.lane.bursts + traffic.stream.bursts) * burst) +
+         joules(Action::kDramWriteBytes, double(traffic.written.bursts) * burst) +
+         rates_.per_cycle * cycles_bound;
 }
 
 LayerModel::Floor LayerModel::floor_of(const Halves& h, bool energy) const {

@@ -231,6 +231,12 @@ bool LayerModel::prepare(Mapping& m, Halves& halves) {
   if (packet > spec_.pe.output_buffer.value) {
     return refuse("pe.output_buffer");
   }
+  if (m.bypass == arch::Bypass::kWeights) {
+    const std::string_view refusal = refuse_bypass(layer_.mac, m.swap_operands, spec_, residency_);
+    if (!refusal.empty()) {
+      return refuse(refusal);
+    }
+  }
   m.tile_rows = std::min(m.tile_rows, form.rows);
   m.tile_columns = std::min(m.tile_columns, form.columns);
   m.tile_channels = std::min(m.tile_channels, form.lanes);
@@ -244,6 +250,7 @@ bool LayerModel::prepare(Mapping& m, Halves& halves) {
   halves.form = &form;
   halves.cut = &reduction(form, m);
   halves.split = {m.pe_groups, m.pe_channels, m.pe_pixels};
+  halves.bypass = m.bypass == arch::Bypass::kWeights;
   halves.lanes = &lane_part(form, m);
   halves.pixels = &pixel_part(form, *halves.cut, m);
   halves.stream = stream_traffic(form, *halves.pixels, m);

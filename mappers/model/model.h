@@ -81,6 +81,7 @@ struct Halves {
   const PixelPart* pixels = nullptr;
   const Geometry* geometry[2] = {};  // [lane parts adjacent]
   Split split;
+  bool bypass = false;  // weights go past the global buffer
   Traffic stream;  // DRAM traffic of the stream's operand, moved once
 };
 // What is left to choose.
@@ -162,14 +163,16 @@ class LayerModel {
   void count_sends(const Halves& halves, Work& work) const;
   void count_memory(const Halves& halves, const Choice& choice, Work& work) const;
   void count_actions(const Halves& halves, const Choice& choice, const Work& work, Evaluation& result) const;
-  struct LeastTraffic {
-    Traffic read, written;
+  struct LeastTraffic {  // every tile moved once, or every chunk fetched once
+    Traffic lane, stream, written;
   };
   struct LeastSends {
     double lane = 0, stream = 0;  // bytes, every chunk once
   };
   LeastTraffic least_traffic(const Halves& halves) const;
   LeastSends least_sends(const Halves& halves) const;
+  Traffic fetched_once(const Halves& halves) const;
+  double first_lane_bytes(const Halves& halves) const;
   void floor_time(const Halves& halves, const LeastTraffic& traffic, const LeastSends& sends, Floor& floor) const;
   double floor_energy(const Halves& halves, const LeastTraffic& traffic, const LeastSends& sends, double cycles) const;
   double dataflow_energy(const Halves& halves, arch::Dataflow dataflow) const;

@@ -28,6 +28,8 @@ struct Bound {
     least = std::min(least, slots < 1 ? least : std::max(fewer, high));
     least = std::min(least, more < cycles ? least : high + low - more);
   }
+  // Of mappings whose bounds are not known.
+  void forget() { least = std::max({cycles, busy, memory}); }
 };
 
 }  // namespace
@@ -77,6 +79,12 @@ std::optional<LayerModel::Floor> LayerModel::floor_of_order(const Halves& h, con
   choose(h.form->swap ? Term::kInputSlots : Term::kWeightSlots, work.lane_slots);
   choose(h.form->swap ? Term::kWeightSlots : Term::kInputSlots, work.stream_slots);
   choose(Term::kOutputSlots, work.output_slots);
+  // Tiles of nothing but padding are never loaded: with slots for all others, but not for them, the rest is
+  // loaded once, and with fewer slots again. Which of these mappings have which bound depends on the slots,
+  // then.
+  if (!work.walks_known && work.lanes_outer && h.pixels->needed_tiles <= work.stream_slots) {
+    bound.forget();
+  }
   Floor floor;
   floor.cycles = least.cycles;
   floor.expected = expected.waits + bound.least;

@@ -43,8 +43,13 @@ LanePart make_lane_part(const Form& form, uint32_t tile, uint32_t channel_tiles,
   part.tile_size = tile;
   part.last_size = last;
   part.sets = divide_up(divide_up(tile, per_block), parts);
+  std::size_t kind = 1;
+  part.kinds[0].channel_tiles = channel_tiles;
   const auto add = [&](uint64_t times, uint32_t size) {
     const uint64_t blocks = divide_up(size, per_block);
+    const uint64_t whole = size / per_block;
+    part.kinds[0].count += times * whole;
+    part.kinds[kind++] = {divide_up(size - whole * per_block, lanes), times * (blocks - whole)};
     deal(part, times, blocks, parts);
     for (uint64_t block = 0; block < blocks && times > 0; ++block) {
       const uint64_t in_use = std::min(per_block, size - block * per_block);

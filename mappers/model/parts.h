@@ -5,6 +5,7 @@
 // of the PE array in turn, by their number within a tile.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "mappers/model/geometry.h"
@@ -40,6 +41,11 @@ struct LanePart : SharedPart {
   uint64_t busiest_lanes = 0;             // lanes in use of that part
   std::vector<uint64_t> by_part;          // channel tiles
   std::vector<uint64_t> lanes_by_part;    // lanes in use
+  // Blocks by their channel tiles: whole ones, the last of a full tile, the last of the last tile.
+  struct Blocks {
+    uint64_t channel_tiles = 0, count = 0;
+  };
+  std::array<Blocks, 3> kinds{};
 };
 
 struct PixelPart : SharedPart {

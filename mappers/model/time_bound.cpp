@@ -3,6 +3,7 @@
 // The least time that each resource needs. docs/mapper.md derives every term; what makes them bounds is said here.
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "mappers/model/work.h"
 #include "sim/base/units.h"
@@ -36,14 +37,13 @@ LayerModel::Ends LayerModel::ends_of(const Halves& h) const {
   ends.batches = form.depthwise ? 1 : double(divide_up(form.groups, h.split.groups));
   const double groups = form.depthwise ? 1 : h.split.groups;
   const double depth = form.depthwise ? double(lanes.tile_size) : double(form.channels) * groups;
-  ends.lane_first = (form.swap ? input_resident_ : weights_resident_)
-                        ? 0
-                        : double(lanes.tile_size) * form.kernel_height * form.kernel_width * form.channels * groups;
+  ends.lane_first = (form.swap ? input_resident_ : weights_resident_) ? 0 : first_lane_bytes(h);
   ends.stream_first =
       (form.swap ? weights_resident_ : input_resident_) ? 0 : double(pixels.first_positions) * depth;
   ends.latency = 1.0 + spec_.noc.latency;
   ends.fill = ends.latency + load_time(ends.lane_first + (pixels.first_chunks_needed ? ends.stream_first : 0));
-  ends.link_fill = load_time(std::min(ends.lane_first, ends.stream_first));  // before any packet
+  // Before any packet; what is fetched is sent on from its first transaction.
+  ends.link_fill = load_time(std::min(h.bypass ? 1 : ends.lane_first, ends.stream_first));
   ends.last_groups = form.depthwise ? 1 : form.groups - (ends.batches - 1) * groups;
   const double last_tile = double(pixels.last_size) * double(lanes.last_size) * ends.last_groups;
   ends.store = output_resident_ ? 0 : last_tile / memory_rate_ + spec_.dram.write_latency * core_per_dram_;
@@ -80,9 +80,16 @@ void LayerModel::bound_memory(const Halves& h, const Ends& ends, const Traffic& 
   const double reads = (read.bytes > 0 ? first_latency_ : 0) + double(read.bursts) * cycles_per_burst_;
   term(Term::kDram) = reads + double(written.bursts) * cycles_per_burst_;
   if (read.bytes > 0 && !h.form->depthwise) {
-    // Some pass needs the tile that was loaded last, and then some PE has an even share of its work at least.
-    const double last_pass = double(divide_up(h.lanes->last_size, spec_.pe.lanes)) * double(h.pixels->last_size) *
-                             ends.last_groups * double(h.cut->vectors) / h.split.used();
+    // Some pass needs the tile that was loaded last, and then some PE has an even share of its work at least;
+    // of blocks at the border, chunks in the padding can go before. What was fetched last is used by one step
+    // perhaps.
+    const Form& form = *h.form;
+    const double pass = double(divide_up(h.lanes->last_size, spec_.pe.lanes)) * double(h.pixels->last_size) *
+                        ends.last_groups * double(h.cut->vectors) / h.split.used();
+    const double block =
+        double(h.lanes->channel_tiles) * double(h.pixels->block_pixels) * double(h.cut->vectors);
+    const bool known = !h.bypass && form.padding < std::min(form.kernel_height, form.kernel_width);
+    const double last_pass = known ? std::max(0.0, pass - (form.padding == 0 ? 0 : block)) : 0;
     term(Term::kDram) = std::max(term(Term::kDram), reads + ends.latency + last_pass + ends.tail);
   }
 }
@@ -106,15 +113,26 @@ LayerModel::Expected LayerModel::bound_time(const Halves& h, const Work& work, E
   const double values = double(work.values);
   const double back = std::max(double(work.first_row_values), values / used_rows) / noc.collect_bytes_per_cycle;
   term(Term::kCollectLinks) = ends.fill + back + ends.store;
-  const double sent = double(work.lane_sent + work.stream_sent);
-  term(Term::kBanks) = (sent / link + values / noc.collect_bytes_per_cycle +
-                        double(read.bytes + work.output.bytes) / spec_.dma.bytes_per_cycle) /
-                       spec_.global_buffer.banks;
+  const double sent = double((h.bypass ? 0 : work.lane_sent) + work.stream_sent);
+  const double through = double((h.bypass ? 0 : work.lane.bytes) + work.stream.bytes + work.output.bytes);
+  term(Term::kBanks) =
+      (sent / link + values / noc.collect_bytes_per_cycle + through / spec_.dma.bytes_per_cycle) /
+      spec_.global_buffer.banks;
   bound_slots(h, work, result);
   result.cycles = *std::max_element(result.terms.begin(), result.terms.end());
   result.contention = contention_of(result.terms, result.cycles);
   const double strained = work.lane.strained + work.stream.strained + work.output.strained;
   return {expect_waits(h, work), std::max(strained * cycles_per_burst_ / kAchieved, expected_walk)};
+}
+
+// Of weights, what a PE must have before its first step.
+double LayerModel::first_lane_bytes(const Halves& h) const {
+  const Form& form = *h.form;
+  if (h.bypass) {
+    return double(h.cut->smallest_vectors) * spec_.pe.lanes * spec_.pe.vector_size * form.tap_pixels;
+  }
+  const double groups = form.depthwise ? 1 : h.split.groups;
+  return double(h.lanes->tile_size) * form.kernel_height * form.kernel_width * form.channels * groups;
 }
 
 // Where the inner loop's tiles are kept, they are all loaded during the first walk over them, however fast the array is; the
@@ -129,7 +147,7 @@ double LayerModel::first_walk(const Halves& h, const Work& work, double latency,
   if (work.lanes_outer && !work.stream_resident && work.stream_loads == pixels.needed_tiles && pixels.needed_tiles > 1) {
     bytes = double(work.stream.bytes);
     last = double(work.stream_tile_bytes);
-    other = work.lane_resident ? 0 : double(work.lane_tile_bytes);
+    other = work.lane_resident || h.bypass ? 0 : double(work.lane_tile_bytes);
     later = double(lanes.busiest - std::min(lanes.busiest, lanes.sets * lanes.channel_tiles)) * double(pixels.busiest);
   } else if (!work.lanes_outer && !work.lane_resident && work.lane_loads == lanes.tiles && lanes.tiles > 1) {
     bytes = double(work.lane.bytes);
@@ -224,6 +242,14 @@ double wait_of(const Exchange& e, double block_cycles, double link, double laten
   return wait(e.set * e.sets, e.runs - 1, block_cycles * e.sets);
 }
 
+// Of fetched weights alone: nothing hides the first, since no PE is done with its first block before all of its chunks have
+// come; and no more is under way than there is room for.
+double fetch_waits(const Exchange& lane, double rate, double latency, double block_cycles) {
+  const double first = std::max(0.0, lane.set * lane.sharing / rate - block_cycles);
+  const double slow = std::max(0.0, lane.set / lane.room * latency - block_cycles);
+  return first + (lane.scope == Scope::kStep ? lane.blocks * slow : 0);
+}
+
 }  // namespace
 
 double LayerModel::expect_waits(const Halves& h, const Work& work) const {
@@ -259,12 +285,21 @@ double LayerModel::expect_waits(const Halves& h, const Work& work) const {
     side->blocks = lane_rounds * pixel_rounds;
     side->passes = passes;
   }
-  double waits = wait_of(lane, block_cycles, link, latency) + wait_of(stream, block_cycles, link, latency);
+  // What is fetched comes after the memory's latency and at its pace, for one group of PEs after the other.
+  const double lane_rate = h.bypass ? std::min(link, memory_rate_ * kAchieved) : link;
+  if (h.bypass) {
+    lane.sharing = double(h.split.lanes) * h.split.groups;
+  }
+  double waits = wait_of(lane, block_cycles, lane_rate, h.bypass ? latency + first_latency_ : latency) +
+                 wait_of(stream, block_cycles, link, latency);
+  if (h.bypass) {
+    waits += fetch_waits(lane, lane_rate, latency + first_latency_, block_cycles);
+  }
   // What a PE keeps for several passes arrives in the first of them, which may take longer than its work.
   const double pass_cycles = block_cycles * lane.sets * stream.sets;
-  for (const auto& [side, run] : {std::pair(&lane, work.lane_run), std::pair(&stream, work.stream_run)}) {
+  for (const auto& [side, run, rate] : {std::tuple(&lane, work.lane_run, lane_rate), std::tuple(&stream, work.stream_run, link)}) {
     if (side->scope == Scope::kTileRun && run > 1) {
-      waits += std::max(0.0, side->set * side->sets * side->sharing / link - pass_cycles);
+      waits += std::max(0.0, side->set * side->sets * side->sharing / rate - pass_cycles);
     }
   }
   // One slot: a tile is loaded (stored) while nothing else of its class can be used.

@@ -16,7 +16,8 @@ struct LayerModel::Work {
   uint64_t groups = 1;               // likewise
   uint64_t lane_set_bytes = 0, stream_set_bytes = 0;
   uint64_t lane_tile_bytes = 0, stream_tile_bytes = 0;
-  struct Held {  // of a class in the global buffer: a slot for each tile that is held, or the whole tensor
+  // Of a class in the global buffer: a slot for each tile that is held, or the whole tensor; nothing of what passes it by.
+  struct Held {
     bool whole = false;
     uint64_t bytes = 0, tiles = 0;
   };

@@ -128,8 +128,12 @@ class Checker {
     delivered_.assign(std::size_t{program_.endpoints} * 2, 0);
     for (uint32_t s = 0; s < program_.senders.size(); ++s) {
       for (const Send& send : program_.senders[s]) {
+        PROGRAM_LAW(send.fetches() == program_.senders[s].front().fetches(),
+                    "sender {} sends from tiles and fetches", s);
         check_send(s, send);
-        ++uses[send.tile];
+        if (!send.fetches()) {
+          ++uses[send.tile];
+        }
       }
     }
     for (std::size_t t = 0; t < program_.tiles.size(); ++t) {
@@ -141,13 +145,25 @@ class Checker {
     }
   }
 
-  void check_send(uint32_t sender, const Send& send) {
+  void check_source(uint32_t sender, const Send& send) const {
+    if (send.fetches()) {
+      PROGRAM_LAW(spec_.has_dram && spec_.dma.bypass != arch::Bypass::kNone,
+                  "sender {} fetches on a machine whose DMA has no way past the global buffer", sender);
+      PROGRAM_LAW(send.offset % spec_.dram.burst_bytes.value == 0,
+                  "sender {} fetches from address {}, bursts hold {}", sender, send.offset,
+                  spec_.dram.burst_bytes.value);
+      return;
+    }
     PROGRAM_LAW(send.tile < program_.tiles.size(), "sender {} names tile {} of {}", sender, send.tile,
                 program_.tiles.size());
     const Tile& tile = program_.tiles[send.tile];
     PROGRAM_LAW(tile.role != TileRole::kOutput, "sender {} sends output tile {}", sender, send.tile);
     PROGRAM_LAW(send.offset < tile.bytes, "sender {}: offset {} in tile {} of {} bytes", sender, send.offset,
                 send.tile, tile.bytes);
+  }
+
+  void check_send(uint32_t sender, const Send& send) {
+    check_source(sender, send);
     PROGRAM_LAW(
         send.destinations != 0 && (program_.endpoints == 64 || send.destinations >> program_.endpoints == 0),
         "sender {}: destinations {:#x} of {} endpoints", sender, send.destinations, program_.endpoints);

@@ -93,7 +93,7 @@ class Flow {
   }
 
   bool send(const Send& send) {
-    if (!loaded_[send.tile]) {
+    if (!send.fetches() && !loaded_[send.tile]) {
       return false;
     }
     for (EndpointMask rest = send.destinations; rest != 0; rest &= rest - 1) {
@@ -109,8 +109,10 @@ class Flow {
       buffet.chunks.push_back(send.bytes);
       ++buffet.received;
     }
-    ++sent_[send.tile];
-    free_sent_tiles(program_.tiles[send.tile].role);
+    if (!send.fetches()) {
+      ++sent_[send.tile];
+      free_sent_tiles(program_.tiles[send.tile].role);
+    }
     return true;
   }
 
@@ -164,9 +166,9 @@ class Flow {
     for (uint32_t s = 0; s < program_.senders.size(); ++s) {
       if (next_send_[s] < program_.senders[s].size()) {
         const Send& send = program_.senders[s][next_send_[s]];
-        stuck +=
-            fmt::format("; sender {} send {} (tile {}, {} bytes to {:#x}) waits for {}", s, next_send_[s],
-                        send.tile, send.bytes, send.destinations, loaded_[send.tile] ? "room" : "its tile");
+        stuck += fmt::format("; sender {} send {} (tile {}, {} bytes to {:#x}) waits for {}", s,
+                             next_send_[s], send.tile, send.bytes, send.destinations,
+                             send.fetches() || loaded_[send.tile] ? "room" : "its tile");
       }
     }
     for (uint32_t e = 0; e < program_.endpoints; ++e) {

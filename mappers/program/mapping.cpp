@@ -43,11 +43,11 @@ const char* name_of(LoopOrder order) {
 std::string describe(const Mapping& m) {
   return fmt::format(
       "{}{}{}, k{} x p{} x g{}, block {}x{} x {} tiles, chunk {}r x {}c, {} in PE; tile {}x{} x {}, {}, "
-      "slots {}/{}/{}",
+      "slots {}/{}/{}{}",
       name_of(m.dataflow), name_of(m.packing), m.swap_operands ? ", swapped" : "", m.pe_channels, m.pe_pixels,
       m.pe_groups, m.block_rows, m.block_columns, m.channel_tiles, m.chunk_kernel_rows, m.chunk_channels,
       name_of(m.pe_order), m.tile_rows, m.tile_columns, m.tile_channels, name_of(m.tile_order), m.input_slots,
-      m.weight_slots, m.output_slots);
+      m.weight_slots, m.output_slots, m.bypass == arch::Bypass::kWeights ? ", weights past the buffer" : "");
 }
 
 }  // namespace tilewright::mappers

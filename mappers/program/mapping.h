@@ -45,6 +45,8 @@ struct Mapping {
   uint32_t tile_channels = 16;
   LoopOrder tile_order = LoopOrder::kWeightsOuter;
   uint32_t input_slots = 2, weight_slots = 2, output_slots = 2;
+  // Weights go from the DRAM straight into PE buffers, chunk by chunk, each time they are sent; weight_slots means nothing.
+  arch::Bypass bypass = arch::Bypass::kNone;
 
   friend bool operator==(const Mapping&, const Mapping&) = default;
 };

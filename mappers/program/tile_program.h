@@ -6,11 +6,13 @@
 //
 //   loads   DRAM -> global-buffer tile                 one stream
 //   sends   global-buffer tile -> chunk in PE buffets  one stream per sender
+//           or DRAM -> chunk in PE buffets: a fetch
 //   steps   compute on one weight and one input chunk  one stream per endpoint (PEs, then the vector unit)
 //   (drain, packet to the global buffer: follow from a step whose `drains` is set)
 //   stores  global-buffer output tile -> DRAM          one stream
 //
-// Laws (checked by check_program and again by every run): each buffet of each endpoint is fed by one sender only; chunks are
+// Laws (checked by check_program and again by every run): each buffet of each endpoint is fed by one sender only, whose sends
+// are all from tiles or all fetches; chunks are
 // freed oldest first; a chunk fits its buffet; tiles of one slot class are loaded, freed, filled and stored in order.
 #pragma once
 
@@ -59,12 +61,13 @@ struct Tile {
 };
 
 struct Send {
-  uint32_t tile = 0;           // index in TileProgram::tiles
-  uint64_t offset = 0;         // first byte in the tile: decides the bank of each packet
+  uint32_t tile = 0;           // index in TileProgram::tiles; kNone: a fetch, past the global buffer
+  uint64_t offset = 0;         // first byte in the tile: decides the bank of each packet; of a fetch: in DRAM
   uint32_t bytes = 0;          // of the chunk, as it lies in the PE's buffer
   EndpointMask destinations = 0;
   Buffet buffet = Buffet::kInput;
   uint32_t coordinates = kNone;  // functional runs: index in TileProgram::chunks
+  bool fetches() const { return tile == kNone; }
 };
 
 // One run of the vector MACs over resident chunks: channel_tiles x vectors x pixels cycles (vector unit: `cycles`).

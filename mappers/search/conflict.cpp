@@ -41,6 +41,7 @@ class Possible {
       Mapping m;
       m.packing = shape.packing;
       m.swap_operands = shape.swap;
+      m.bypass = shape.bypass;
       m.input_slots = space_.slots(TileRole::kInput, UINT32_MAX)[0];
       m.weight_slots = space_.slots(TileRole::kWeight, UINT32_MAX)[0];
       m.output_slots = space_.slots(TileRole::kOutput, UINT32_MAX)[0];

@@ -70,6 +70,7 @@ void for_each_constraint(const Visit& visit) {
   visit(&M::dataflows, "dataflows", "of the PE; the machine must have them");
   visit(&M::packings, "packings", "how few input channels fill the vector");
   visit(&M::operands, "operands", "weights on the lanes (straight) or pixels (swapped)");
+  visit(&M::bypass, "bypass", "operands that go past the global buffer; the machine must have a way for them");
   visit(&M::pe_orders, "pe_orders", "outermost loop between global buffer and PEs");
   visit(&M::tile_orders, "tile_orders", "outermost loop between DRAM and global buffer");
   visit(&M::pe_groups, "pe_groups", "groups (heads) side by side");

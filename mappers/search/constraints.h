@@ -36,6 +36,7 @@ struct MappingConstraints {
   std::vector<arch::Dataflow> dataflows;
   std::vector<Packing> packings;
   std::vector<Operands> operands;
+  std::vector<arch::Bypass> bypass;
   std::vector<LoopOrder> pe_orders, tile_orders;
   std::optional<SizeConstraint> pe_groups, pe_channels, pe_pixels;
   std::optional<SizeConstraint> block_rows, block_columns, channel_tiles;

@@ -32,10 +32,9 @@ class ExhaustiveSearch final : public SearchStrategy {
   ExhaustiveSearch(LayerModel& model, const Mapspace& space, Objective objective, bool prune, const Front* front = nullptr)
       : model_(model), space_(space), objective_(objective), prune_(prune), front_(front),
         energy_(front != nullptr || objective != Objective::kCycles) {
-    choices_ = double(space.dataflows().size()) * double(space.pe_orders().size()) *
-               double(space.tile_orders().size()) * double(space.slots(TileRole::kInput, 4096).size()) *
-               double(space.slots(TileRole::kWeight, 4096).size()) *
-               double(space.slots(TileRole::kOutput, 4096).size());
+    for (const Mapspace::Shape& shape : space.shapes()) {
+      choices_of_.push_back(space.choices(shape));
+    }
     order_splits();
   }
 
@@ -151,12 +150,12 @@ class ExhaustiveSearch final : public SearchStrategy {
       }
       in_branch_ = false;
       while (front_ != nullptr && at_ < branches_.size() && hopeless(branches_[at_].reach, 0)) {
-        pruned_ += pairs_of(branches_[at_++]) * choices_;
+        pruned_ += mappings_of(branches_[at_++]);
       }
       if (at_ == branches_.size() || (front_ == nullptr && branches_[at_].floor >= std::min(best_, skipped_))) {
         // Sorted: so are all that follow.
         for (; at_ < branches_.size(); ++at_) {
-          pruned_ += pairs_of(branches_[at_]) * choices_;
+          pruned_ += mappings_of(branches_[at_]);
         }
         lower_bound_ = skipped_;
         return false;
@@ -165,9 +164,9 @@ class ExhaustiveSearch final : public SearchStrategy {
     }
   }
 
-  double pairs_of(const Branch& branch) const {
+  double mappings_of(const Branch& branch) const {
     const Mapspace::Shape& shape = space_.shapes()[branch.shape];
-    return double(shape.lanes.size()) * double(shape.cuts.size()) * shape.pixel_halves;
+    return double(shape.lanes.size()) * double(shape.cuts.size()) * shape.pixel_halves * choices_of_[branch.shape];
   }
 
   void enter(const Branch& branch) {
@@ -177,9 +176,12 @@ class ExhaustiveSearch final : public SearchStrategy {
     halves_ = {};
     halves_.form = form_;
     halves_.split = shape_->splits[branch.split];
+    halves_.bypass = shape_->bypass == arch::Bypass::kWeights;
+    choices_ = choices_of_[branch.shape];
     mapping_ = {};
     mapping_.packing = shape_->packing;
     mapping_.swap_operands = shape_->swap;
+    mapping_.bypass = shape_->bypass;
     mapping_.pe_groups = halves_.split.groups;
     mapping_.pe_channels = halves_.split.lanes;
     mapping_.pe_pixels = halves_.split.pixels;
@@ -188,11 +190,14 @@ class ExhaustiveSearch final : public SearchStrategy {
     in_branch_ = true;
   }
 
+  // What goes past the global buffer changes nothing about a shape's lists.
+  uint32_t form_key() const { return static_cast<uint32_t>(shape_->packing) * 2 + (shape_->swap ? 1 : 0); }
+
   // Pixel halves by the work of their busiest part; made once for all splits that share them.
   const std::vector<Pixels>& pixel_halves() {
     const uint32_t kernel_rows = shape_->cuts[cut_at_].kernel_rows;
     std::vector<Pixels>& list =
-        lists_[{branch_.shape, halves_.split.groups, halves_.split.pixels, std::min(kernel_rows, form_->kernel_height)}];
+        lists_[{form_key(), halves_.split.groups, halves_.split.pixels, std::min(kernel_rows, form_->kernel_height)}];
     if (!list.empty()) {
       return list;
     }
@@ -304,8 +309,9 @@ class ExhaustiveSearch final : public SearchStrategy {
   Objective objective_;
   bool prune_;
   const Front* front_;
-  bool energy_;  // of floors is asked for
-  double choices_ = 1;
+  bool energy_;                     // of floors is asked for
+  std::vector<double> choices_of_;  // by shape
+  double choices_ = 1;              // of the present one
   double best_ = kInfinity, lower_bound_ = 0, skipped_ = kInfinity, pruned_ = 0;
   uint64_t floors_ = 0, limit_ = UINT64_MAX;
   bool stopped_ = false, in_branch_ = false;

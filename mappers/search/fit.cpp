@@ -22,8 +22,10 @@ struct Smallest {
 };
 Smallest find_smallest(const workloads::Layer& layer, const arch::AcceleratorSpec& spec, const Residency& residency) {
   Smallest result;
+  const bool bypasses = refuse_bypass(layer.mac, false, spec, residency).empty();
   for (const bool cut_rows : {false, true}) {
-    const Mapping smallest = smallest_of_cut(layer, spec, cut_rows);
+    Mapping smallest = smallest_of_cut(layer, spec, cut_rows);
+    smallest.bypass = bypasses ? arch::Bypass::kWeights : arch::Bypass::kNone;
     const Shortfall shortfall = Plan(layer, smallest, spec, residency).shortfall();
     if (!shortfall) {
       return {smallest, {}};

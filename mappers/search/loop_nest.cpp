@@ -63,8 +63,9 @@ class Nest {
   }
   static const char* operand(const Side& side) { return side.role == TileRole::kWeight ? "weights" : "inputs"; }
   static std::string held(const Side& side) {
-    return side.resident ? fmt::format("  ({} in place)", operand(side))
-                         : fmt::format("  ({} in {} slots)", operand(side), side.slots);
+    return side.bypasses ? fmt::format("  ({} past the buffer, fetched whenever they are sent)", operand(side))
+           : side.resident ? fmt::format("  ({} in place)", operand(side))
+                           : fmt::format("  ({} in {} slots)", operand(side), side.slots);
   }
   uint32_t slots_of_outputs() const { return plan_.classes[static_cast<std::size_t>(TileRole::kOutput)].slots; }
   static std::string kept(const Side& side) {

@@ -80,9 +80,20 @@ Mapspace::Mapspace(LayerModel& model, const MappingConstraints& constraints, Fac
       if (!model.form(packing, swap).refusal.empty() || (!of_use && constraints.packings.empty())) {
         continue;
       }
-      add_shape(model, packing, swap);
+      for (const arch::Bypass bypass : bypasses(model)) {
+        if (bypass == arch::Bypass::kNone || refuse_bypass(mac, swap, spec, model.residency()).empty()) {
+          add_shape(model, packing, swap, bypass);
+        }
+      }
     }
   }
+}
+
+// A layer without weights has nothing to let past, and cannot be asked to.
+std::vector<arch::Bypass> Mapspace::bypasses(const LayerModel& model) const {
+  const bool has_weights = !model.layer().mac.weights_are_activations && !model.residency().weights;
+  return allowed(std::vector{arch::Bypass::kNone, arch::Bypass::kWeights},
+                 has_weights ? constraints_.bypass : std::vector<arch::Bypass>{});
 }
 
 // Every number of parts up to a limit, and then a geometric series of them.
@@ -163,12 +174,13 @@ std::vector<Split> split_array(uint32_t pes, uint32_t groups, bool perfect, cons
 
 }  // namespace
 
-void Mapspace::add_shape(LayerModel& model, Packing packing, bool swap) {
+void Mapspace::add_shape(LayerModel& model, Packing packing, bool swap, arch::Bypass bypass) {
   const Form& form = model.form(packing, swap);
   const MappingConstraints& c = constraints_;
   Shape& shape = shapes_.emplace_back();
   shape.packing = packing;
   shape.swap = swap;
+  shape.bypass = bypass;
   shape.form = &form;
   shape.splits = split_array(pes_, form.groups, factors_ == Factors::kPerfect,
                              [&](uint32_t g, uint32_t lanes, uint32_t pixels) {
@@ -221,11 +233,16 @@ void Mapspace::add_shape(LayerModel& model, Packing packing, bool swap) {
     shapes_.pop_back();
     return;
   }
-  const double slot_choices = double(slots(TileRole::kInput, kMostKept).size()) *
-                              double(slots(TileRole::kWeight, kMostKept).size()) *
-                              double(slots(TileRole::kOutput, kMostKept).size());
   size_ += double(shape.splits.size()) * double(shape.lanes.size()) * double(shape.cuts.size()) * shape.pixel_halves *
-           double(dataflows_.size()) * double(pe_orders_.size()) * double(tile_orders_.size()) * slot_choices;
+           choices(shape);
+}
+
+double Mapspace::choices(const Shape& shape) const {
+  const double weight_slots =
+      shape.bypass == arch::Bypass::kWeights ? 1 : double(slots(TileRole::kWeight, kMostKept).size());
+  return double(dataflows_.size()) * double(pe_orders_.size()) * double(tile_orders_.size()) *
+         double(slots(TileRole::kInput, kMostKept).size()) * weight_slots *
+         double(slots(TileRole::kOutput, kMostKept).size());
 }
 
 SlotCounts Mapspace::slots(TileRole role, uint64_t tiles) const {
@@ -255,7 +272,7 @@ bool Mapspace::admits(const Mapping& m) const {
   }
   const auto one_of = [](const auto& list, const auto& value) { return std::find(list.begin(), list.end(), value) != list.end(); };
   const auto shape = std::find_if(shapes_.begin(), shapes_.end(), [&](const Shape& s) {
-    return s.packing == m.packing && s.swap == m.swap_operands;
+    return s.packing == m.packing && s.swap == m.swap_operands && s.bypass == m.bypass;
   });
   if (shape == shapes_.end() || !one_of(dataflows_, m.dataflow) || !one_of(pe_orders_, m.pe_order) ||
       !one_of(tile_orders_, m.tile_order)) {
@@ -275,7 +292,7 @@ bool Mapspace::admits(const Mapping& m) const {
          allows(c.tile_columns, m.tile_columns, form.columns) && allows(c.tile_channels, m.tile_channels, form.lanes) &&
          allows(c.chunk_kernel_rows, m.chunk_kernel_rows, form.kernel_height) &&
          allows(c.chunk_channels, m.chunk_channels, form.channels) && allows(c.input_slots, m.input_slots, UINT32_MAX) &&
-         allows(c.weight_slots, m.weight_slots, UINT32_MAX) && allows(c.output_slots, m.output_slots, UINT32_MAX);
+         (m.bypass == arch::Bypass::kWeights || allows(c.weight_slots, m.weight_slots, UINT32_MAX)) && allows(c.output_slots, m.output_slots, UINT32_MAX);
 }
 
 Mapping Mapspace::mapping_of(const Point& point) const {
@@ -284,6 +301,7 @@ Mapping Mapspace::mapping_of(const Point& point) const {
   m.dataflow = dataflows_[point.dataflow];
   m.packing = shape.packing;
   m.swap_operands = shape.swap;
+  m.bypass = shape.bypass;
   const Split& split = shape.splits[point.split];
   m.pe_groups = split.groups;
   m.pe_channels = split.lanes;

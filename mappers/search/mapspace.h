@@ -71,6 +71,7 @@ class Mapspace {
   struct Shape {
     Packing packing = Packing::kUnpacked;
     bool swap = false;
+    arch::Bypass bypass = arch::Bypass::kNone;
     std::vector<Split> splits;
     std::vector<Lanes> lanes;
     std::vector<Cut> cuts;
@@ -97,13 +98,16 @@ class Mapspace {
   const std::vector<LoopOrder>& tile_orders() const { return tile_orders_; }
   // Slots that are tried of a class with `tiles` tiles; the last is all of them where those may be kept.
   SlotCounts slots(TileRole role, uint64_t tiles) const;
+  // Dataflows, loop orders and slots for one pair of halves.
+  double choices(const Shape& shape) const;
   // Whether the constraints allow a mapping that did not come from the lists. Always true where there are none.
   bool admits(const Mapping& mapping) const;
   bool pixels_fit(const Axis& rows, const Axis& columns) const;
   double size() const { return size_; }
 
  private:
-  void add_shape(LayerModel& model, Packing packing, bool swap);
+  void add_shape(LayerModel& model, Packing packing, bool swap, arch::Bypass bypass);
+  std::vector<arch::Bypass> bypasses(const LayerModel& model) const;
   std::vector<uint32_t> sizes(uint32_t extent) const;
   std::vector<uint32_t> block_sizes(uint32_t tile, uint32_t most) const;
   std::vector<Axis> axis(uint32_t extent, const std::optional<SizeConstraint>& tiles,

@@ -21,6 +21,7 @@ SlotClimb::SlotClimb(const Mapspace& space, const Mapping& mapping, const Halves
   const std::size_t lane_role = halves.form->swap ? kInput : kWeight;
   classes_[lane_role].tiles = lane_tiles_ * batches;
   classes_[lane_role == kInput ? kWeight : kInput].tiles = pixel_tiles_ * batches;
+  bypass_ = halves.bypass;
   classes_[static_cast<std::size_t>(TileRole::kOutput)].tiles = lane_tiles_ * pixel_tiles_ * batches;
   begin_order();
 }
@@ -40,7 +41,8 @@ bool SlotClimb::begin_order() {
     const uint64_t inner = lanes_outer ? pixel_tiles_ : lane_tiles_;
     const bool inner_is_lanes = !lanes_outer;
     kept_role_ = inner_is_lanes != mapping_.swap_operands ? kWeight : kInput;
-    const bool again = inner > 1 && (lanes_outer ? lane_tiles_ : pixel_tiles_) > 1;
+    const bool held = !bypass_ || kept_role_ != kWeight;
+    const bool again = held && inner > 1 && (lanes_outer ? lane_tiles_ : pixel_tiles_) > 1;
     if (keeps_ && !again) {
       continue;
     }
@@ -51,6 +53,10 @@ bool SlotClimb::begin_order() {
     for (std::size_t role = 0; role < kTileRoles; ++role) {
       Class& slots = classes_[role];
       slots.counts = space_.slots(static_cast<TileRole>(role), slots.tiles);
+      if (bypass_ && role == kWeight) {
+        slots.counts = {};
+        slots.counts.insert(1);
+      }
       if (role == kept_role_ && again) {
         // Kept: at least one slot for each inner tile. Not kept: fewer than that.
         for (const uint32_t count : space_.slots(static_cast<TileRole>(role), inner)) {

@@ -40,6 +40,7 @@ class SlotClimb {
   bool start_refused_ = false, proposed_ = false, climbing_ = false;
   std::size_t kept_role_ = 0;
   bool keeps_ = false;
+  bool bypass_ = false;  // weights have no slots
   uint64_t lane_tiles_ = 1, pixel_tiles_ = 1;
 };
 

@@ -84,21 +84,30 @@ class TwoStageSearch final : public SearchStrategy {
   // ---- stage one: the PE array
 
   void propose_arrays() {
-    if (taps_pair()) {
-      propose_blocks(Packing::kTapPair, false);
-      return;
+    propose_straight(arch::Bypass::kNone);
+    if (refuse_bypass(mac_, false, spec_, residency_).empty()) {
+      propose_straight(arch::Bypass::kWeights);
     }
-    propose_blocks(Packing::kUnpacked, false);
-    if (pointwise()) {
-      propose_blocks(Packing::kUnpacked, true);
-    } else if (mac_.input_channels < spec_.pe.vector_size && mac_.groups == 1) {
-      propose_blocks(Packing::kRow, false);
-      propose_blocks(Packing::kIm2col, false);
+    if (pointwise() && !taps_pair()) {
+      propose_blocks(Packing::kUnpacked, true, arch::Bypass::kNone);
     }
   }
 
-  void propose_blocks(Packing packing, bool swap) {
+  void propose_straight(arch::Bypass bypass) {
+    if (taps_pair()) {
+      propose_blocks(Packing::kTapPair, false, bypass);
+      return;
+    }
+    propose_blocks(Packing::kUnpacked, false, bypass);
+    if (!pointwise() && mac_.input_channels < spec_.pe.vector_size && mac_.groups == 1) {
+      propose_blocks(Packing::kRow, false, bypass);
+      propose_blocks(Packing::kIm2col, false, bypass);
+    }
+  }
+
+  void propose_blocks(Packing packing, bool swap, arch::Bypass bypass) {
     Mapping m;
+    m.bypass = bypass;
     m.dataflow = spec_.dataflows.empty() || std::count(spec_.dataflows.begin(), spec_.dataflows.end(),
                                                        arch::Dataflow::kOsLws) > 0
                      ? arch::Dataflow::kOsLws
@@ -239,6 +248,9 @@ class TwoStageSearch final : public SearchStrategy {
 
   // Where not even one wave of the array fits, smaller tiles leave PEs idle but are legal.
   void propose_small_tiles(Mapping m, const Axes& axis) {
+    if (m.bypass == arch::Bypass::kWeights && propose_fewer_pixels(m, axis)) {
+      return;
+    }
     m.input_slots = m.weight_slots = m.output_slots = 1;
     const Wave one = wave(m, axis);
     for (uint32_t divisor = 1; divisor <= 4096; divisor *= 4) {
@@ -255,6 +267,28 @@ class TwoStageSearch final : public SearchStrategy {
         return;
       }
     }
+  }
+
+  // Weights past the global buffer take no room in it, so fewer pixels do. Either all lanes find those there, or one wave of
+  // lanes keeps its weights while all pixels pass.
+  bool propose_fewer_pixels(Mapping m, const Axes& axis) {
+    const Wave one = wave(m, axis);
+    m.tile_rows = one.rows;
+    m.tile_columns = one.columns;
+    m.tile_channels = axis.lanes;
+    while (!fits(m)) {
+      if (m.tile_rows * m.tile_columns == 1) {
+        return false;
+      }
+      uint32_t& longer = m.tile_rows > m.tile_columns ? m.tile_rows : m.tile_columns;
+      longer = clamp32(divide_up(longer, 2));
+    }
+    m.tile_order = LoopOrder::kPixelsOuter;
+    queue_.push_back(m);
+    m.tile_channels = one.lanes;
+    m.tile_order = LoopOrder::kWeightsOuter;
+    queue_.push_back(m);
+    return true;
   }
 
   // A quick look at the global buffer, before a plan is made.
@@ -281,7 +315,9 @@ class TwoStageSearch final : public SearchStrategy {
     const uint64_t whole_output =
         uint64_t{mac_.groups} * mac_.output_channels * mac_.output_height * mac_.output_width;
     const uint64_t need = (held || residency_.input ? whole_input : input_bytes * m.input_slots) +
-                          (held || residency_.weights ? mac_.weights() : weight_bytes * m.weight_slots) +
+                          (m.bypass == arch::Bypass::kWeights  ? 0
+                           : held || residency_.weights ? mac_.weights()
+                                                        : weight_bytes * m.weight_slots) +
                           (held || residency_.output ? whole_output : output * m.output_slots);
     return need + residency_.reserved_bytes + 256 <= spec_.global_buffer.capacity.value;
   }
@@ -326,7 +362,8 @@ class TwoStageSearch final : public SearchStrategy {
         // Slots for all tiles of the inner loop: they are loaded once.
         const uint64_t inner = order == LoopOrder::kWeightsOuter ? pixel_tiles : lane_tiles;
         const bool inner_is_weights = (order == LoopOrder::kPixelsOuter) != m.swap_operands;
-        if (inner > slots && inner < 4096) {
+        const bool held = !inner_is_weights || m.bypass == arch::Bypass::kNone;
+        if (held && inner > slots && inner < 4096) {
           (inner_is_weights ? m.weight_slots : m.input_slots) = clamp32(inner);
           if (fits(m)) {
             queue_.push_back(m);

@@ -39,6 +39,9 @@ void bind_ports(Top& top) {
     }
   }
   if (top.dram_ != nullptr) {
+    for (const auto& sender : top.senders_) {
+      sender->load(*top.load_);
+    }
     top.load_->fabric(top.fabric_);
     top.load_->global_buffer(top.global_buffer_);
     top.load_->dram(*top.dram_);

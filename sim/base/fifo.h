@@ -6,7 +6,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <utility>
 
 namespace tilewright {
 
@@ -15,31 +16,35 @@ class Fifo {
  public:
   bool empty() const { return first_ == end_; }
   std::size_t size() const { return end_ - first_; }
-  const Item& front() const { return ring_[first_ & (ring_.size() - 1)]; }
-  const Item& operator[](std::size_t place) const { return ring_[(first_ + place) & (ring_.size() - 1)]; }
+  const Item& front() const { return ring_[first_ & mask_]; }
+  const Item& operator[](std::size_t place) const { return ring_[(first_ + place) & mask_]; }
   void pop() { ++first_; }
   void push(const Item& item) {
-    if (size() == ring_.size()) {
+    if (size() > mask_) {
       grow();
     }
-    ring_[end_++ & (ring_.size() - 1)] = item;
+    ring_[end_++ & mask_] = item;
   }
   void clear() { first_ = end_ = 0; }
 
  private:
   void grow() {
-    std::vector<Item> larger(2 * ring_.size());
+    const std::size_t larger_mask = 2 * mask_ + 1;
+    auto larger = std::make_unique<Item[]>(larger_mask + 1);
     const std::size_t count = size();
     for (std::size_t i = 0; i < count; ++i) {
-      larger[i] = ring_[(first_ + i) & (ring_.size() - 1)];
+      larger[i] = ring_[(first_ + i) & mask_];
     }
     ring_ = std::move(larger);
+    mask_ = larger_mask;
     first_ = 0;
     end_ = count;
   }
 
-  std::vector<Item> ring_ = std::vector<Item>(8);  // always a power of two
-  std::size_t first_ = 0, end_ = 0;                // counts of all that was popped, pushed
+  // The mask is kept, as a vector would divide its length in bytes by the item's at every access.
+  std::size_t mask_ = 7;  // places - 1, a power of two less one
+  std::unique_ptr<Item[]> ring_ = std::make_unique<Item[]>(mask_ + 1);
+  std::size_t first_ = 0, end_ = 0;  // counts of all that was popped, pushed
 };
 
 }  // namespace tilewright

@@ -100,13 +100,13 @@ inline void Scheduler::run_cycle(Domain& domain) {
 // One domain has no order of edges to find out.
 template <std::size_t words>
 void Scheduler::advance_alone(Domain& domain, Femtoseconds end) {
-  const Cycle last = domain.clock.first_edge_strictly_after(end) - 1;
-  while (!finished_ && domain.next != kNever && domain.next <= limit_) {
-    if (domain.next > last) {
-      wait_for(domain.clock.edge_time(domain.next));
-      return;
-    }
+  const Cycle limit = std::min(limit_, kNever - 1);
+  const Cycle last = std::min(domain.clock.first_edge_strictly_after(end) - 1, limit);
+  while (!finished_ && domain.next <= last) {
     run_cycle<words>(domain);
+  }
+  if (!finished_ && domain.next <= limit) {
+    wait_for(domain.clock.edge_time(domain.next));
   }
 }
 

@@ -86,6 +86,67 @@ TEST_CASE("one block takes the cycles that the rules give it") {
   }
 }
 
+namespace {
+
+arch::AcceleratorSpec machine_with_memory() {
+  arch::AcceleratorSpec spec = machine(1, 1);
+  spec.has_dram = true;
+  spec.dma.bypass = arch::Bypass::kWeights;
+  spec.dram.command_clock = Hertz{1'000'000'000};
+  spec.dram.channels = 1;
+  spec.dram.row_bytes = Bytes{2048};
+  spec.dram.burst_bytes = Bytes{64};
+  spec.dram.channel_interleave = Bytes{2048};
+  spec.dram.read_latency = spec.dram.write_latency = 20;
+  spec.dram.t_rtp = spec.dram.t_rtw = 4;
+  spec.dram.t_rcd = spec.dram.t_rp = 15;
+  spec.dram.t_ras = 35;
+  spec.dram.t_ccd_short = spec.dram.t_ccd_long = 2;
+  spec.dram.t_refi = 4000;
+  spec.dram.t_rfc = 200;
+  return spec;
+}
+
+// The weights in DRAM: through a tile of the global buffer, or past it. Inputs and outputs are in place.
+mappers::TileProgram weights_from_memory(bool past_the_buffer) {
+  mappers::TileProgram program = one_block();
+  if (past_the_buffer) {
+    program.tiles.erase(program.tiles.begin() + 1);
+    program.senders[1][0].tile = mappers::kNone;
+    program.steps[0][0].output_tile = 1;
+    return program;
+  }
+  program.classes[1].slots = 1;
+  program.classes[1].slot_bytes = 1024;
+  program.tiles[1].dram.piece_bytes = 128;
+  program.loads = {1};
+  return program;
+}
+
+}  // namespace
+
+// The load DMA asks for the 128 B in cycle 0 either way and they come back in one piece, which takes its port for two cycles.
+// Through the global buffer they then hold the PE's port for two more: so much earlier is the PE done without it.
+TEST_CASE("what goes past the global buffer saves its second transfer, two accesses, and nothing else") {
+  arch::AcceleratorSpec spec = machine_with_memory();
+  for (const Fidelity fidelity : {Fidelity::kTick, Fidelity::kEvent}) {
+    const LayerResult held = AcceleratorSimulator(spec, fidelity).run(weights_from_memory(false));
+    const LayerResult past = AcceleratorSimulator(spec, fidelity).run(weights_from_memory(true));
+    CHECK(past.cycles + 2 == held.cycles);
+    CHECK(held.activity[Action::kGlobalBufferWrite] == past.activity[Action::kGlobalBufferWrite] + 128);
+    CHECK(held.activity[Action::kGlobalBufferRead] == past.activity[Action::kGlobalBufferRead] + 128);
+    for (const Action same : {Action::kNocInjected, Action::kNocDelivered, Action::kNocLinkBytes, Action::kWeightBufferWrite,
+                              Action::kDramReadBytes, Action::kMac}) {
+      CHECK(held.activity[same] == past.activity[same]);
+    }
+    CHECK(past.stalls.at("weight_sender")[Stall::kBusy] == 1);  // the cycle in which it reserves the room
+    CHECK(past.row_link_busy == held.row_link_busy);
+    arch::AcceleratorSpec narrow = spec;  // the slower of port and link sets the pace: 4 cycles instead of 2
+    narrow.noc.link_bytes_per_cycle = 32;
+    CHECK(AcceleratorSimulator(narrow, fidelity).run(weights_from_memory(true)).cycles == past.cycles + 2);
+  }
+}
+
 TEST_CASE("the four dataflows touch the buffers as their loop nests say") {
   mappers::TileProgram program = one_block();
   arch::AcceleratorSpec spec = machine(1, 1);

@@ -19,7 +19,7 @@ using mappers::TileRole;
 
 class Generator {
  public:
-  Generator(uint64_t seed, Pressure pressure) : random_(seed), pressure_(pressure) {}
+  Generator(uint64_t seed, Pressure pressure) : seed_(seed), random_(seed), pressure_(pressure) {}
 
   Case make() {
     make_machine();
@@ -114,6 +114,32 @@ class Generator {
       sender_of_[0].push_back(between(0, rows - 1));
       has_vector_unit_ = true;
     }
+    choose_fetches();
+  }
+
+  // One operand in four programs goes past the global buffer; drawn apart, so that the others stay what they were. Of the
+  // inputs too: the machine does not know what it moves.
+  void choose_fetches() {
+    if (!case_.spec.has_dram || seed_ % 4 != 0) {
+      return;
+    }
+    case_.spec.dma.bypass = arch::Bypass::kWeights;
+    fetches_[1] = true;
+    fetches_[0] = seed_ % 16 == 0;
+    for (const std::size_t kind : {std::size_t{0}, std::size_t{1}}) {
+      if (fetches_[kind]) {
+        case_.program.classes[kind].slots = 0;
+        case_.program.classes[kind].slot_bytes = 0;
+      }
+    }
+  }
+
+  // Neighbouring chunks, as lowering lays them out, or here and there.
+  uint64_t fetch_address(uint32_t bytes) {
+    const uint64_t burst = case_.spec.dram.burst_bytes.value;
+    const uint64_t at = next_fetch_;
+    next_fetch_ += round_up(bytes, burst) + (seed_ % 3 == 0 ? 5 * burst : 0);
+    return at;
   }
 
   uint32_t tile_for(TileRole role, uint32_t block) {
@@ -138,12 +164,15 @@ class Generator {
     const TileRole role = kind == 0 ? TileRole::kInput : TileRole::kWeight;
     const Buffet buffet = kind == 0 ? Buffet::kInput : Buffet::kWeight;
     Send send;
-    send.tile = tile_for(role, block);
+    send.tile = fetches_[kind] ? mappers::kNone : tile_for(role, block);
     send.bytes = between(1, static_cast<uint32_t>(std::max<uint64_t>(capacity, 1)));
     send.offset = between(0, 40'000);
+    send.offset = fetches_[kind] ? fetch_address(send.bytes) : send.offset;
     send.destinations = groups_[kind][group];
     send.buffet = buffet;
-    ++case_.program.tiles[send.tile].uses;
+    if (!send.fetches()) {
+      ++case_.program.tiles[send.tile].uses;
+    }
     case_.program.senders[sender_of_[kind][group]].push_back(send);
     for (uint32_t e = 0; e < case_.program.endpoints; ++e) {
       arrived_[kind][e] += static_cast<uint32_t>(send.destinations >> e & 1);
@@ -227,12 +256,15 @@ class Generator {
     }
   }
 
+  uint64_t seed_;
   std::mt19937_64 random_;
   Pressure pressure_;
   Case case_;
   uint32_t blocks_ = 0, chunks_per_block_ = 0;
   uint32_t blocks_per_tile_[mappers::kTileRoles] = {1, 1, 1};
   bool stationary_ = false;
+  bool fetches_[2] = {false, false};  // of inputs, weights
+  uint64_t next_fetch_ = 0;
   bool has_vector_unit_ = false;
   std::vector<EndpointMask> groups_[2];
   std::vector<uint32_t> sender_of_[2];

@@ -82,6 +82,15 @@ TEST_CASE("a legal program passes, and each broken law is named") {
        [](TileProgram& p) { send_of(p, Buffet::kInput).destinations = EndpointMask{1} << 17; }},
       {"a chunk of", [](TileProgram& p) { send_of(p, Buffet::kWeight).bytes = 65537; }},
       {"offset", [](TileProgram& p) { send_of(p, Buffet::kInput).offset = 1 << 20; }},
+      {"sends from tiles and fetches", [](TileProgram& p) { send_of(p, Buffet::kWeight, 1).tile = kNone; }},
+      {"no way past the global buffer",
+       [](TileProgram& p) {
+         for (auto& stream : p.senders) {
+           for (Send& send : stream) {
+             send.tile = kNone;
+           }
+         }
+       }},
       {"is fed by senders",
        [](TileProgram& p) {
          p.senders[3].push_back(send_of(p, Buffet::kInput));

@@ -83,6 +83,33 @@ TEST_CASE("a packing that the layer does not have") {
   CHECK(conflict_of(testing::conv2d(8, 32, 32, {3, 1, 1}), constraints) == Keys{"operands"});
 }
 
+TEST_CASE("weights past the global buffer, on a machine without a way for them; a layer without weights is not asked") {
+  MappingConstraints constraints;
+  constraints.bypass = {arch::Bypass::kWeights};
+  CHECK(conflict_of(testing::linear(64, 64, 64), constraints) == Keys{"bypass"});
+  CHECK(conflict_of(testing::matmul(2, 16, 16, 16), constraints).empty());
+  arch::AcceleratorSpec spec = testing::sixteen_pes();
+  spec.dma.bypass = arch::Bypass::kWeights;
+  SearchOptions options;
+  options.constraints = constraints;
+  options.budget = 2000;
+  CHECK(find_mapping(testing::linear(64, 64, 64), spec, {}, testing::some_rates(), options).mapping.bypass ==
+        arch::Bypass::kWeights);
+  options.constraints.operands = {Operands::kSwapped};
+  LayerModel model(testing::linear(64, 64, 64), spec, {}, testing::some_rates());
+  CHECK(conflicting_constraints(model, options.constraints, Factors::kImperfect) == Keys{"operands", "bypass"});
+}
+
+// A fetched matrix needs no room in the global buffer, so a layer fits that did not.
+TEST_CASE("weights past the global buffer need no room in it") {
+  arch::AcceleratorSpec spec = testing::sixteen_pes();
+  spec.global_buffer.capacity = Bytes{4096};
+  const workloads::Layer layer = testing::linear(8, 3072, 64);
+  CHECK_THROWS_AS(find_mapping(layer, spec, {}, testing::some_rates(), {}), UserError);
+  spec.dma.bypass = arch::Bypass::kWeights;
+  CHECK(find_mapping(layer, spec, {}, testing::some_rates(), {}).mapping.bypass == arch::Bypass::kWeights);
+}
+
 TEST_CASE("of random constraints, what is named leaves nothing, and all but one of it leaves something") {
   const arch::AcceleratorSpec spec = testing::sixteen_pes();
   uint64_t conflicts = 0, pairs = 0;

@@ -114,7 +114,9 @@ class LoopWalker {
     sent.endpoints.insert(e);
     sent.bytes = channel_tiles(block, spec_.pe.lanes) * spec_.pe.lanes * plan_.chunks[chunk].vectors *
                  spec_.pe.vector_size * plan_.tap_pixels;
-    hold(plan_.lane, batch, lane_tile, plan_.lane_tiles);
+    if (m_.bypass == arch::Bypass::kNone) {
+      hold(plan_.lane, batch, lane_tile, plan_.lane_tiles);
+    }
   }
 
   // Distinct input positions along one axis, tap by tap.
@@ -341,7 +343,13 @@ class LoopWalker {
         rows.insert(e / per_row);
       }
       const uint64_t copies = sent.bytes * sent.endpoints.size();
-      add(Action::kGlobalBufferRead, sent.bytes);
+      if (m_.bypass == arch::Bypass::kWeights && std::get<0>(key)) {  // burst after burst, every time it is sent
+        for (uint64_t at = 0; at < sent.bytes; at += spec_.dram.burst_bytes.value) {
+          add(Action::kDramReadBytes, spec_.dram.burst_bytes.value);
+        }
+      } else {
+        add(Action::kGlobalBufferRead, sent.bytes);
+      }
       add(Action::kNocInjected, sent.bytes);
       add(Action::kNocDelivered, copies);
       add(Action::kNocLinkBytes, copies + sent.bytes * rows.size());

@@ -222,6 +222,17 @@ bool legal(const RandomCase& drawn) {
   }
 }
 
+// Of what can go past the global buffer, every other does. Drawn apart: all else stays what it was.
+void draw_bypass(RandomCase& drawn, uint64_t seed) {
+  RandomSource random(~seed);
+  const bool possible = drawn.spec.has_dram && random.one_in(2);
+  drawn.spec.dma.bypass = possible ? arch::Bypass::kWeights : arch::Bypass::kNone;
+  drawn.mapping.bypass = drawn.spec.dma.bypass;
+  if (possible && (!drawn.layer.on_pe_array || !legal(drawn))) {
+    drawn.mapping.bypass = arch::Bypass::kNone;
+  }
+}
+
 }  // namespace
 
 RandomCase random_case(uint64_t seed) {
@@ -237,6 +248,7 @@ RandomCase random_case(uint64_t seed) {
     for (int attempt = 0; attempt < 50; ++attempt) {
       drawn.mapping = random_mapping(random, drawn.layer, drawn.spec);
       if (legal(drawn)) {
+        draw_bypass(drawn, seed);
         return drawn;
       }
     }

@@ -128,7 +128,8 @@ class Walker {
       const Send& send = *received_[static_cast<std::size_t>(buffet)].at(number);
       const ChunkCoordinates& chunk = program_.chunks.at(send.coordinates);
       const Box& box = chunk.box;
-      require(chunk.role == program_.tiles[send.tile].role, "a chunk comes from a tile of another role");
+      require(send.fetches() ? chunk.role == TileRole::kWeight : chunk.role == program_.tiles[send.tile].role,
+              "a chunk comes from a tile of another role");
       require(inside(work.group, work.group1, box.group0, box.group1) &&
                   inside(work.reduction0, work.reduction1, chunk.reduction0, chunk.reduction1),
               "a chunk holds another group or reduction");
@@ -145,7 +146,9 @@ class Walker {
                 "an input chunk holds rows {}..{} columns {}..{}, needed {}..{} and {}..{}", box.row0,
                 box.row1, box.column0, box.column1, row0, row1, column0, column1);
       }
-      check_source(send, chunk, row0, row1, column0, column1);
+      if (!send.fetches()) {
+        check_source(send, chunk, row0, row1, column0, column1);
+      }
     }
     require(seen_weights && seen_inputs, "a step lacks an operand");
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/accel/event/dma.h"
 
+#include "sim/accel/event/mutation.h"
+
 namespace tilewright::accel {
 
 EventLoadDma::EventLoadDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec,
@@ -25,6 +27,14 @@ void EventLoadDma::reset(const RunContext* context) {
   for (Fifo<Arrived>& port : ports_) {
     port.clear();
   }
+  fetches_.clear();
+  fetch_next_ = false;
+  if (bypassed_) {
+    bypassed_ = false;
+    for (uint32_t i = 0; i < ports_.size(); ++i) {
+      fabric_->set_path(layout_.load_port(i), {layout_.load_needs(i), 0, 0});
+    }
+  }
   meter_.reset();
   issue_.at(0);
 }
@@ -43,7 +53,7 @@ inline void EventLoadDma::look_at_next() {
   channel_ = dram_->channel_of(cursor_.current().address);
 }
 
-inline Stall EventLoadDma::blocker() {
+inline Stall EventLoadDma::tile_blocker() {
   if (tile_ == mappers::kNone) {
     return Stall::kIdle;
   }
@@ -53,23 +63,67 @@ inline Stall EventLoadDma::blocker() {
   return dram_->has_read_credit(channel_) ? Stall::kBusy : Stall::kDramWait;  // a returned credit wakes us
 }
 
+// Fetches go first; a tile may pass one whose channel has no credit.
+inline Stall EventLoadDma::blocker() {
+  fetch_next_ = false;
+  if (fetches_.empty()) {
+    return tile_blocker();
+  }
+  const bool credit = dram_->has_read_credit(fetch_channel_);
+  if (mutated(Mutation::kTilesBeforeFetches) && tile_blocker() == Stall::kBusy) {
+    return Stall::kBusy;
+  }
+  fetch_next_ = credit;
+  return credit || tile_blocker() == Stall::kBusy ? Stall::kBusy : Stall::kDramWait;
+}
+
+inline bool EventLoadDma::waited_credit() const {
+  return dram_->has_read_credit(channel_) || (!fetches_.empty() && dram_->has_read_credit(fetch_channel_));
+}
+
+void EventLoadDma::fetch(uint32_t sender, uint32_t send, Cycle now) {
+  bypassed_ = true;
+  fetches_.push({sender, send});
+  if (fetches_.size() == 1) {
+    begin_fetch();
+  }
+  issue_.at(now);
+}
+
+void EventLoadDma::begin_fetch() {
+  if (fetches_.empty()) {
+    return;
+  }
+  const mappers::Send& next = command(fetches_.front());
+  fetched_ = {};
+  fetched_.base = next.offset;
+  fetched_.piece_bytes = next.bytes;
+  fetch_cursor_ = TransactionCursor(fetched_, spec_.dma.request_bytes);
+  fetch_channel_ = dram_->channel_of(fetch_cursor_.current().address);
+}
+
+inline void EventLoadDma::issue_fetch(Cycle now) {
+  const TileTransaction& transaction = fetch_cursor_.current();
+  dram_->read(fetch_channel_, transaction.address, transaction.bytes, mappers::kNone,
+              fetches_.front().packed(), now);
+  fetch_cursor_.advance();
+  if (fetch_cursor_.done()) {
+    fetches_.pop();
+    begin_fetch();
+  } else {
+    fetch_channel_ = dram_->channel_of(fetch_cursor_.current().address);
+  }
+}
+
 void EventLoadDma::issue(Cycle now) {
-  if (ready_at_ != now) {
+  if (bypassed_ || ready_at_ != now) {  // a fetch may have come since
     const Stall state = blocker();
     meter_.change(state, now);
     if (state != Stall::kBusy) {
       return;
     }
   }
-  const TileTransaction& transaction = cursor_.current();
-  dram_->read(channel_, transaction.address, transaction.bytes, tile_, transaction.offset, now);
-  cursor_.advance();
-  if (cursor_.done()) {
-    ++position_;
-    begin_tile();
-  } else {
-    look_at_next();
-  }
+  fetch_next_ ? issue_fetch(now) : issue_tile(now);
   // What is free now stays so. What is not may be by then, and whoever frees it wakes us.
   const Stall next = blocker();
   if (next == Stall::kBusy) {
@@ -80,6 +134,18 @@ void EventLoadDma::issue(Cycle now) {
   }
 }
 
+inline void EventLoadDma::issue_tile(Cycle now) {
+  const TileTransaction& transaction = cursor_.current();
+  dram_->read(channel_, transaction.address, transaction.bytes, tile_, transaction.offset, now);
+  cursor_.advance();
+  if (cursor_.done()) {
+    ++position_;
+    begin_tile();
+  } else {
+    look_at_next();
+  }
+}
+
 void EventLoadDma::returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now) {
   const auto index = static_cast<uint32_t>(channel % ports_.size());
   Fifo<Arrived>& arrived = ports_[index];
@@ -87,23 +153,52 @@ void EventLoadDma::returned(uint32_t channel, uint32_t tile, uint64_t offset, ui
   if (arrived.size() == 1) {
     post(index, now, false);  // others may return in this very cycle
   }
-  if (meter_.state() == Stall::kDramWait) {
+  if (meter_.state() == Stall::kDramWait && waited_credit()) {
     issue_.at(now);
   }
 }
 
 inline void EventLoadDma::post(uint32_t index, Cycle now, bool alone) {
   const Arrived& arrived = ports_[index].front();
+  if (arrived.tile == mappers::kNone) {
+    post_fetched(index, now, alone);
+    return;
+  }
+  if (bypassed_) {
+    fabric_->set_path(layout_.load_port(index), {layout_.load_needs(index), 0, 0});
+  }
   const uint32_t bank = layout_.bank_of(context_->places->address[arrived.tile] + arrived.offset);
   fabric_->post(layout_.load_port(index), bank,
                 static_cast<uint32_t>(divide_up(arrived.bytes, spec_.dma.bytes_per_cycle)), now, alone);
 }
 
+// Past the global buffer: no bank, but the links and ports of every destination.
+void EventLoadDma::post_fetched(uint32_t index, Cycle now, bool alone) {
+  const Arrived& arrived = ports_[index].front();
+  const mappers::EndpointMask destinations = command(Fetch::of(arrived.offset)).destinations;
+  ResourceSet needs = layout_.load_needs(index);
+  if (!mutated(Mutation::kFetchedTakesNoLink)) {
+    needs.insert(layout_.send_needs(destinations));
+  }
+  fabric_->set_path(layout_.load_port(index), {needs, layout_.rows_reached(destinations), 0});
+  const uint32_t width = mutated(Mutation::kFetchedAtPortWidth)
+                             ? spec_.dma.bytes_per_cycle
+                             : std::min(spec_.dma.bytes_per_cycle, spec_.noc.link_bytes_per_cycle);
+  fabric_->post(layout_.load_port(index), EventFabric::kNoBank,
+                static_cast<uint32_t>(divide_up(arrived.bytes, width)), now, alone);
+}
+
 void EventLoadDma::packet_done(uint32_t requester, Cycle now) {
   const uint32_t index = requester - layout_.load_port(0);
   Fifo<Arrived>& arrived = ports_[index];
-  global_buffer_->loaded(arrived.front().tile, arrived.front().bytes, now);
+  const Arrived done = arrived.front();
   arrived.pop();
+  if (done.tile == mappers::kNone) {
+    const Fetch fetch = Fetch::of(done.offset);
+    client_->fetched(fetch.sender, fetch.send, done.bytes, now);
+  } else {
+    global_buffer_->loaded(done.tile, done.bytes, now);
+  }
   if (!arrived.empty()) {
     post(index, now, true);
   }
@@ -217,7 +312,7 @@ void EventStoreDma::packet_done(uint32_t requester, Cycle now) {
 
 void EventStoreDma::acknowledged(Cycle now) {
   --outstanding_;
-  if (meter_.state() == Stall::kDramWait) {
+  if (meter_.state() == Stall::kDramWait && dram_->has_write_credit(channel_)) {
     post_.at(now);
   }
 }

@@ -120,7 +120,10 @@ void EventDramPort::take_returns(Cycle now) {
   if (next != end) {
     wanted = std::min(wanted, returns_[next].core_cycle);
   }
-  if (next == end || next >= kForget) {
+  if (next == end) {
+    returns_.clear();
+    next_return_ = 0;
+  } else if (next >= kForget) {
     returns_.erase(returns_.begin(), returns_.begin() + static_cast<std::ptrdiff_t>(next));
     next_return_ = 0;
   }

@@ -13,7 +13,7 @@
 namespace tilewright::accel {
 namespace {
 
-class EventTop final : public sc_core::sc_module, public DramClient {
+class EventTop final : public sc_core::sc_module, public DramClient, public FetchClient {
  public:
   EventTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& with_spec);
 
@@ -22,6 +22,9 @@ class EventTop final : public sc_core::sc_module, public DramClient {
 
   void read_returned(uint32_t channel, uint32_t tile, uint64_t offset, uint32_t bytes, Cycle now) override {
     load_->returned(channel, tile, offset, bytes, now);
+  }
+  void fetched(uint32_t sender, uint32_t send, uint32_t bytes, Cycle now) override {
+    senders_[sender]->fetched(send, bytes, now);
   }
   void write_acknowledged(Cycle now) override {
     store_->acknowledged(now);
@@ -86,6 +89,7 @@ void EventTop::build_modules() {
     dram_ = std::make_unique<EventDramPort>("dram", spec_, clock_);
     dram_->set_client(this);
     load_ = std::make_unique<EventLoadDma>("load_dma", spec_, layout_);
+    load_->set_client(this);
     store_ = std::make_unique<EventStoreDma>("store_dma", spec_, layout_);
   }
 }

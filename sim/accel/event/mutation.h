@@ -23,6 +23,10 @@ enum class Mutation : uint8_t {
   kOutputBufferEndless,  // endpoint: outputs always find room
   kOneCreditMore,        // DRAM port: one transaction too many in flight per channel
   kCrossingTooEarly,     // DRAM port: a coinciding edge of the other clock is taken
+  kTilesBeforeFetches,   // load DMA: a tile's transaction goes before a fetch's
+  kFetchedTakesNoLink,   // load DMA: what goes past the global buffer takes no link and no port of a PE
+  kFetchedAtPortWidth,   // load DMA: what goes past the global buffer moves at the port's width over a narrower link
+  kFetchesUnpaced,       // sender: as many chunks a cycle are handed over as there is room for
   kCount
 };
 

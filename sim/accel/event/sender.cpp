@@ -37,6 +37,7 @@ void EventSender::end_of_elaboration() {
   for (int i = 0; i < endpoints.size(); ++i) {
     endpoints_.push_back(endpoints[i]);
   }
+  load_ = load.size() > 0 ? load[0] : nullptr;
   fabric_->own<EventSender, &EventSender::packet_done>(
       layout_.sender(index_), this, [](void* self, uint32_t /*requester*/, Cycle now) {
         static_cast<EventSender*>(self)->meter_.change(Stall::kBusy, now);
@@ -48,6 +49,8 @@ void EventSender::reset(const RunContext* context) {
   sends_ = &context->program->senders[index_];
   position_ = sent_ = packet_bytes_ = 0;
   deliveries_.clear();
+  fetching_.clear();
+  fetched_at_ = kNever;
   meter_.reset();
   activity_ = {};
   for (const Send& send : *sends_) {
@@ -63,6 +66,15 @@ bool EventSender::begin_chunk(const Send& send, Cycle now) {
     global_buffer_->wait_ready(index_);
     return false;
   }
+  if (!reserve_room(send, now)) {
+    return false;
+  }
+  fabric_->set_path(layout_.sender(index_),
+                    {layout_.send_needs(send.destinations), layout_.rows_reached(send.destinations), 0});
+  return true;
+}
+
+bool EventSender::reserve_room(const Send& send, Cycle now) {
   bool room = true;
   if (mutated(Mutation::kRoomOfFirstOnly)) {
     const auto first = static_cast<std::size_t>(std::countr_zero(send.destinations));
@@ -75,8 +87,6 @@ bool EventSender::begin_chunk(const Send& send, Cycle now) {
     return false;
   }
   for_each_endpoint(send.destinations, [&](uint32_t e) { endpoints_[e]->reserve(send.buffet, send.bytes); });
-  fabric_->set_path(layout_.sender(index_),
-                    {layout_.send_needs(send.destinations), layout_.rows_reached(send.destinations), 0});
   return true;
 }
 
@@ -85,12 +95,53 @@ void EventSender::post(Cycle now) {
     return;
   }
   if (position_ == sends_->size()) {
-    meter_.change(Stall::kIdle, now);
+    meter_.change(fetching_.empty() ? Stall::kIdle : Stall::kDramWait, now);
+    return;
+  }
+  if ((*sends_)[position_].fetches()) {
+    post_fetch(now);
     return;
   }
   const Send& send = (*sends_)[position_];
   if (begin_chunk(send, now)) {
     post_packet(send, now);
+  }
+}
+
+// One chunk a cycle, for as long as there is room.
+void EventSender::post_fetch(Cycle now) {
+  if (fetched_at_ == now) {
+    return;
+  }
+  const Send& send = (*sends_)[position_];
+  if (!reserve_room(send, now)) {
+    return;
+  }
+  fetched_at_ = now;
+  meter_.change(Stall::kBusy, now);
+  fetching_.push_back(send.bytes);
+  load_->fetch(index_, position_, now);
+  ++position_;
+  if (mutated(Mutation::kFetchesUnpaced)) {
+    fetched_at_ = kNever;
+    post(now);
+  }
+  post_.at(now + 1);
+}
+
+void EventSender::fetched(uint32_t index, uint32_t bytes, Cycle now) {
+  const auto first = position_ - static_cast<uint32_t>(fetching_.size());
+  fetching_[index - first] -= bytes;
+  std::size_t complete = 0;
+  while (complete < fetching_.size() && fetching_[complete] == 0) {  // buffers take chunks in order
+    const auto next = first + static_cast<uint32_t>(complete);
+    count_chunk((*sends_)[next]);
+    pass_on(next, now);
+    ++complete;
+  }
+  fetching_.erase(fetching_.begin(), fetching_.begin() + static_cast<std::ptrdiff_t>(complete));
+  if (fetching_.empty()) {
+    post_.at(now);
   }
 }
 
@@ -114,18 +165,26 @@ void EventSender::packet_done(uint32_t /*requester*/, Cycle now) {
   }
 }
 
-void EventSender::finish_chunk(const Send& send, Cycle now) {
+void EventSender::count_chunk(const Send& send) {
   const auto copies = static_cast<uint64_t>(std::popcount(send.destinations));
-  activity_.add(Action::kGlobalBufferRead, send.bytes);
   activity_.add(Action::kNocInjected, send.bytes);
   activity_.add(Action::kNocDelivered, send.bytes * copies);
   activity_.add(Action::kNocLinkBytes, uint64_t{send.bytes} * layout_.links_out(send.destinations));
   activity_.add(send.buffet == mappers::Buffet::kWeight ? Action::kWeightBufferWrite : Action::kInputBufferWrite,
                 send.bytes * copies);
-  global_buffer_->sent(send.tile, now);
+}
+
+void EventSender::pass_on(uint32_t send, Cycle now) {
   const Cycle arrival = now + (mutated(Mutation::kLatencyForgotten) ? 1 : spec_.noc.latency);
-  deliveries_.push({arrival, position_});
+  deliveries_.push({arrival, send});
   delivery_.at(arrival);
+}
+
+void EventSender::finish_chunk(const Send& send, Cycle now) {
+  activity_.add(Action::kGlobalBufferRead, send.bytes);
+  count_chunk(send);
+  global_buffer_->sent(send.tile, now);
+  pass_on(position_, now);
   ++position_;
   sent_ = 0;
 }

@@ -133,9 +133,21 @@ FunctionalRun::Data FunctionalRun::cut_chunk(const Data& tile, const ChunkCoordi
   return chunk;
 }
 
+// Straight from the tensor in DRAM.
+FunctionalRun::Data FunctionalRun::fetch_chunk(const ChunkCoordinates& where) const {
+  Data chunk;
+  chunk.role = where.role;
+  chunk.box = where.box;
+  chunk.reduction0 = where.reduction0;
+  chunk.reduction1 = where.reduction1;
+  fill_tile(chunk);
+  return chunk;
+}
+
 void FunctionalRun::chunk_delivered(uint32_t sender, uint32_t send) {
   const Send& command = program_.senders[sender][send];
-  const Data chunk = cut_chunk(tiles_[command.tile], program_.chunks.at(command.coordinates));
+  const ChunkCoordinates& where = program_.chunks.at(command.coordinates);
+  const Data chunk = command.fetches() ? fetch_chunk(where) : cut_chunk(tiles_[command.tile], where);
   for (mappers::EndpointMask rest = command.destinations; rest != 0; rest &= rest - 1) {
     const auto endpoint = static_cast<std::size_t>(std::countr_zero(rest));
     queues_[static_cast<std::size_t>(command.buffet)][endpoint].chunks.push_back(chunk);

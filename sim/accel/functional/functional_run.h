@@ -54,6 +54,7 @@ class FunctionalRun final : public Observer {
   };
 
   void fill_tile(Data& tile) const;
+  Data fetch_chunk(const mappers::ChunkCoordinates& where) const;
   Data cut_chunk(const Data& tile, const mappers::ChunkCoordinates& where) const;
   int8_t take(const Data& tile, int32_t group, int32_t row, int32_t column, int32_t channel, int32_t reduction) const;
   bool outside_image(int32_t row, int32_t column) const;

@@ -82,13 +82,19 @@ void TickLoadDma::reset(const RunContext* context) {
   position_ = 0;
   cursor_ = {};
   ports_.assign(spec_.dma.ports, {});
+  fetches_.clear();
   stalls_ = {};
 }
 
 void TickLoadDma::end_packets() {
   for (uint32_t i = 0; i < ports_.size(); ++i) {
     if (fabric_->ended(layout_.load_port(i))) {
-      global_buffer_->write_loaded(ports_[i].front().tile, ports_[i].front().bytes);
+      const TickTransfer& transfer = ports_[i].front();
+      if (transfer.send == mappers::kNone) {
+        global_buffer_->write_loaded(transfer.tile, transfer.bytes);
+      } else {
+        client_->fetched(transfer.sender, transfer.bytes, transfer.send);
+      }
       ports_[i].pop_front();
     }
   }
@@ -100,15 +106,27 @@ void TickLoadDma::post() {
     if (ports_[i].empty() || fabric_->waits(requester) || fabric_->moves(requester)) {
       continue;
     }
-    const TickTransfer& transfer = ports_[i].front();
-    TickPacket packet{layout_.load_needs(i), transfer.bytes, spec_.dma.bytes_per_cycle, 0, false, true};
-    packet.needs.add(layout_.bank_of(context_->places->address[transfer.tile] + transfer.offset));
-    fabric_->post(requester, packet);
+    fabric_->post(requester, packet_of(ports_[i].front(), i));
   }
 }
 
-Stall TickLoadDma::state() const {
-  if (finished()) {
+// Into a bank, or past the global buffer over the links of every destination.
+TickPacket TickLoadDma::packet_of(const TickTransfer& transfer, uint32_t port) const {
+  if (transfer.send == mappers::kNone) {
+    TickPacket packet{layout_.load_needs(port), transfer.bytes, spec_.dma.bytes_per_cycle, 0, false, true};
+    packet.needs.add(layout_.bank_of(context_->places->address[transfer.tile] + transfer.offset));
+    return packet;
+  }
+  const mappers::Send& send = context_->program->senders[transfer.sender][transfer.send];
+  const uint32_t slower = std::min(spec_.dma.bytes_per_cycle, spec_.noc.link_bytes_per_cycle);
+  TickPacket packet{layout_.send_needs(send.destinations), transfer.bytes, slower, layout_.rows_reached(send.destinations),
+                    false, false};
+  packet.needs.insert(layout_.load_needs(port));
+  return packet;
+}
+
+Stall TickLoadDma::tile_state() const {
+  if (tiles_issued()) {
     return Stall::kIdle;
   }
   if (!global_buffer_->open(context_->program->loads[position_])) {
@@ -117,19 +135,51 @@ Stall TickLoadDma::state() const {
   return dram_->read_credit(dram_->channel_of(cursor_.current().address)) ? Stall::kBusy : Stall::kDramWait;
 }
 
+// What is left of the oldest chunk, up to the next boundary of a request.
+TickTransfer TickLoadDma::next_fetch() const {
+  const Fetch& fetch = fetches_.front();
+  const mappers::Send& send = context_->program->senders[fetch.sender][fetch.send];
+  const uint64_t address = send.offset + fetch.issued;
+  const uint64_t boundary = (address / spec_.dma.request_bytes + 1) * spec_.dma.request_bytes;
+  const auto bytes = static_cast<uint32_t>(std::min<uint64_t>(boundary - address, send.bytes - fetch.issued));
+  return {mappers::kNone, bytes, 0, address, false, fetch.sender, fetch.send};
+}
+
+// Fetches before tiles; one transaction a cycle.
 void TickLoadDma::issue(Cycle now) {
-  if (!finished() && cursor_.done()) {
+  if (!fetches_.empty()) {
+    const TickTransfer next = next_fetch();
+    if (dram_->read_credit(dram_->channel_of(next.address))) {
+      stalls_.add(Stall::kBusy, 1);
+      dram_->take_credit(dram_->channel_of(next.address), false);
+      dram_->send(next, now);
+      fetches_.front().issued += next.bytes;
+      if (fetches_.front().issued == context_->program->senders[next.sender][next.send].bytes) {
+        fetches_.pop_front();
+      }
+      return;
+    }
+  }
+  issue_tile(now);
+}
+
+void TickLoadDma::issue_tile(Cycle now) {
+  if (!tiles_issued() && cursor_.done()) {
     cursor_ = TransactionCursor(context_->tile(context_->program->loads[position_]).dram, spec_.dma.request_bytes);
   }
-  const Stall next = state();
-  stalls_.add(next, 1);
+  const Stall next = tile_state();
+  stalls_.add(next != Stall::kBusy && !fetches_.empty() ? Stall::kDramWait : next, 1);
   if (next != Stall::kBusy) {
     return;
   }
   const TileTransaction transaction = cursor_.current();
   dram_->take_credit(dram_->channel_of(transaction.address), false);
-  dram_->send({context_->program->loads[position_], transaction.bytes, transaction.offset, transaction.address, false},
-             now);
+  TickTransfer transfer;
+  transfer.tile = context_->program->loads[position_];
+  transfer.bytes = transaction.bytes;
+  transfer.offset = transaction.offset;
+  transfer.address = transaction.address;
+  dram_->send(transfer, now);
   cursor_.advance();
   position_ += cursor_.done() ? 1 : 0;
 }
@@ -192,7 +242,11 @@ void TickStoreDma::post() {
   const auto port = static_cast<uint32_t>(channel % ports_.size());
   dram_->take_credit(channel, true);
   ++outstanding_;
-  ports_[port] = {tile, transaction.bytes, transaction.offset, transaction.address, true};
+  ports_[port].tile = tile;
+  ports_[port].bytes = transaction.bytes;
+  ports_[port].offset = transaction.offset;
+  ports_[port].address = transaction.address;
+  ports_[port].write = true;
   TickPacket packet{layout_.store_needs(port), transaction.bytes, spec_.dma.bytes_per_cycle, 0, false, true};
   packet.needs.add(layout_.bank_of(context_->places->address[tile] + transaction.offset));
   fabric_->post(layout_.store_port(port), packet);

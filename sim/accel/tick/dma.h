@@ -25,6 +25,7 @@ struct TickTransfer {
   uint64_t offset = 0;
   uint64_t address = 0;
   bool write = false;
+  uint32_t sender = 0, send = mappers::kNone;  // of a fetch; kNone: a tile's
 };
 
 class TickDramPort final : public sc_core::sc_module, public sc_core::sc_interface {
@@ -73,6 +74,15 @@ class TickDramPort final : public sc_core::sc_module, public sc_core::sc_interfa
   Cycle dram_cycles_ = 0;
 };
 
+// Told of every part of a fetch that has reached its destinations' ports.
+class TickFetchClient {
+ public:
+  virtual void fetched(uint32_t sender, uint32_t bytes, uint32_t send) = 0;
+
+ protected:
+  ~TickFetchClient() = default;
+};
+
 class TickLoadDma final : public sc_core::sc_module, public sc_core::sc_interface {
  public:
   TickLoadDma(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& spec, const Layout& layout);
@@ -86,12 +96,21 @@ class TickLoadDma final : public sc_core::sc_module, public sc_core::sc_interfac
   void end_packets();     // phase A, where packets ended
   void post();            // phase B
   void issue(Cycle now);  // phase C
+  void set_client(TickFetchClient* client) { client_ = client; }
+  void fetch(uint32_t sender, uint32_t send) { fetches_.push_back({sender, send, 0}); }  // phase B
 
   const StallCycles& stalls() const { return stalls_; }
-  bool finished() const { return position_ == context_->program->loads.size(); }
+  bool finished() const { return tiles_issued() && fetches_.empty(); }
 
  private:
-  Stall state() const;
+  struct Fetch {
+    uint32_t sender, send, issued;  // bytes
+  };
+  bool tiles_issued() const { return position_ == context_->program->loads.size(); }
+  Stall tile_state() const;
+  TickTransfer next_fetch() const;
+  void issue_tile(Cycle now);
+  TickPacket packet_of(const TickTransfer& transfer, uint32_t port) const;
   void end_of_elaboration() override;
   const arch::AcceleratorSpec& spec_;
   const Layout& layout_;
@@ -102,6 +121,8 @@ class TickLoadDma final : public sc_core::sc_module, public sc_core::sc_interfac
   std::size_t position_ = 0;
   TransactionCursor cursor_;
   std::vector<std::deque<TickTransfer>> ports_;
+  std::deque<Fetch> fetches_;
+  TickFetchClient* client_ = nullptr;
   StallCycles stalls_;
 };
 

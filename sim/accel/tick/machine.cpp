@@ -13,11 +13,12 @@
 namespace tilewright::accel {
 namespace {
 
-class TickTop final : public sc_core::sc_module {
+class TickTop final : public sc_core::sc_module, public TickFetchClient {
  public:
   TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpec& with_spec);
   LayerResult run(const RunContext& context);
   std::string describe_state() const;
+  void fetched(uint32_t sender, uint32_t bytes, uint32_t send) override { senders_[sender]->fetched(send, bytes); }
 
  private:
   template <typename Top>
@@ -78,6 +79,7 @@ TickTop::TickTop(const sc_core::sc_module_name& name, const arch::AcceleratorSpe
   if (spec_.has_dram) {
     dram_ = std::make_unique<TickDramPort>("dram", spec_, clock_);
     load_ = std::make_unique<TickLoadDma>("load_dma", spec_, layout_);
+    load_->set_client(this);
     store_ = std::make_unique<TickStoreDma>("store_dma", spec_, layout_);
   }
   every_sender_ = ~uint64_t{0} >> (64 - layout_.senders());

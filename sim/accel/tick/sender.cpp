@@ -33,6 +33,7 @@ void TickSender::reset(const RunContext* context) {
   reserved_ = refused_ = false;
   bytes_left_ = 0;
   travelling_.clear();
+  awaited_.clear();
   stalls_ = {};
   activity_ = {};
 }
@@ -41,10 +42,34 @@ void TickSender::end_packet() {
   bytes_left_ -= std::min(bytes_left_, spec_.noc.packet_bytes);
   if (bytes_left_ == 0) {
     global_buffer_->use_ended(send(position_).tile);
-    travelling_.push_back({position_, spec_.noc.latency});
-    active_.travelling |= uint64_t{1} << index_;
+    travel(position_);
     reserved_ = false;
     ++position_;
+  }
+}
+
+void TickSender::travel(uint32_t send) {
+  travelling_.push_back({send, spec_.noc.latency});
+  active_.travelling |= uint64_t{1} << index_;
+}
+
+// Reserves the room of a chunk that the load DMA is to bring.
+void TickSender::hand_over() {
+  const Send& next = send(position_);
+  for_each_destination(next, [&](TickEndpoint& endpoint) { endpoint.reserve(next.buffet, next.bytes); });
+  awaited_.emplace_back(position_, next.bytes);
+  load[0]->fetch(index_, position_);
+  ++position_;
+}
+
+void TickSender::fetched(uint32_t index, uint32_t bytes) {
+  count_bytes(send(index), bytes);
+  for (auto& [waiting, left] : awaited_) {
+    left -= waiting == index ? bytes : 0;
+  }
+  // Buffers take chunks in the order in which room was reserved.
+  for (; !awaited_.empty() && awaited_.front().second == 0; awaited_.pop_front()) {
+    travel(awaited_.front().first);
   }
 }
 
@@ -88,7 +113,11 @@ void TickSender::post_packet() {
   fabric_->post(requester_, packet);
 }
 
-void TickSender::packet_granted() { count_packet(std::min(bytes_left_, spec_.noc.packet_bytes)); }
+void TickSender::packet_granted() {
+  const uint32_t bytes = std::min(bytes_left_, spec_.noc.packet_bytes);
+  activity_.add(Action::kGlobalBufferRead, bytes);
+  count_bytes(send(position_), bytes);
+}
 
 void TickSender::age() {
   for (Travelling& travelling : travelling_) {
@@ -96,9 +125,7 @@ void TickSender::age() {
   }
 }
 
-void TickSender::count_packet(uint32_t bytes) {
-  const Send& moving = send(position_);
-  activity_.add(Action::kGlobalBufferRead, bytes);
+void TickSender::count_bytes(const Send& moving, uint32_t bytes) {
   activity_.add(Action::kNocInjected, bytes);
   activity_.add(Action::kNocLinkBytes, uint64_t{bytes} * layout_.rows_reached(moving.destinations));
   for_each_destination(moving, [&](const TickEndpoint&) {

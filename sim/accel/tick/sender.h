@@ -8,6 +8,7 @@
 #include <bit>
 #include <vector>
 
+#include "sim/accel/tick/dma.h"
 #include "sim/accel/tick/endpoint.h"
 
 namespace tilewright::accel {
@@ -21,13 +22,20 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   sc_core::sc_port<TickFabric> fabric{"fabric"};
   sc_core::sc_port<TickGlobalBuffer> global_buffer{"global_buffer"};
   sc_core::sc_port<TickEndpoint, 0> endpoints{"endpoints"};
+  sc_core::sc_port<TickLoadDma, 1, sc_core::SC_ZERO_OR_MORE_BOUND> load{"load"};
 
   void end_packet();  // phase A, where one ended
   void deliver();     // phase A, where chunks travel
+  void fetched(uint32_t send, uint32_t bytes);  // phase A, where part of a fetch ended
   // Phase B, where no packet waits or moves.
   void post() {
     if (position_ == count_) {
-      blocker_ = Stall::kIdle;
+      blocker_ = awaited_.empty() ? Stall::kIdle : Stall::kDramWait;
+    } else if (send(position_).fetches()) {
+      blocker_ = destinations_fit() ? Stall::kBusy : Stall::kSpaceWait;
+      if (blocker_ == Stall::kBusy) {
+        hand_over();
+      }
     } else if (!reserved_ && !global_buffer_->ready(send(position_).tile)) {
       blocker_ = Stall::kTileWait;
     } else if (!reserved_ && !destinations_fit()) {
@@ -46,7 +54,7 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   const StallCycles& stalls() const { return stalls_; }
   const Activity& activity() const { return activity_; }
   void trace(engine::VcdTrace& vcd) { vcd.add(position_, *this, "chunk"); }
-  bool finished() const { return !sends_left() && travelling_.empty(); }
+  bool finished() const { return !sends_left() && travelling_.empty() && awaited_.empty(); }
 
  private:
   struct Travelling {
@@ -61,7 +69,9 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   }
   bool ask_destinations();
   void post_packet();
-  void count_packet(uint32_t bytes);
+  void hand_over();
+  void travel(uint32_t send);
+  void count_bytes(const mappers::Send& moving, uint32_t bytes);
   void end_of_elaboration() override;
   template <typename Visit>
   void for_each_destination(const mappers::Send& of, const Visit& visit) const {
@@ -88,6 +98,7 @@ class TickSender final : public sc_core::sc_module, public sc_core::sc_interface
   Stall blocker_ = Stall::kIdle;  // why post() did not
   uint32_t bytes_left_ = 0;  // of the chunk, once reserved
   std::vector<Travelling> travelling_;
+  std::deque<std::pair<uint32_t, uint32_t>> awaited_;  // fetches: send, and bytes that are yet to come
   StallCycles stalls_;
   Activity activity_;
 };

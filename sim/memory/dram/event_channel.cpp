@@ -238,7 +238,7 @@ Cycle EventDramChannel::next_wake() {
       if (!planned_) {
         plan_columns(column_cycle_);
       }
-      wake = std::min({plan_.last, limit_of_plan(), refresh_due_}) + data_end_[writing_];
+      wake = std::min(std::min(plan_.last, limit_of_plan()), refresh_due_) + data_end_[writing_];
     } else {  // banks opened after a refresh may go before what is ready late now
       const Cycle opened =
           row_cycle_ == kNever ? next_opened_ : std::min(next_opened_, row_cycle_ + spec_.t_rcd);

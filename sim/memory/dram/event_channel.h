@@ -197,8 +197,8 @@ class EventDramChannel {
     const uint64_t age = plan_.barred;
     const bool opening = opening_age_ < age && mutation_ != Mutation::kRunPastOpening;
     const Cycle limit = opening ? next_opened_ : kNever;
-    return std::min(
-        {limit, limit_of_rows(age), mutation_ == Mutation::kRunPastRefresh ? kNever : refresh_due_});
+    const Cycle refresh = mutation_ == Mutation::kRunPastRefresh ? kNever : refresh_due_;
+    return std::min(std::min(limit, refresh), limit_of_rows(age));
   }
   Cycle limit_of_rows(uint64_t age) const {
     const bool opens = row_age_ < age && mutation_ != Mutation::kRunPastRow;

@@ -203,8 +203,8 @@ Cycle EventDramChannel::issue_columns(Cycle now, Cycle horizon, std::vector<Dram
 inline Cycle EventDramChannel::issue_single_bursts(Cycle last, Cycle horizon,
                                                    std::vector<DramCompletion>& done) {
   find_column();
-  const Cycle limit = std::min({horizon, next_opened_, refresh_due_, next_arrival_});
-  while (column_cycle_ < limit && column_cycle_ < row_cycle_ && !row_dirty_ && !direction_due_ &&
+  const Cycle limit = std::min(std::min(horizon, next_opened_), std::min(refresh_due_, next_arrival_));
+  while (column_cycle_ < std::min(limit, row_cycle_) && !row_dirty_ && !direction_due_ &&
          column_run_->bursts_left == 1) {
     last = column_cycle_;
     Run* const run = column_run_;

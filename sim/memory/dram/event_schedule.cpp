@@ -24,7 +24,7 @@ void EventDramChannel::advance(Cycle last, std::vector<DramCompletion>& done) {
       open_banks(undecided_);
     }
     const Cycle other =
-        std::min({row_cycle_, next_opened_, refresh_due_});  // that may change column commands
+        std::min(std::min(row_cycle_, next_opened_), refresh_due_);  // that may change column commands
     const Cycle next = std::min(column_cycle_, other);
     if (next_arrival_ <= last && next_arrival_ <= next) {
       undecided_ = next_arrival_;  // more than undecided_ was
