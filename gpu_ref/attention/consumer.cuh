@@ -4,7 +4,6 @@
 
 #include "attention/copy.cuh"
 #include "attention/layout.cuh"
-#include "attention/phase.cuh"
 #include "attention/producer.cuh"
 #include "attention/softmax.cuh"
 #include "micro/wgmma.cuh"
@@ -202,25 +201,19 @@ __device__ __forceinline__ void consume_pipelined(const Work<P>& work, const Pla
   ring.next();
 #pragma unroll 1
   for (int tile = 1; tile < work.tiles; ++tile) {
-    mark(warpgroup, tile, Phase::kBegin);
     wait_full<P>(places.key_full(ring.stage), ring.parity);
     turns.take();
-    mark(warpgroup, tile, Phase::kKeysHere);
     issue_scores<P>(scores, queries, places.keys(ring.stage));
     wait_full<P>(places.value_full(previous.stage), previous.parity);
     issue_outputs<P>(sums.outputs, weights, places.values(previous.stage));
     turns.pass(tile + 1 == work.tiles);
-    mark(warpgroup, tile, Phase::kIssued);
     wgmma_wait<1>();
     settle(scores);
-    mark(warpgroup, tile, Phase::kScoresDone);
     release<P>(places.key_empty(ring.stage));
     mask_tail<P>(scores, work.keys - tile * P::kKeyTile);
     weigh(scores, sums.rows, scale_log2, factor);
-    mark(warpgroup, tile, Phase::kWeighed);
     wgmma_wait<0>();
     settle(sums.outputs);
-    mark(warpgroup, tile, Phase::kOutputsDone);
     release<P>(places.value_empty(previous.stage));
     rescale(sums.outputs, factor);
     pack_weights(scores, weights);
@@ -237,31 +230,25 @@ __device__ __forceinline__ void consume_pipelined(const Work<P>& work, const Pla
 // One product after the other: warpgroups hide each other's softmax, and a tile may be larger.
 template <typename P>
 __device__ __forceinline__ void consume_in_order(const Work<P>& work, const Places<P>& places,
-                                                 float scale_log2, uint32_t queries, int warpgroup,
-                                                 Ring<P::kStages>& ring, Sums<P>& sums) {
+                                                 float scale_log2, uint32_t queries, Ring<P::kStages>& ring,
+                                                 Sums<P>& sums) {
   float scores[P::kKeyTile / 2], factor[2];
   uint32_t weights[P::kKeyTile / 16][4];
 #pragma unroll 1
   for (int tile = 0; tile < work.tiles; ++tile, ring.next()) {
-    mark(warpgroup, tile, Phase::kBegin);
     wait_full<P>(places.key_full(ring.stage), ring.parity);
-    mark(warpgroup, tile, Phase::kKeysHere);
     issue_scores<P>(scores, queries, places.keys(ring.stage));
     wgmma_wait<0>();
     settle(scores);
-    mark(warpgroup, tile, Phase::kScoresDone);
     release<P>(places.key_empty(ring.stage));
     mask_tail<P>(scores, work.keys - tile * P::kKeyTile);
     weigh(scores, sums.rows, scale_log2, factor);
     rescale(sums.outputs, factor);
     pack_weights(scores, weights);
-    mark(warpgroup, tile, Phase::kWeighed);
     wait_full<P>(places.value_full(ring.stage), ring.parity);
     issue_outputs<P>(sums.outputs, weights, places.values(ring.stage));
-    mark(warpgroup, tile, Phase::kIssued);
     wgmma_wait<0>();
     settle(sums.outputs);
-    mark(warpgroup, tile, Phase::kOutputsDone);
     release<P>(places.value_empty(ring.stage));
   }
 }
@@ -288,7 +275,7 @@ __device__ __forceinline__ Done consume(const Arguments& arguments, const Places
     Sums<P> sums;
     if (work.tiles > 0) {
       if constexpr (P::kOverlap == Overlap::kNone) {
-        consume_in_order<P>(work, places, arguments.scale_log2, queries, warpgroup, ring, sums);
+        consume_in_order<P>(work, places, arguments.scale_log2, queries, ring, sums);
       } else {
         consume_pipelined<P>(work, places, arguments.scale_log2, queries, warpgroup, ring, sums);
       }

@@ -89,12 +89,7 @@ Kernel kernel_of() {
           L::kThreads,
           L::kCtasPerSm,
           L::kSharedBytes,
-          reinterpret_cast<const void*>(&attention_kernel<P>)
-#ifdef TW_PHASES
-              ,
-          phase_times
-#endif
-  };
+          reinterpret_cast<const void*>(&attention_kernel<P>)};
 }
 
 }  // namespace tw::gpu

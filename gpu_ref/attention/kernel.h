@@ -58,9 +58,6 @@ struct Kernel {
   int threads, ctas_per_sm;
   uint32_t shared_bytes;
   const void* function;
-#ifdef TW_PHASES
-  const void* phase_times;  // on the card, see phase.cuh
-#endif
 };
 
 const std::vector<Kernel>& attention_kernels();
