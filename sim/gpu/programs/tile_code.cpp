@@ -59,7 +59,10 @@ TileCode::TileCode(const Shape& shape, uint32_t group, TileCursors cursors, Prog
     : shape_(shape), group_(group), cursors_(cursors), program_(program), code_(shape.kernel.code->consumer_tile) {
   second_wait_ = find("SYNCS.PHASECHK", find("SYNCS.PHASECHK") + 1);
   outputs_issued_ = find("WARPGROUP.DEPBAR");
-  softmax_ = find("SYNCS.ARRIVE", find("SYNCS.ARRIVE") + 1) + 1;
+  // Keys, then values, each to every CTA of the cluster.
+  for (uint32_t arrival = 0; arrival < 2 * shape.kernel.cluster_size; ++arrival) {
+    softmax_ = find("SYNCS.ARRIVE", softmax_) + 1;
+  }
 }
 
 std::size_t TileCode::find(std::string_view opcode, std::size_t from) const {
@@ -132,6 +135,10 @@ void TileCode::one(std::size_t index, bool turns) {
     program_.instruction(MathKind::kControl, instruction.stall, 0, 0, instruction.waits);
     return;
   } else if (opcode.starts_with("SYNCS.ARRIVE")) {
+    if (++arrivals_ % shape_.kernel.cluster_size != 0) {  // at another CTA's barrier; here every CTA is simulated alone
+      program_.instruction(MathKind::kControl, instruction.stall, 0, instruction.reads, instruction.waits);
+      return;
+    }
     release();
     program_.tells_when_read(instruction.reads);
   } else if (opcode.starts_with("BAR")) {

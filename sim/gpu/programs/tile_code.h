@@ -41,7 +41,7 @@ class TileCode {
   ProgramBuilder& program_;
   Code code_;
   std::size_t second_wait_, outputs_issued_;  // places in code_: the look for the values, the first wait for products
-  std::size_t softmax_;                       // behind the last arrival
+  std::size_t softmax_ = 0;                   // behind the last arrival
   struct Look {
     std::size_t at = SIZE_MAX;
     uint8_t scoreboard = 0;
@@ -49,6 +49,7 @@ class TileCode {
   };
   Look look_;  // a try_wait whose branch has not come yet
   bool keys_released_ = false;
+  uint32_t arrivals_ = 0;
 };
 
 }  // namespace tilewright::gpu::attention
