@@ -383,10 +383,9 @@ std::string parts_name(unsigned parts) {
 
 template <typename P, unsigned kParts>
 void measure_piece(Bench& bench) {
-  const bool alone = (kParts & (kParts - 1)) == 0;
   for (int warpgroups = 1; warpgroups <= P::kConsumerWarpgroups; ++warpgroups) {
     const auto samples = time_kernel(bench, piece_kernel<P, kParts>, warpgroups, Layout<P>::kSharedBytes);
-    bench.add("consumer_piece", alone ? Mechanisms::kOne : Mechanisms::kCombined,
+    bench.add("consumer_piece", Mechanisms::kOne,
               {{"key_tile", int64_t{P::kKeyTile}},
                {"head_size", int64_t{P::kHeadSize}},
                {"overlap", std::string(P::kOverlap == Overlap::kNone ? "none" : "pipelined")},
