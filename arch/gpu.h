@@ -21,6 +21,8 @@ struct InstructionSpec {
   uint32_t interval = 1;                     // cycles for which one instruction of a warp holds its pipe, ...
   uint32_t beside_matrix_sixteenths = 16;    // ... and sixteenths of a cycle while the matrix unit runs
   uint32_t latency = 4;                      // issue to the first use of the result
+  uint32_t queue = 0;           // instructions that may wait for the pipe without holding up their warps
+  uint32_t crowded_cycles = 0;  // later is its result when its pipe took another instruction less than `latency` before
   uint32_t register_sixteenths = 0;  // of the register file's time that it takes from the matrix unit; 0: none, no turns
 };
 
@@ -30,7 +32,9 @@ struct SubCoreSpec {
   InstructionSpec fmnmx, f2fp, lop3;   // share the ALU pipe
   InstructionSpec ex2;                 // the MUFU
   InstructionSpec shfl;                // through the LSU's dispatch port, as every access to shared memory
-  InstructionSpec other;               // uniform registers, predicates, control: an issue slot, little else
+  InstructionSpec other;               // on the uniform datapath
+  InstructionSpec control;             // branches, moves between register files, predicates: an issue slot, little else
+  InstructionSpec special;             // reading a special register or a constant that is not in the fast cache
   uint32_t branch_cycles = 11;         // a taken branch, until its warp issues again
   uint32_t clock_cycles = 13;          // reading the clock, likewise
 };
@@ -81,7 +85,8 @@ struct MatrixSpec {  // wgmma m64nNk16, 16-bit operands
   uint32_t minimum_cycles = 13;
   uint32_t start_shared_cycles = 15;     // batch issued to first instruction started, A from shared memory
   uint32_t start_register_cycles = 6;    // likewise, A from registers
-  uint32_t chain_cycles = 15;            // first instruction of a batch to the second, beyond its own time
+  uint32_t chain_cycles = 15;            // first instruction of a batch to the second, beyond its own time, where the unit was idle ...
+  uint32_t chain_window_cycles = 20;     // ... and the second is taken sooner than this after the first
   uint32_t drain_cycles = 30;            // last instruction ended to its waiting warps
   uint32_t issue_cycles = 10;            // from one instruction of a batch to the next
   uint32_t takeover_cycles = 90;         // that a warpgroup may be away between its instructions while another waits

@@ -75,6 +75,11 @@ void describe(config::Schema<InstructionSpec>& schema) {
   keys.count(&I::beside_matrix_sixteenths, "beside_matrix_sixteenths", "likewise while the matrix unit runs")
       .unit("cycles/16");
   keys.cycles(&I::latency, "latency", "issue to first use", 1);
+  schema.field(&I::queue, "queue", "instructions that may wait for the pipe without holding up their warps; 0 unless given").range(0, 64);
+  schema.field(&I::crowded_cycles, "crowded_cycles",
+               "later is the result when the pipe took another instruction less than latency before; 0 unless given")
+      .range(0, 1024)
+      .unit("cycles");
   keys.cycles(&I::register_sixteenths, "register_sixteenths",
               "of the register file's time taken from the matrix unit; above 0 it and the warps take turns")
       .unit("cycles/16");
@@ -96,7 +101,9 @@ void describe(config::Schema<SubCoreSpec>& schema) {
   instruction(&S::lop3, "lop3", "logic and integer add, ALU pipe");
   instruction(&S::ex2, "ex2", "power of two, MUFU");
   instruction(&S::shfl, "shfl", "shuffle, LSU dispatch port");
-  instruction(&S::other, "other", "uniform registers, predicates, control: little but an issue slot");
+  instruction(&S::other, "other", "uniform datapath");
+  instruction(&S::control, "control", "branches, moves between register files, predicates: little but an issue slot");
+  instruction(&S::special, "special", "reading a special register");
   keys.cycles(&S::branch_cycles, "branch_cycles", "a taken branch until its warp issues again");
   keys.cycles(&S::clock_cycles, "clock_cycles", "reading the clock until its warp issues again");
 }
@@ -163,7 +170,8 @@ void describe(config::Schema<MatrixSpec>& schema) {
   keys.cycles(&M::minimum_cycles, "minimum_cycles", "of an instruction, however narrow", 1);
   keys.cycles(&M::start_shared_cycles, "start_shared_cycles", "issue to start, A from shared memory", 1);
   keys.cycles(&M::start_register_cycles, "start_register_cycles", "issue to start, A from registers", 1);
-  keys.cycles(&M::chain_cycles, "chain_cycles", "between a batch's first instruction and its second");
+  keys.cycles(&M::chain_cycles, "chain_cycles", "between a batch's first instruction and its second, on a unit that was idle");
+  keys.cycles(&M::chain_window_cycles, "chain_window_cycles", "taken so long after the first, the second need not wait");
   keys.cycles(&M::drain_cycles, "drain_cycles", "end of an instruction to those who wait for it", 1);
   keys.cycles(&M::issue_cycles, "issue_cycles", "from one instruction of a batch to the next");
   keys.cycles(&M::takeover_cycles, "takeover_cycles",

@@ -38,6 +38,10 @@ std::string_view name(KernelSource source) {
   return enumeration_names(source)[static_cast<std::size_t>(source)].name;
 }
 
+std::string_view name(Overlap overlap) {
+  return enumeration_names(overlap)[static_cast<std::size_t>(overlap)].name;
+}
+
 masks::Tiling AttentionKernel::tiling() const {
   masks::Tiling tiling;
   tiling.query_tile = query_tile;
@@ -148,6 +152,7 @@ void describe(config::Schema<AttentionProblem>& schema) {
 AttentionKernel load_attention_kernel(const std::filesystem::path& path, const config::Overrides& overrides) {
   AttentionKernel kernel = config::load<AttentionKernel>(path, overrides).value;
   kernel.name = path.stem().string();
+  kernel.code = load_machine_code(path.parent_path() / "machine_code.json", kernel);
   return kernel;
 }
 

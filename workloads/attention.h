@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sim/base/config/load.h"
+#include "workloads/machine_code.h"
 #include "workloads/masks/masks.h"
 
 namespace tilewright::masks {
@@ -24,6 +25,7 @@ enum class Overlap : uint8_t { kNone, kPipelined, kPingpong };
 std::span<const config::EnumName<KernelSource>> enumeration_names(KernelSource);
 std::span<const config::EnumName<Overlap>> enumeration_names(Overlap);
 std::string_view name(KernelSource source);
+std::string_view name(Overlap overlap);
 
 // One warpgroup of producers and query_tile / 64 of consumers a CTA.
 struct AttentionKernel {
@@ -40,6 +42,7 @@ struct AttentionKernel {
   uint32_t producer_registers = 24;
   uint32_t consumer_registers = 240;
   Overlap overlap = Overlap::kPingpong;
+  std::shared_ptr<const MachineCode> code;  // of machine_code.json beside the file; null if that does not have it
 
   masks::Tiling tiling() const;
 };

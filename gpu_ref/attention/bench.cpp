@@ -15,6 +15,8 @@ int main(int count, char** arguments) {
       Suite{"attention_gather", "lists of keys, by density and structure of the mask", run_attention_gather},
       Suite{"attention_crossover", "the same masks by three kernels, by length of the runs of kept keys",
             run_attention_crossover},
+      Suite{"attention_scaling", "one item a CTA, on one SM to all of them; the same keys for all or each its own",
+            run_attention_scaling},
   };
   return bench_main(count, arguments, "attention_bench", kSuites);
 }

@@ -37,12 +37,19 @@ uint64_t hash_of(const std::vector<__nv_bfloat16>& outputs) {
   return hash;
 }
 
+int queries_of(const AttentionPoint& point) {
+  return point.queries != 0 ? point.queries : point.tokens;
+}
+
 Parameters parameters_of(const Kernel& kernel, const AttentionPoint& point) {
   const masks::Mask& mask = point.recipe.mask;
   Parameters parameters = {
       {"kernel", std::string(kernel.name)},       {"heads", int64_t{point.heads}},
       {"tokens", int64_t{point.tokens}},          {"head_size", int64_t{kernel.head_size}},
       {"query_tile", int64_t{kernel.query_tile}}, {"key_tile", int64_t{kernel.key_tile}}};
+  if (point.queries != 0) {
+    parameters.emplace_back("queries", int64_t{point.queries});
+  }
   if (kernel.source == Source::kDense) {
     return parameters;
   }
@@ -72,7 +79,7 @@ Parameters parameters_of(const Kernel& kernel, const AttentionPoint& point) {
 }
 
 double scores_flop(const Kernel& kernel, const AttentionPoint& point, const Lists& lists) {
-  return 4.0 * point.heads * point.tokens * point.tokens * kernel.head_size * lists.list_density;
+  return 4.0 * point.heads * queries_of(point) * point.tokens * kernel.head_size * lists.list_density;
 }
 
 void add_metrics(const std::vector<Sample>& samples, double flop, const Lists& lists, Point& record) {
@@ -143,10 +150,10 @@ class Feeder {
 }  // namespace
 
 void AttentionMeter::prepare(const Kernel& kernel, const AttentionPoint& point) {
-  if (!problem_ || problem_->heads() != point.heads || problem_->query_count() != point.tokens ||
-      problem_->head_size() != kernel.head_size) {
+  if (!problem_ || problem_->heads() != point.heads || problem_->query_count() != queries_of(point) ||
+      problem_->key_count() != point.tokens || problem_->head_size() != kernel.head_size) {
     problem_.reset();
-    problem_ = std::make_unique<Problem>(point.heads, point.tokens, point.tokens, kernel.head_size);
+    problem_ = std::make_unique<Problem>(point.heads, queries_of(point), point.tokens, kernel.head_size);
     problem_->fill(Fill::kNormal, kDataSeed);
   }
 }
@@ -183,7 +190,8 @@ void AttentionMeter::measure(const AttentionPoint& point) {
   const Kernel& kernel = find_kernel(point.kernel);
   prepare(kernel, point);
   AttentionPoint whole = point;
-  whole.recipe.mask.queries = whole.recipe.mask.keys = static_cast<uint32_t>(point.tokens);
+  whole.recipe.mask.queries = static_cast<uint32_t>(queries_of(point));
+  whole.recipe.mask.keys = static_cast<uint32_t>(point.tokens);
   const Lists lists = build_lists(kernel, point.heads, whole.recipe);
   problem_->use_lists(lists);
   problem_->poison();

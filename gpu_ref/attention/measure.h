@@ -13,9 +13,10 @@ namespace tw::gpu {
 // parameters.
 struct AttentionPoint {
   const char* kernel;
-  int heads, tokens;   // as many queries as keys
+  int heads, tokens;   // keys, and as many queries unless `queries` says otherwise
   MaskRecipe recipe;   // queries and keys are filled in
   bool weigh = false;  // energy over a second and a half of launches
+  int queries = 0;
 };
 
 // Measures points of one family, keeping the arrays of a problem as long as the shape stays the same.

@@ -132,4 +132,26 @@ void run_attention_crossover(Bench& bench) {
   }
 }
 
+void run_attention_scaling(Bench& bench) {
+  AttentionMeter meter(bench, "attention_scaling");
+  constexpr int kKeys = 8192;
+  for (const char* name : {"dense_d128", "dense_d64", "block_sparse_128_d128", "block_sparse_64_d128",
+                           "gather_m64_d128", "gather_m128_d128", "gather_m192_d128", "gather_m128_d64"}) {
+    const Kernel& kernel = find_kernel(name);
+    const auto group = static_cast<uint32_t>(kernel.query_tile);
+    MaskRecipe recipe;
+    if (kernel.source != Source::kDense) {
+      recipe = kernel.source == Source::kBlocks ? blocks(0.5, group) : keys_alone(0.5, group, 1);
+    }
+    for (const int ctas : {1, 2, 8, 33, 66, 132, 264}) {
+      if (ctas <= 132 * kernel.ctas_per_sm) {
+        meter.measure({name, 1, kKeys, recipe, false, ctas * kernel.query_tile});
+      }
+    }
+    for (const int heads : {2, 8}) {
+      meter.measure({name, heads, kKeys, recipe, false, kernel.query_tile});
+    }
+  }
+}
+
 }  // namespace tw::gpu

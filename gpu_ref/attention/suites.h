@@ -10,5 +10,6 @@ void run_attention_dense(Bench& bench);
 void run_attention_block_sparse(Bench& bench);
 void run_attention_gather(Bench& bench);
 void run_attention_crossover(Bench& bench);
+void run_attention_scaling(Bench& bench);
 
 }  // namespace tw::gpu

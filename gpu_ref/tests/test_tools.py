@@ -87,7 +87,7 @@ class Sources(unittest.TestCase):
 
     def test_combined_families_are_the_checkers(self):
         declared = set()
-        for path in sorted((ROOT / "micro").glob("*.cu")):
+        for path in sorted((ROOT / "micro").glob("*.cu*")):
             text = path.read_text(encoding="utf-8")
             for found in re.finditer(r"bench\.add\(((?:(?!bench\.add\()[^;])*?)Mechanisms::kCombined", text):
                 names = re.findall(r'"([a-z0-9_]+)"', found.group(1))

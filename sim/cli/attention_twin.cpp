@@ -40,7 +40,8 @@ masks::MaskKind kind_of(const std::string& name) {
 workloads::AttentionProblem problem_of(const Parameters& parameters) {
   workloads::AttentionProblem problem;
   problem.heads = count(parameters, "heads", 1);
-  problem.queries = problem.keys = count(parameters, "tokens", 1);
+  problem.keys = count(parameters, "tokens", 1);
+  problem.queries = count(parameters, "queries", problem.keys);
   std::string mask = text(parameters, "mask");
   if (mask.empty()) {
     return problem;

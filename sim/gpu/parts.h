@@ -51,6 +51,11 @@ inline uint32_t matrix_cycles(const arch::MatrixSpec& matrix, const Op& op) {
   return std::max({full, matrix.minimum_cycles, matrix_wavefronts(matrix, op)});
 }
 
+// Cycles that a wait for a finished phase still takes.
+inline uint32_t wait_left(const arch::SynchronisationSpec& synchronisation, const Op& op) {
+  return synchronisation.wait_cycles - std::min<uint32_t>(op.looked, synchronisation.wait_cycles - 1);
+}
+
 inline const arch::InstructionSpec& instruction_spec(const arch::SubCoreSpec& core, MathKind kind) {
   switch (kind) {
     case MathKind::kFfma:
@@ -69,6 +74,10 @@ inline const arch::InstructionSpec& instruction_spec(const arch::SubCoreSpec& co
       return core.ex2;
     case MathKind::kOther:
       return core.other;
+    case MathKind::kControl:
+      return core.control;
+    case MathKind::kSpecial:
+      return core.special;
     default:
       return core.shfl;
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/gpu/program.h"
 
+#include <algorithm>
+
 #include "sim/base/error.h"
 
 namespace tilewright::gpu {
@@ -19,6 +21,9 @@ Pipe pipe_of(MathKind kind) {
       return Pipe::kMufu;
     case MathKind::kOther:
       return Pipe::kOther;
+    case MathKind::kControl:
+    case MathKind::kSpecial:
+      return Pipe::kControl;
     default:
       return Pipe::kDispatch;
   }
@@ -64,7 +69,7 @@ void find_distances(WarpProgram& program) {
     uint32_t own = 0;
     switch (op.kind) {
       case OpKind::kMath:
-        own = (op.count - 1) * op.spacing + 1;
+        own = (op.count - 1) * op.spacing + std::max<uint32_t>(op.stall, 1);
         break;
       case OpKind::kDelay:
         own = op.count;
@@ -103,6 +108,9 @@ void check_op(const WarpProgram& program, const Op& op) {
   check(op.kind == OpKind::kLoop || op.kind == OpKind::kCopyWait || op.kind == OpKind::kMatrixWait ||
             op.kind == OpKind::kLoadWait || op.kind == OpKind::kStamp || op.kind == OpKind::kSkip || op.count >= 1,
         "an operation of no instructions");
+  check(op.sets <= kScoreboards && op.reads <= kScoreboards && op.waits >> kScoreboards == 0, "a scoreboard beyond the last");
+  check(op.kind == OpKind::kMath || (op.stall == 0 && op.sets == 0), "only math has results that a scoreboard tells of");
+  check(op.kind == OpKind::kMath || op.kind == OpKind::kArrive || op.reads == 0, "only math and arrivals tell when they have read");
   check(op.kind != OpKind::kStamp || op.count < kMaximumStamps, "a stamp beyond the last");
   check(op.kind != OpKind::kMatrix || (op.columns >= 8 && op.columns <= 256 && op.columns % 8 == 0),
         "wgmma of an impossible width");

@@ -25,8 +25,10 @@ inline constexpr std::size_t kMaximumLoopDepth = 4;
 inline constexpr std::size_t kMaximumParameters = 6;
 inline constexpr std::size_t kMaximumStamps = 8;
 
-enum class MathKind : uint8_t { kFfma, kFmul, kImad, kFmnmx, kF2fp, kLop3, kEx2, kShfl, kOther, kCount };
-enum class Pipe : uint8_t { kFma, kAlu, kMufu, kDispatch, kOther, kCount };
+inline constexpr std::size_t kScoreboards = 6;
+
+enum class MathKind : uint8_t { kFfma, kFmul, kImad, kFmnmx, kF2fp, kLop3, kEx2, kShfl, kOther, kControl, kSpecial, kCount };
+enum class Pipe : uint8_t { kFma, kAlu, kMufu, kDispatch, kOther, kControl, kCount };
 Pipe pipe_of(MathKind kind);
 
 enum class OpKind : uint8_t {
@@ -76,6 +78,11 @@ struct Op {
   uint8_t lag = 0;
   uint8_t words = 1;
   uint8_t wavefronts = 1;
+  uint8_t stall = 0;            // kMath: cycles to the warp's next instruction; 0: one, or the latency if `dependent`
+  uint8_t sets = 0;             // kMath: scoreboard that is held until the result is there, from 1 on; 0: none
+  uint8_t reads = 0;            // kMath, kArrive: ... until the operands were read
+  uint8_t waits = 0;            // bit k: issues only when scoreboard k + 1 is free
+  uint8_t looked = 0;           // kWait: cycles since the try_wait whose answer is needed here
   uint16_t spacing = 1;
   uint16_t columns = 0;
   uint16_t pieces = 1;

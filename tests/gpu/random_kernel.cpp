@@ -38,7 +38,18 @@ class Generator {
   void access(WarpProgram& program);
   uint32_t fill(WarpProgram& program, uint8_t full);
   void add_program(WarpProgram program, uint32_t warps, Role role, bool warpgroup);
-  static void push(WarpProgram& program, Op op) { program.ops.push_back(op); }
+  void push(WarpProgram& program, Op op) {
+    if (chance(10)) {
+      op.waits = static_cast<uint8_t>(between(1, (1U << kScoreboards) - 1));
+    }
+    if (op.kind == OpKind::kWait && chance(30)) {
+      op.looked = static_cast<uint8_t>(between(1, 80));
+    }
+    if (op.kind == OpKind::kArrive && chance(30)) {
+      op.reads = static_cast<uint8_t>(between(1, kScoreboards));
+    }
+    program.ops.push_back(op);
+  }
   static Op op(OpKind kind, uint32_t count = 1) {
     Op made;
     made.kind = kind;
@@ -62,11 +73,11 @@ void Generator::make_machine() {
   spec.l2.clock = Hertz{one_of<uint64_t>({1'400'000'000, 1'755'000'000, 1'000'000'000})};
   const auto vary = [&](arch::InstructionSpec& instruction) {
     const uint32_t interval = between(1, 9);
-    instruction = {interval, 16 * interval + between(0, 100), between(2, 30), chance(60) ? between(8, 40) : 0};
+    instruction = {interval, 16 * interval + between(0, 100), between(2, 30), chance(30) ? between(1, 3) : 0, chance(30) ? between(1, 9) : 0, chance(60) ? between(8, 40) : 0};
   };
   for (auto* instruction : {&spec.sub_core.ffma, &spec.sub_core.fmul, &spec.sub_core.fmnmx, &spec.sub_core.ex2,
                             &spec.sub_core.f2fp, &spec.sub_core.imad, &spec.sub_core.shfl, &spec.sub_core.lop3,
-                            &spec.sub_core.other}) {
+                            &spec.sub_core.other, &spec.sub_core.control, &spec.sub_core.special}) {
     vary(*instruction);
   }
   spec.sub_core.branch_cycles = between(1, 14);
@@ -86,6 +97,7 @@ void Generator::make_machine() {
   spec.tma.line_sixteenths = one_of({16U, 19U, 37U});
   spec.matrix.drain_cycles = between(1, 30);
   spec.matrix.chain_cycles = between(0, 20);
+  spec.matrix.chain_window_cycles = between(0, 40);
   spec.matrix.start_shared_cycles = between(1, 20);
   spec.matrix.in_flight = between(1, 8);
   spec.matrix.issue_cycles = between(0, 20);
@@ -120,6 +132,11 @@ void Generator::math(WarpProgram& program) {
   made.math = static_cast<MathKind>(between(0, static_cast<uint32_t>(MathKind::kCount) - 1));
   made.spacing = static_cast<uint16_t>(chance(70) ? 1 : between(1, 6));
   made.dependent = chance(30);
+  if (chance(30)) {
+    made.stall = static_cast<uint8_t>(between(0, 15));
+    made.sets = static_cast<uint8_t>(chance(50) ? between(0, kScoreboards) : 0);
+    made.reads = static_cast<uint8_t>(chance(30) ? between(0, kScoreboards) : 0);
+  }
   push(program, made);
 }
 

@@ -78,11 +78,16 @@ void EventMatrixUnit::take(Cycle now, std::vector<uint32_t>& released) {
     }
     latest_ = chosen;
     Group& group = groups_[chosen];
+    if (group.place == 0) {
+      group.found_idle = queue_.empty();
+    }
+    const bool chained = group.place == 1 && group.found_idle && now < group.taken_at + spec_.matrix.chain_window_cycles;
     group.last_taken = ++takes_;
     group.taken_at = now;
     group.next_at = now + (mutated(Mutation::kMatrixPaceIgnored) ? 0 : spec_.matrix.issue_cycles);
     const bool last = --group.to_take == 0;
-    queue_.push_back({chosen, now, group.place++, last && group.op.commits, group.op});
+    ++group.place;
+    queue_.push_back({chosen, now, chained, last && group.op.commits, group.op});
     if (last) {
       --offers_;
       released.push_back(chosen);
@@ -97,7 +102,7 @@ void EventMatrixUnit::start(Cycle now) {
   const Taken& head = queue_.front();
   const arch::MatrixSpec& matrix = spec_.matrix;
   Cycle begin = std::max(now, head.at + (head.op.from_registers ? matrix.start_register_cycles : matrix.start_shared_cycles));
-  if (head.place == 1 && !mutated(Mutation::kMatrixChainIgnored)) {
+  if (head.chained && !mutated(Mutation::kMatrixChainIgnored)) {
     begin = std::max(begin, last_end_ + matrix.chain_cycles);
   }
   const uint64_t owed = debt_ - std::min(debt_, mutated(Mutation::kSlackForgotten) ? 0 : slack_);

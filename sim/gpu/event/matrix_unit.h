@@ -45,6 +45,7 @@ class EventMatrixUnit final : public sc_core::sc_module {
     Op op;
     uint32_t to_take = 0;  // of what was offered last
     uint32_t place = 0;    // in its commit group
+    bool found_idle = false;  // its first instruction: nothing was running or waiting
     uint64_t offered = 0, ended = 0;
     uint64_t last_taken = 0;   // for the turn
     Cycle taken_at = 0;
@@ -54,7 +55,7 @@ class EventMatrixUnit final : public sc_core::sc_module {
   struct Taken {
     uint32_t warpgroup;
     Cycle at;
-    uint32_t place;  // in its batch
+    bool chained;    // second of a batch that found the unit idle, soon after the first
     bool last;
     Op op;
   };

@@ -9,9 +9,13 @@ namespace tilewright::gpu {
 
 enum class Mutation : uint8_t {
   kNone,
+  kStallIgnored,         // instructions follow each other as if each result were there at once
+  kScoreboardIgnored,
+  kCrowdIgnored,         // a result is not later behind another of its pipe
+  kPipeQueueMore,        // one instruction more waits for a math pipe
   kPipeFreeEarly,        // a math pipe is held a cycle too short
   kDispatchFreeEarly,    // likewise the dispatch port
-  kOldestFirst,          // the scheduler forgets who issued last
+  kOldestFirst,          // the oldest warp issues instead of the youngest
   kMatrixFactorIgnored,  // math beside the matrix unit runs at full speed
   kDebtForgotten,        // the matrix unit is not delayed by what warps take of the register file
   kSlackForgotten,       // ... or is delayed by what it has no need for

@@ -301,9 +301,9 @@ void EventSm::update_barrier(uint32_t index, uint32_t arrivals, uint32_t bytes, 
     EventWarp& warp = warps_[waiting];
     const bool over = barrier.state.phases >= warp.wanted;
     if (over) {
-      const Cycle asked = warp.last_issue - 1;
-      wake(warp, now <= asked + synchronisation.wait_look_cycles
-                     ? asked + synchronisation.wait_cycles
+      const Cycle asked = warp.last_issue - 1 + synchronisation.wait_look_cycles;
+      wake(warp, now + warp.looked <= asked
+                     ? warp.last_issue - 1 + synchronisation.wait_cycles - warp.looked
                      : now + synchronisation.wake_cycles - (mutated(Mutation::kWakeEarly) ? 1 : 0));
     }
     return over;

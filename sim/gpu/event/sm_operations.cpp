@@ -51,6 +51,7 @@ void EventSm::execute(uint32_t index, Cycle now) {
       counts_.lsu_wavefronts += spec_.synchronisation.arrive_wavefronts;
       pipe_.push(now + 1, spec_.synchronisation.arrive_wavefronts,
                  {PipeAction::Kind::kArrive, static_cast<uint16_t>(barrier_index(warp, op)), op.count, 0});
+      warp.hold_scoreboard(op.reads, now + dispatch_cycles(spec_, op));
       proceed(warp, now + 1, WarpStall::kFixedLatency);
       break;
     case OpKind::kExpect:
@@ -84,9 +85,10 @@ void EventSm::wait(uint32_t index, const Op& op, Cycle now) {
       Barrier& barrier = barriers_[barrier_index(warp, op)];
       warp.wanted = warp.state.phases_wanted(op);
       if (barrier.state.phases >= warp.wanted) {
-        proceed(warp, now + spec_.synchronisation.wait_cycles, WarpStall::kBarrierWait);
+        proceed(warp, now + wait_left(spec_.synchronisation, op), WarpStall::kBarrierWait);
       } else {
         barrier.waiting.push_back(index);
+        warp.looked = op.looked;
         block(warp, WarpStall::kBarrierWait);
       }
       break;

@@ -15,6 +15,9 @@ EventSubCore::EventSubCore(const sc_core::sc_module_name& name, const arch::GpuS
     timing_[k].interval[1] = mutated(Mutation::kMatrixFactorIgnored) ? 16 * instruction.interval
                                                                      : instruction.beside_matrix_sixteenths - early;
     timing_[k].latency = instruction.latency;
+    timing_[k].crowded = instruction.crowded_cycles;
+    timing_[k].ahead = 16 * instruction.interval * (instruction.queue + (mutated(Mutation::kPipeQueueMore) ? 1 : 0));
+    timing_[k].read = instruction.interval;
     timing_[k].share = pipe == Pipe::kFma ? instruction.register_sixteenths : 0;
     timing_[k].pipe = static_cast<uint8_t>(pipe);
   }
@@ -24,6 +27,7 @@ EventSubCore::EventSubCore(const sc_core::sc_module_name& name, const arch::GpuS
 void EventSubCore::reset() {
   resident_.clear();
   pipe_free_.fill(0);
+  pipe_fresh_.fill(0);
   turn_ = 1;
   turn_free_ = 0;
   next_ = 0;
@@ -55,32 +59,29 @@ uint32_t EventSubCore::select(Cycle cycle) const {
   uint32_t chosen = kNobody;
   for (const uint32_t index : resident_) {
     const EventWarp& warp = warps_[index];
-    if (candidate(warp) <= cycle &&
-        (chosen == kNobody || (warp.last_issue < warps_[chosen].last_issue && !mutated(Mutation::kOldestFirst)))) {
+    if (candidate(warp) <= cycle && (chosen == kNobody || goes_before(index, chosen))) {
       chosen = index;
     }
   }
   return chosen;
 }
 
-// The first cycle in which any warp can issue; of those that can then, the one that issued longest ago.
+// The first cycle in which any warp can issue; of those that can then, the one that goes before the others.
 void EventSubCore::advance(Cycle limit, bool beside_matrix, uint64_t& debt) {
   while (next_ < limit) {
     Cycle cycle = limit;
-    EventWarp* chosen = nullptr;
+    uint32_t chosen = kNobody;
     for (const uint32_t index : resident_) {
-      EventWarp& warp = warps_[index];
-      const Cycle can = std::max(candidate(warp), next_);
-      if (can < cycle || (can == cycle && chosen != nullptr && warp.last_issue < chosen->last_issue &&
-                          !mutated(Mutation::kOldestFirst))) {
+      const Cycle can = std::max(candidate(warps_[index]), next_);
+      if (can < cycle || (can == cycle && chosen != kNobody && goes_before(index, chosen))) {
         cycle = can;
-        chosen = &warp;
+        chosen = index;
       }
     }
-    if (chosen == nullptr) {
+    if (chosen == kNobody) {
       return;
     }
-    issue_private(*chosen, cycle, beside_matrix, debt);
+    issue_private(warps_[chosen], cycle, beside_matrix, debt);
   }
 }
 
@@ -98,12 +99,17 @@ void EventSubCore::account(EventWarp& warp, Cycle cycle) {
 void EventSubCore::settle(EventWarp& warp, Cycle ready, WarpStall reason) {
   changed_ = true;
   const Op& op = warp.state.op();
+  for (uint32_t k = 0; k < kScoreboards && op.waits >> k != 0 && !mutated(Mutation::kScoreboardIgnored); ++k) {
+    ready = std::max(ready, (op.waits >> k & 1) != 0 ? warp.scoreboards[k] : 0);
+  }
   warp.ready = ready;
   warp.reason = reason;
   warp.distance = op.distance;
   warp.takes_turns = false;
+  warp.ahead = 0;
   if (op.kind == OpKind::kMath) {
     warp.pipe = timing_[static_cast<std::size_t>(op.math)].pipe;
+    warp.ahead = timing_[static_cast<std::size_t>(op.math)].ahead;
     warp.takes_turns = timing_[static_cast<std::size_t>(op.math)].share > 0;
   } else {
     warp.pipe = uses_dispatch(op.kind) ? static_cast<uint8_t>(Pipe::kDispatch) : kNone;
@@ -114,6 +120,7 @@ void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, 
   const Op& op = warp.state.op();
   const Timing& timing = timing_[static_cast<std::size_t>(op.math)];
   ++math[static_cast<std::size_t>(op.math)];
+  const Cycle start = std::max(cycle, pipe_free_[timing.pipe] / 16);
   hold_pipe(timing.pipe, cycle, timing.interval[beside_matrix ? 1 : 0]);
   if (timing.share > 0) {
     turn_ += warp.turn == turn_ && !mutated(Mutation::kTurnIgnored) ? 1 : 0;
@@ -121,14 +128,19 @@ void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, 
     turn_free_ = beside_matrix && !mutated(Mutation::kTurnIgnored) ? pipe_free_[timing.pipe] + 16 : 0;
     debt += beside_matrix ? timing.share : 0;
   }
+  const bool crowded = cycle < pipe_fresh_[timing.pipe] && !mutated(Mutation::kCrowdIgnored);
+  pipe_fresh_[timing.pipe] = cycle + timing.latency;
+  warp.hold_scoreboard(op.sets, start + timing.latency + (crowded ? timing.crowded : 0));
+  warp.hold_scoreboard(op.reads, start + timing.read);
   if (--warp.state.left > 0) {
     warp.ready = cycle + op.spacing;
     warp.reason = WarpStall::kFixedLatency;
     warp.distance -= op.spacing;
     return;
   }
+  const uint32_t stall = op.stall > 0 && !mutated(Mutation::kStallIgnored) ? op.stall : op.dependent ? timing.latency : 1;
   warp.state.next();
-  settle(warp, cycle + (op.dependent ? timing.latency : 1), WarpStall::kFixedLatency);
+  settle(warp, cycle + stall, WarpStall::kFixedLatency);
 }
 
 void EventSubCore::issue_private(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt) {

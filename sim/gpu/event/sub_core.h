@@ -24,18 +24,27 @@ struct EventWarp {
   Cycle distance = 0;       // least cycles to its next operation that others can notice
   WarpStall reason = WarpStall::kFixedLatency;
   uint8_t pipe = kNone;     // that the next issue needs
+  uint32_t ahead = 0;       // sixteenths for which it may still be busy
   bool takes_turns = false; // ... with the matrix unit at the register file
   uint64_t turn = 0;        // of the sub-core, when it last took one
   Role role = Role::kConsumer;
   uint32_t cta = 0;         // resident CTA
   uint32_t warpgroup = kNone;  // of the SM
+  uint32_t looked = 0;      // cycles since it asked for the phase that it waits for, when it came to wait
   uint64_t wanted = 0;      // what it waits for: copies, phases, batches
+  std::array<Cycle, kScoreboards> scoreboards{};  // the first cycle in which each is free
   struct Marker {
     uint64_t copies;        // that must be done
     uint32_t barrier;
     Cycle issued;
   };
   std::deque<Marker> markers;  // arrivals that follow copies
+
+  void hold_scoreboard(uint8_t scoreboard, Cycle until) {
+    if (scoreboard > 0) {
+      scoreboards[scoreboard - 1U] = std::max(scoreboards[scoreboard - 1U], until);
+    }
+  }
 };
 
 class EventSubCore final : public sc_core::sc_module {
@@ -75,12 +84,15 @@ class EventSubCore final : public sc_core::sc_module {
     if (warp.pipe == kNone) {
       return warp.ready;
     }
-    const Cycle free = std::max(warp.ready, pipe_free_[warp.pipe] / 16);
+    const uint64_t busy = pipe_free_[warp.pipe];
+    const Cycle free = std::max(warp.ready, (busy - std::min<uint64_t>(busy, warp.ahead)) / 16);
     return warp.takes_turns && warp.turn == turn_ ? std::max(free, turn_free_ / 16) : free;
   }
   void hold_pipe(uint8_t pipe, Cycle cycle, uint64_t sixteenths) {
     pipe_free_[pipe] = std::max(pipe_free_[pipe], cycle * 16) + sixteenths;
   }
+  // The youngest, which has the highest number.
+  static bool goes_before(uint32_t warp, uint32_t other) { return (warp > other) != mutated(Mutation::kOldestFirst); }
   void account(EventWarp& warp, Cycle cycle);
   void issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt);
 
@@ -89,6 +101,7 @@ class EventSubCore final : public sc_core::sc_module {
   std::vector<CtaRecord>& ctas_;
   std::vector<uint32_t> resident_;
   std::array<uint64_t, static_cast<std::size_t>(Pipe::kCount)> pipe_free_{};  // sixteenths of a cycle
+  std::array<Cycle, static_cast<std::size_t>(Pipe::kCount)> pipe_fresh_{};  // until when the last one's result is not there
   // Each warp has one turn at the register file, then the matrix unit has its own: who had one since waits that long.
   uint64_t turn_ = 1, turn_free_ = 0;
   Cycle next_ = 0;  // one issue a cycle
@@ -96,7 +109,9 @@ class EventSubCore final : public sc_core::sc_module {
   bool changed_ = true;  // since bound_ was found
   struct Timing {
     uint32_t interval[2];  // sixteenths; [beside the matrix unit]
-    uint32_t latency;
+    uint32_t latency, crowded;
+    uint32_t ahead;        // sixteenths for which the pipe may be busy when it takes an instruction
+    uint32_t read;         // cycles until the operands were read
     uint32_t share;        // of the register file, sixteenths
     uint8_t pipe;
   };

@@ -180,6 +180,9 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
   constexpr uint64_t kListBytes = 64 * 1024;  // lengths and beginnings of the lists: few, and read often enough to stay in L2
   const uint64_t lists = outputs + round_up(uint64_t{heads} * problem.queries * row, 1 << 21);
   run->kernel.resident.push_back({lists, kListBytes});
+  if (2 * outputs < machine.l2.capacity.value) {  // a launch before this one left them there
+    run->kernel.resident.push_back({0, outputs});
+  }
   const uint64_t key_unit = kernel.kernel == KernelSource::kGather ? row : 128;
   for (CtaItems& items : ctas) {
     if (items.counts.empty()) {

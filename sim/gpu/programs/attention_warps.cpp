@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/gpu/programs/attention_warps.h"
 
+#include "sim/gpu/programs/tile_code.h"
+
 #include <algorithm>
 
 namespace tilewright::gpu::attention {
@@ -128,7 +130,11 @@ class Consumer {
     program_.delay(kQuotientCycles);
     read_list_length(program_, shape_);
     program_.math(MathKind::kOther, outputs());  // sums of zero
-    overlaps() ? pipelined() : in_order();
+    if (shape_.kernel.code != nullptr) {
+      from_machine_code();
+    } else {
+      overlaps() ? pipelined() : in_order();
+    }
     store_outputs();
     program_.end_loop();
     if (turns() && group_ == 0) {
@@ -267,6 +273,28 @@ class Consumer {
     program_.loop_from_list();
     tile();
     program_.end_loop();
+  }
+
+  void from_machine_code() {
+    TileCode tile(shape_, group_, {keys_, values_}, program_);
+    const auto whole = [&] {
+      tile.whole();
+      program_.advance(keys_);
+      program_.advance(values_);
+    };
+    if (overlaps()) {
+      tile.first_scores();
+      program_.advance(keys_);
+    } else {
+      whole();
+    }
+    program_.loop_from_list();
+    whole();
+    program_.end_loop();
+    if (overlaps()) {
+      tile.last_outputs();
+      program_.advance(values_);
+    }
   }
 
   // Through the place where Q was, which is then empty.

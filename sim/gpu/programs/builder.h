@@ -111,6 +111,26 @@ class ProgramBuilder {
       program_.ops.back().commits = i + 1 == count;
     }
   }
+  // What the last operation waits for, or one of the compiler's instructions as it is.
+  void wait_for_scoreboards(uint8_t waits) { program_.ops.back().waits = waits; }
+  void tells_when_read(uint8_t scoreboard) { program_.ops.back().reads = scoreboard; }
+  void looked(uint32_t cycles) { program_.ops.back().looked = static_cast<uint8_t>(cycles); }
+  void commits(bool last) { program_.ops.back().commits = last; }
+  void instruction(MathKind kind, uint32_t stall, uint8_t sets, uint8_t reads, uint8_t waits) {
+    if (const Op* const before = program_.ops.empty() ? nullptr : &program_.ops.back();
+        before != nullptr && before->kind == OpKind::kMath && before->math == kind && before->stall == stall &&
+        before->sets + before->reads + sets + reads + waits == 0) {
+      program_.ops.back().spacing = static_cast<uint16_t>(stall);
+      ++program_.ops.back().count;
+      return;
+    }
+    Op& op = add(OpKind::kMath);
+    op.math = kind;
+    op.stall = static_cast<uint8_t>(stall);
+    op.sets = sets;
+    op.reads = reads;
+    op.waits = waits;
+  }
   void matrix_wait(uint32_t pending) { add(OpKind::kMatrixWait, pending); }
   void fence() { add(OpKind::kFence); }
   void stamp(uint32_t slot) { add(OpKind::kStamp, slot); }

@@ -16,7 +16,7 @@ using Counts = std::map<std::string, double>;
 
 Counts counts_of(const GpuResult& result) {
   const GpuCounts& counts = result.counts;
-  static constexpr const char* kMath[] = {"ffma", "fmul", "imad", "fmnmx", "f2fp", "lop3", "ex2", "shfl", "other"};
+  static constexpr const char* kMath[] = {"ffma", "fmul", "imad", "fmnmx", "f2fp", "lop3", "ex2", "shfl", "other", "control", "special"};
   Counts all;
   for (std::size_t k = 0; k < counts.math.size(); ++k) {
     all[std::string(kMath[k]) + "_warp_instructions"] = double(counts.math[k]);

@@ -74,16 +74,17 @@ Metrics shared_latency(const GpuSpec& spec) {
   return {{"latency_cycles", run(spec, kernel, 1).first_cycles / 256}};
 }
 
-// So many instructions of every chain; of the mix one stage after the other, each over all chains.
+// So many instructions of every chain; of the mix as its machine code has them: an EX2, the sum of the one before the last, and
+// the product for one that comes.
 void add_steps(ProgramBuilder& program, const GpuSpec& spec, const std::string& name, uint32_t chains, uint32_t steps) {
   if (name != "FFMA+EX2+FADD") {
     program.math(math_kind(name), chains * steps, chain_spacing(spec, math_kind(name), chains));
     return;
   }
-  for (uint32_t step = 0; step < steps; ++step) {
-    program.math(MathKind::kFfma, chains);
-    program.math(MathKind::kEx2, chains);
-    program.math(MathKind::kFmul, chains);
+  for (uint32_t i = 0; i < chains * steps; ++i) {
+    program.instruction(MathKind::kEx2, 1, static_cast<uint8_t>(1 + i % 3), 0, 0);
+    program.instruction(MathKind::kFmul, 4, 0, 0, static_cast<uint8_t>(1U << (i + 1) % 3));
+    program.instruction(MathKind::kFfma, 3, 0, 0, 0);
   }
 }
 

@@ -47,12 +47,18 @@ void TickSm::step_matrix() {
       break;
     }
     const auto warpgroup = static_cast<uint32_t>(chosen - unit.groups.data());
+    if (chosen->place == 0) {
+      chosen->found_idle = unit.queue.empty();
+    }
+    const bool chained =
+        chosen->place == 1 && chosen->found_idle && chosen->since_taken < spec_.matrix.chain_window_cycles;
     chosen->taken = ++unit.takes;
     chosen->until_next = spec_.matrix.issue_cycles;
     chosen->pause = spec_.matrix.issue_cycles;
     chosen->since_taken = 0;
     const bool last = --chosen->to_take == 0;
-    unit.queue.push_back({warpgroup, chosen->place++, 0, last && chosen->op.commits, chosen->op});
+    ++chosen->place;
+    unit.queue.push_back({warpgroup, chained, 0, last && chosen->op.commits, chosen->op});
     if (last) {
       chosen->arrived = 0;
       for (uint32_t w = 0; w < warps_.size(); ++w) {
@@ -71,7 +77,7 @@ void TickSm::start_matrix() {
   }
   const TickMatrixUnit::Instruction& head = unit.queue.front();
   const uint32_t latency = head.op.from_registers ? spec_.matrix.start_register_cycles : spec_.matrix.start_shared_cycles;
-  if (head.age < latency || (head.place == 1 && unit.since_end < spec_.matrix.chain_cycles)) {
+  if (head.age < latency || (head.chained && unit.since_end < spec_.matrix.chain_cycles)) {
     return;
   }
   unit.debt -= std::min(unit.debt, unit.slack);

@@ -92,6 +92,9 @@ void TickSm::step(Cycle now) {
 void TickSm::count_down() {
   for (TickWarp& warp : warps_) {
     warp.pause -= warp.pause > 0 ? 1 : 0;
+    for (uint32_t& left : warp.scoreboards) {
+      left -= left > 0 ? 1 : 0;
+    }
     ++warp.since_issue;
     for (TickWarp::Marker& marker : warp.markers) {
       ++marker.age;
@@ -100,6 +103,9 @@ void TickSm::count_down() {
   for (const auto& core : cores_) {
     for (uint32_t& busy : core->busy) {
       busy -= std::min(busy, 16U);
+    }
+    for (uint32_t& left : core->fresh) {
+      left -= left > 0 ? 1 : 0;
     }
     core->turn_busy -= std::min(core->turn_busy, 16U);
   }
@@ -236,7 +242,7 @@ void TickSm::update_barrier(uint32_t index, uint32_t arrivals, uint32_t bytes, C
       return false;
     }
     const arch::SynchronisationSpec& synchronisation = spec_.synchronisation;
-    const uint32_t asked = warps_[waiting].since_issue;
+    const uint32_t asked = warps_[waiting].since_issue + warps_[waiting].looked;
     wake(waiting, asked <= synchronisation.wait_look_cycles ? synchronisation.wait_cycles - asked
                                                             : synchronisation.wake_cycles);
     return true;

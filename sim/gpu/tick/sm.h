@@ -30,12 +30,13 @@ struct TickWarp {
   bool blocked = false;   // until something happens
   uint32_t pause = 0;     // cycles until it may issue
   uint32_t since_issue = 0;
+  uint32_t looked = 0;    // cycles before its last issue in which it asked for a phase
   WarpStall reason = WarpStall::kFixedLatency;
   Role role = Role::kConsumer;
   uint32_t cta = 0;
   uint32_t warpgroup = kNone;
   uint64_t wanted = 0;
-  uint64_t issued_at = 0;      // cycle + 1; 0: never
+  std::array<uint32_t, kScoreboards> scoreboards{};  // cycles until each is free
   uint64_t turn = 0;      // of its sub-core at the register file, when it last had one
   struct Marker {
     uint64_t copies;
@@ -43,12 +44,19 @@ struct TickWarp {
     uint32_t age;
   };
   std::deque<Marker> markers;
+
+  void hold_scoreboard(uint8_t scoreboard, uint32_t cycles) {
+    if (scoreboard > 0) {
+      scoreboards[scoreboard - 1U] = std::max(scoreboards[scoreboard - 1U], cycles);
+    }
+  }
 };
 
 class TickSubCore final : public sc_core::sc_module {
  public:
   explicit TickSubCore(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {}
   std::array<uint32_t, static_cast<std::size_t>(Pipe::kCount)> busy{};  // sixteenths of a cycle left
+  std::array<uint32_t, static_cast<std::size_t>(Pipe::kCount)> fresh{};  // cycles left of the last instruction's latency
   uint32_t turn_busy = 0;  // likewise, for a warp that had its turn at the register file since the matrix unit had one
   uint64_t turn = 1;
 };
@@ -69,13 +77,16 @@ class TickMatrixUnit final : public sc_core::sc_module {
  public:
   explicit TickMatrixUnit(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {}
   struct Instruction {
-    uint32_t warpgroup = 0, place = 0, age = 0;
+    uint32_t warpgroup = 0;
+    bool chained = false;  // second of a batch that found the unit idle, soon after the first
+    uint32_t age = 0;
     bool last = false;
     Op op;
   };
   struct Group {
     Op op;
     uint32_t to_take = 0, arrived = 0, place = 0;
+    bool found_idle = false;
     uint32_t until_next = 0;  // cycles until the warps reach the next instruction, ...
     uint64_t since_taken = 0, pause = 0;  // ... which is the last one's pause after it was taken
     uint64_t offered = 0, over = 0, taken = 0;
@@ -161,8 +172,9 @@ class TickSm final : public sc_core::sc_module {
   void serve_banks();
   void wake(uint32_t warp, uint32_t in_cycles) {
     warps_[warp].blocked = false;
-    warps_[warp].pause = in_cycles;
+    pause(warps_[warp], in_cycles);
   }
+  static void pause(TickWarp& warp, uint32_t cycles);
   bool matrix_active() const { return matrix_.running; }
 
   // sm_issue.cpp: phase 3

@@ -5,7 +5,7 @@
 
 namespace tilewright::gpu {
 
-// Phase 3: one instruction a sub-core, of the warp that issued longest ago among those that can.
+// Phase 3: one instruction a sub-core, of the youngest warp that can, whose number is highest.
 void TickSm::issue(Cycle now) {
   const auto per_cta = static_cast<uint32_t>(kernel_->shape.warps.size());
   for (uint32_t c = 0; c < cores_.size(); ++c) {
@@ -14,8 +14,7 @@ void TickSm::issue(Cycle now) {
       if (w % per_cta % cores_.size() != c || !warps_[w].alive) {
         continue;
       }
-      const bool can = may_issue(warps_[w], *cores_[c]);
-      if (can && (chosen == UINT32_MAX || warps_[w].issued_at < warps_[chosen].issued_at)) {
+      if (may_issue(warps_[w], *cores_[c])) {
         chosen = w;
       }
     }
@@ -33,7 +32,6 @@ void TickSm::issue(Cycle now) {
       }
     }
     if (chosen != UINT32_MAX) {
-      warps_[chosen].issued_at = now + 1;
       warps_[chosen].since_issue = 0;
       execute(chosen, *cores_[c], now);
     }
@@ -49,15 +47,26 @@ bool TickSm::may_issue(const TickWarp& warp, const TickSubCore& core) const {
     const Pipe pipe = pipe_of(op.math);
     const bool waits_for_turn = pipe == Pipe::kFma && warp.turn == core.turn && core.turn_busy >= 16 &&
                                 instruction_spec(spec_.sub_core, op.math).register_sixteenths > 0;
-    return core.busy[static_cast<std::size_t>(pipe)] < 16 && !waits_for_turn;
+    const arch::InstructionSpec& instruction = instruction_spec(spec_.sub_core, op.math);
+    return core.busy[static_cast<std::size_t>(pipe)] < 16 + 16 * instruction.interval * instruction.queue && !waits_for_turn;
   }
   return !uses_dispatch(op.kind) || core.busy[static_cast<std::size_t>(Pipe::kDispatch)] < 16;
 }
 
 void TickSm::go_on(TickWarp& warp, uint32_t pause, WarpStall reason) {
   warp.state.next();
-  warp.pause = pause;
+  this->pause(warp, pause);
   warp.reason = reason;
+}
+
+// Until the next instruction can issue: a number of cycles, and the scoreboards that it waits for.
+void TickSm::pause(TickWarp& warp, uint32_t cycles) {
+  warp.pause = cycles;
+  for (uint32_t k = 0; k < kScoreboards; ++k) {
+    if ((warp.state.op().waits >> k & 1) != 0) {
+      warp.pause = std::max(warp.pause, warp.scoreboards[k]);
+    }
+  }
 }
 
 void TickSm::hold(TickWarp& warp, WarpStall reason) {
@@ -70,6 +79,7 @@ void TickSm::execute_math(TickWarp& warp, const Op& op, TickSubCore& core) {
   const arch::InstructionSpec& instruction = instruction_spec(spec_.sub_core, op.math);
   const Pipe pipe = pipe_of(op.math);
   uint32_t& busy = core.busy[static_cast<std::size_t>(pipe)];
+  const uint32_t in_queue = busy / 16;  // cycles
   busy += matrix_active() ? instruction.beside_matrix_sixteenths : 16 * instruction.interval;
   if (pipe == Pipe::kFma && instruction.register_sixteenths > 0) {
     core.turn += warp.turn == core.turn ? 1 : 0;
@@ -78,9 +88,15 @@ void TickSm::execute_math(TickWarp& warp, const Op& op, TickSubCore& core) {
     matrix_.debt += matrix_active() ? instruction.register_sixteenths : 0;
   }
   ++counts_.math[static_cast<std::size_t>(op.math)];
+  uint32_t& fresh = core.fresh[static_cast<std::size_t>(pipe)];
+  warp.hold_scoreboard(op.sets, in_queue + instruction.latency + (fresh > 0 ? instruction.crowded_cycles : 0));
+  fresh = instruction.latency;
+  warp.hold_scoreboard(op.reads, in_queue + instruction.interval);
   if (--warp.state.left > 0) {
     warp.pause = op.spacing;
     warp.reason = WarpStall::kFixedLatency;
+  } else if (op.stall > 0) {
+    go_on(warp, op.stall, WarpStall::kFixedLatency);
   } else {
     go_on(warp, op.dependent ? instruction.latency : 1, WarpStall::kFixedLatency);
   }
@@ -106,7 +122,7 @@ void TickSm::execute(uint32_t index, TickSubCore& core, Cycle now) {
       go_on(warp, spec_.sub_core.clock_cycles, WarpStall::kFixedLatency);
       break;
     case OpKind::kEndLoop:
-      warp.pause = warp.state.end_loop() ? spec_.sub_core.branch_cycles : 1;
+      pause(warp, warp.state.end_loop() ? spec_.sub_core.branch_cycles : 1);
       warp.reason = WarpStall::kFixedLatency;
       break;
     case OpKind::kCopyCommit:
@@ -150,6 +166,7 @@ void TickSm::execute(uint32_t index, TickSubCore& core, Cycle now) {
       shared_.queue.push_back({synchronisation.arrive_wavefronts,
                                {TickEffect::Kind::kArrive, 0, barrier_index(warp, op),
                                 op.kind == OpKind::kExpect ? 1 : op.count, 0}});
+      warp.hold_scoreboard(op.reads, dispatch_cycles(spec_, op));
       go_on(warp, 1, WarpStall::kFixedLatency);
       break;
     case OpKind::kNamedSync:
@@ -184,7 +201,8 @@ void TickSm::execute_wait(uint32_t index, const Op& op) {
       Barrier& barrier = barriers_[barrier_index(warp, op)];
       warp.wanted = warp.state.phases_wanted(op);
       over = barrier.state.phases >= warp.wanted;
-      pause = spec_.synchronisation.wait_cycles;
+      pause = wait_left(spec_.synchronisation, op);
+      warp.looked = op.looked;
       if (!over) {
         barrier.waiting.push_back(index);
       }
