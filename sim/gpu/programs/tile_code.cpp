@@ -17,8 +17,6 @@ constexpr uint32_t kNearBranch = 11, kFarBranch = 26, kFarLoop = 12;  // kFarLoo
 
 using workloads::MachineInstruction;
 
-}  // namespace
-
 MathKind kind_of(std::string_view opcode) {
   const std::string_view base = opcode.substr(0, opcode.find('.'));
   struct Entry {
@@ -41,8 +39,6 @@ MathKind kind_of(std::string_view opcode) {
   }
   return MathKind::kControl;
 }
-
-namespace {
 
 uint32_t number_after(std::string_view opcode, std::size_t dots) {
   for (; dots > 0; --dots) {

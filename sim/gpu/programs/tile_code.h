@@ -16,9 +16,6 @@ struct TileCursors {
   uint8_t keys, values;
 };
 
-// The pipe's kind of what only computes; kControl for what is nothing but an issue slot.
-MathKind kind_of(std::string_view opcode);
-
 class TileCode {
  public:
   TileCode(const Shape& shape, uint32_t group, TileCursors cursors, ProgramBuilder& program);
