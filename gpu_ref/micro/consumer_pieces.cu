@@ -76,6 +76,24 @@ __device__ void begin(Stamp* stamps) {
   __syncthreads();
 }
 
+// Rounds of turns, the first few apart: what starting costs falls out of the difference.
+template <typename Turn>
+__device__ __forceinline__ void time_turns(Stamp* stamps, int turns, const Turn& turn) {
+  uint32_t taken[2];
+#pragma unroll 1
+  for (int round = 0; round < 2; ++round) {
+    __syncthreads();
+    const auto began = static_cast<uint32_t>(clock_now());
+    const int count = round == 0 ? kFirstTurns : kFirstTurns + turns;
+#pragma unroll 1
+    for (int i = 0; i < count; ++i) {
+      turn();
+    }
+    taken[round] = static_cast<uint32_t>(clock_now()) - began;
+  }
+  report(stamps, taken);
+}
+
 template <typename P>
 struct Registers {
   float scores[P::kKeyTile / 2], factor[2] = {1, 1};
@@ -181,24 +199,15 @@ __global__ void __launch_bounds__(128 * P::kConsumerWarpgroups, 1) piece_kernel(
   const uint32_t queries = places.queries(0, static_cast<int>(threadIdx.x) / 128);
   Registers<P> r = {};
   Ring<P::kStages> ring, previous;
-  uint32_t taken[2];
-#pragma unroll 1
-  for (int round = 0; round < 2; ++round) {
-    __syncthreads();
-    const auto began = static_cast<uint32_t>(clock_now());
-    const int turns = round == 0 ? kFirstTurns : kFirstTurns + task.turns;
-#pragma unroll 1
-    for (int turn = 0; turn < turns; ++turn) {
-      if constexpr (P::kOverlap == Overlap::kNone) {
-        in_order<P, kParts>(task, places, queries, r, ring);
-      } else {
-        pipelined<P, kParts>(task, places, queries, r, ring, previous);
-      }
-      ring.next();
-      previous.next();
+  time_turns(stamps, task.turns, [&] {
+    if constexpr (P::kOverlap == Overlap::kNone) {
+      in_order<P, kParts>(task, places, queries, r, ring);
+    } else {
+      pipelined<P, kParts>(task, places, queries, r, ring, previous);
     }
-    taken[round] = static_cast<uint32_t>(clock_now()) - began;
-  }
+    ring.next();
+    previous.next();
+  });
   float sum = r.sums.rows.sum[0] + r.sums.rows.sum[1] + r.factor[0] + r.factor[1];
   for (const float value : r.sums.outputs) {
     sum += value;
@@ -212,7 +221,6 @@ __global__ void __launch_bounds__(128 * P::kConsumerWarpgroups, 1) piece_kernel(
   if (sum == 1.2345f) {
     stamps[0].value[3] = 1;
   }
-  report(stamps, taken);
 }
 
 // ---- what results, branches and a scheduler's warps cost ----
@@ -248,25 +256,15 @@ __global__ void __launch_bounds__(384, 1) chain_kernel(Stamp* stamps, Task task)
   float x = static_cast<float>(threadIdx.x);
   const float y = task.scale;
   begin(stamps);
-  uint32_t taken[2];
-#pragma unroll 1
-  for (int round = 0; round < 2; ++round) {
-    __syncthreads();
-    const auto began = static_cast<uint32_t>(clock_now());
-    const int turns = round == 0 ? kFirstTurns : kFirstTurns + task.turns;
-#pragma unroll 1
-    for (int turn = 0; turn < turns; ++turn) {
+  time_turns(stamps, task.turns, [&] {
 #pragma unroll
-      for (int i = 0; i < kLinks; ++i) {
-        link<kChain>(x, y);
-      }
+    for (int i = 0; i < kLinks; ++i) {
+      link<kChain>(x, y);
     }
-    taken[round] = static_cast<uint32_t>(clock_now()) - began;
-  }
+  });
   if (x == 1.2345f) {
     stamps[0].value[3] = 1;
   }
-  report(stamps, taken);
 }
 
 // kBranches times: a branch over kSkipped instructions, always taken, and a share of kBody FFMA.
@@ -278,31 +276,22 @@ __global__ void __launch_bounds__(384, 1) branch_kernel(Stamp* stamps, Task task
     chains[i] = static_cast<float>(x + i);
   }
   begin(stamps);
-  uint32_t taken[2];
-#pragma unroll 1
-  for (int round = 0; round < 2; ++round) {
-    __syncthreads();
-    const auto began = static_cast<uint32_t>(clock_now());
-    const int turns = round == 0 ? kFirstTurns : kFirstTurns + task.turns;
-#pragma unroll 1
-    for (int turn = 0; turn < turns; ++turn) {
+  time_turns(stamps, task.turns, [&] {
 #pragma unroll
-      for (int i = 0; i < kBranches; ++i) {
-        if (kSkipped > 0 && task.passed == 0) {
+    for (int i = 0; i < kBranches; ++i) {
+      if (kSkipped > 0 && task.passed == 0) {
 #pragma unroll
-          for (int k = 0; k < kSkipped; ++k) {
-            asm volatile("xor.b32 %0, %0, %1;" : "+r"(x) : "r"(task.valid + k));
-          }
-          asm volatile("" ::: "memory");
+        for (int k = 0; k < kSkipped; ++k) {
+          asm volatile("xor.b32 %0, %0, %1;" : "+r"(x) : "r"(task.valid + k));
         }
+        asm volatile("" ::: "memory");
+      }
 #pragma unroll
-        for (int k = 0; k < kBody / kBranches; ++k) {
-          asm volatile("fma.rn.f32 %0, %0, %1, %1;" : "+f"(chains[k % 8]) : "f"(0.37f));
-        }
+      for (int k = 0; k < kBody / kBranches; ++k) {
+        asm volatile("fma.rn.f32 %0, %0, %1, %1;" : "+f"(chains[k % 8]) : "f"(0.37f));
       }
     }
-    taken[round] = static_cast<uint32_t>(clock_now()) - began;
-  }
+  });
   float sum = static_cast<float>(x);
   for (const float value : chains) {
     sum += value;
@@ -310,7 +299,6 @@ __global__ void __launch_bounds__(384, 1) branch_kernel(Stamp* stamps, Task task
   if (sum == 1.2345f) {
     stamps[0].value[3] = 1;
   }
-  report(stamps, taken);
 }
 
 // Independent FMUL or EX2 by all warps of every scheduler. value[0], value[1]: when the first warp is done and the last.
