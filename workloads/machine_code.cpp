@@ -24,6 +24,10 @@ MachineInstruction parse(const std::string& text) {
   }
   made.stall = static_cast<uint8_t>(stall);
   for (std::string word; words >> word;) {
+    if (word == "y") {
+      made.yields = true;
+      continue;
+    }
     const bool digits = word.size() > 1 && word.find_first_not_of("012345", 1) == std::string::npos;
     const auto scoreboard = static_cast<uint8_t>(word.back() - '0' + 1);
     if (digits && word.size() == 2 && word[0] == 's') {

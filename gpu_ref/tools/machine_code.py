@@ -8,9 +8,9 @@ KERNELS_FOLDER is configs/kernels. A loop that does not hold exactly one HGMMA p
 an error: such a kernel does other work than it says. For every kernel: the consumer's loop over tiles and the producer's, one
 string an instruction:
 
-    OPCODE STALL [s SCOREBOARD] [r SCOREBOARD] [w SCOREBOARDS]
+    OPCODE STALL [y] [s SCOREBOARD] [r SCOREBOARD] [w SCOREBOARDS]
 
-STALL is the number of cycles until the warp's next instruction may issue, s the scoreboard that is held until the result
+STALL is the number of cycles until the warp's next instruction may issue, y that another warp shall go before it, s the scoreboard that is held until the result
 is there, r the one that is held until the operands were read, w those that are waited for: what the compiler wrote into the
 instruction's control field (bits 105 to 125 of its 128; found by Jia et al., arXiv 1804.06826, section 2.1). Of opcodes the
 modifiers that decide what the instruction does are kept: HGMMA.N.SS or .RS with .last where a batch ends,
@@ -88,6 +88,8 @@ def name_of(opcode, operands):
 def text_of_instruction(one):
     _, opcode, operands, control, taken = one
     text = f"{name_of(opcode, operands)}{'.taken' if taken else ''} {max(control & 15, 1)}"
+    if control >> 4 & 1 == 0:
+        text += " y"
     if control >> 5 & 7 != NONE:
         text += f" s{control >> 5 & 7}"
     if control >> 8 & 7 != NONE:

@@ -78,6 +78,7 @@ struct Op {
   uint8_t lag = 0;
   uint8_t words = 1;
   uint8_t wavefronts = 1;
+  bool yields = false;          // the scheduler lets another warp go before this one's next
   uint8_t stall = 0;            // kMath: cycles to the warp's next instruction; 0: one, or the latency if `dependent`
   uint8_t sets = 0;             // kMath: scoreboard that is held until the result is there, from 1 on; 0: none
   uint8_t reads = 0;            // kMath, kArrive: ... until the operands were read

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SM-cycles a second of CPU time on attention, all SMs simulated.
-//   attention_benchmark MACHINE.yaml KERNEL.yaml HEADS TOKENS DENSITY [SMS]
+//   attention_benchmark MACHINE.yaml KERNEL.yaml HEADS TOKENS DENSITY [SMS [QUERIES]]
 #include <fmt/format.h>
 
 #include <ctime>
@@ -19,7 +19,7 @@ using namespace tilewright;
 int main(int count, char** arguments) {
   try {
     if (count < 6) {
-      fmt::print(stderr, "usage: attention_benchmark MACHINE.yaml KERNEL.yaml HEADS TOKENS DENSITY [SMS]\n");
+      fmt::print(stderr, "usage: attention_benchmark MACHINE.yaml KERNEL.yaml HEADS TOKENS DENSITY [SMS [QUERIES]]\n");
       return 2;
     }
     arch::GpuSpec machine = arch::load_gpu(arguments[1]).value;
@@ -29,6 +29,9 @@ int main(int count, char** arguments) {
     workloads::AttentionProblem problem;
     problem.heads = static_cast<uint32_t>(std::stoul(arguments[3]));
     problem.queries = problem.keys = static_cast<uint32_t>(std::stoul(arguments[4]));
+    if (count > 7) {
+      problem.queries = static_cast<uint32_t>(std::stoul(arguments[7]));
+    }
     const auto kernel = workloads::load_attention_kernel(arguments[2]);
     problem.mask.kind = kernel.kernel == workloads::KernelSource::kDense         ? masks::MaskKind::kDense
                         : kernel.kernel == workloads::KernelSource::kBlockSparse ? masks::MaskKind::kRandomBlocks

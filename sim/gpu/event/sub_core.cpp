@@ -31,6 +31,7 @@ void EventSubCore::reset() {
   turn_ = 1;
   turn_free_ = 0;
   next_ = 0;
+  last_ = kNobody;
   changed_ = true;
   roles = {};
   math = {};
@@ -92,6 +93,7 @@ void EventSubCore::account(EventWarp& warp, Cycle cycle) {
   ++cycles.issued;
   warp.accounted = cycle + 1;
   warp.last_issue = cycle + 1;
+  last_ = (policy() & 2) && warp.state.op().yields ? kNobody : static_cast<uint32_t>(&warp - warps_.data());
   next_ = cycle + 1;
   changed_ = true;
 }

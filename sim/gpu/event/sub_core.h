@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstdlib>
 #include <systemc>
 #include <vector>
 
@@ -91,8 +92,19 @@ class EventSubCore final : public sc_core::sc_module {
   void hold_pipe(uint8_t pipe, Cycle cycle, uint64_t sixteenths) {
     pipe_free_[pipe] = std::max(pipe_free_[pipe], cycle * 16) + sixteenths;
   }
-  // The youngest, which has the highest number.
-  static bool goes_before(uint32_t warp, uint32_t other) { return (warp > other) != mutated(Mutation::kOldestFirst); }
+  static int policy() { static const int p = getenv("POL") ? atoi(getenv("POL")) : 0; return p; }
+  bool greedy(uint32_t warp) const {
+    if (warp != last_ || !(policy() & 1)) return false;
+    const uint8_t pipe = warps_[warp].pipe;
+    return !((policy() & 8) && (pipe == static_cast<uint8_t>(Pipe::kMufu) || pipe == static_cast<uint8_t>(Pipe::kDispatch)));
+  }
+  bool goes_before(uint32_t warp, uint32_t other) const {
+    if (greedy(other)) return false;
+    if (greedy(warp)) return true;
+    if ((policy() & 4) && warps_[warp].ready != warps_[other].ready) return warps_[warp].ready < warps_[other].ready;
+    if ((policy() & 16) && warps_[warp].last_issue != warps_[other].last_issue) return warps_[warp].last_issue < warps_[other].last_issue;
+    return warp > other;
+  }
   void account(EventWarp& warp, Cycle cycle);
   void issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt);
 
@@ -105,6 +117,7 @@ class EventSubCore final : public sc_core::sc_module {
   // Each warp has one turn at the register file, then the matrix unit has its own: who had one since waits that long.
   uint64_t turn_ = 1, turn_free_ = 0;
   Cycle next_ = 0;  // one issue a cycle
+  uint32_t last_ = kNobody;
   Cycle bound_ = 0;
   bool changed_ = true;  // since bound_ was found
   struct Timing {

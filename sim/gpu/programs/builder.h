@@ -116,10 +116,12 @@ class ProgramBuilder {
   void tells_when_read(uint8_t scoreboard) { program_.ops.back().reads = scoreboard; }
   void looked(uint32_t cycles) { program_.ops.back().looked = static_cast<uint8_t>(cycles); }
   void commits(bool last) { program_.ops.back().commits = last; }
-  void instruction(MathKind kind, uint32_t stall, uint8_t sets, uint8_t reads, uint8_t waits) {
+  void yields(bool yield) { program_.ops.back().yields = yield; }
+  void instruction(MathKind kind, uint32_t stall, uint8_t sets, uint8_t reads, uint8_t waits,
+                   bool yields = false) {
     if (const Op* const before = program_.ops.empty() ? nullptr : &program_.ops.back();
         before != nullptr && before->kind == OpKind::kMath && before->math == kind && before->stall == stall &&
-        before->sets + before->reads + sets + reads + waits == 0) {
+        before->sets + before->reads + sets + reads + waits == 0 && !before->yields && !yields) {
       program_.ops.back().spacing = static_cast<uint16_t>(stall);
       ++program_.ops.back().count;
       return;
@@ -130,6 +132,7 @@ class ProgramBuilder {
     op.sets = sets;
     op.reads = reads;
     op.waits = waits;
+    op.yields = yields;
   }
   void matrix_wait(uint32_t pending) { add(OpKind::kMatrixWait, pending); }
   void fence() { add(OpKind::kFence); }

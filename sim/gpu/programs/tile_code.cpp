@@ -128,11 +128,11 @@ void TileCode::one(std::size_t index, bool turns) {
     program_.matrix_wait(number_after(opcode, 2));
   } else if (opcode.starts_with("SYNCS.PHASECHK")) {
     look_ = {index, instruction.sets, index >= second_wait_};
-    program_.instruction(MathKind::kControl, instruction.stall, 0, 0, instruction.waits);
+    program_.instruction(MathKind::kControl, instruction.stall, 0, 0, instruction.waits, instruction.yields);
     return;
   } else if (opcode.starts_with("SYNCS.ARRIVE")) {
     if (++arrivals_ % shape_.kernel.cluster_size != 0) {  // at another CTA's barrier; here every CTA is simulated alone
-      program_.instruction(MathKind::kControl, instruction.stall, 0, instruction.reads, instruction.waits);
+      program_.instruction(MathKind::kControl, instruction.stall, 0, instruction.reads, instruction.waits, instruction.yields);
       return;
     }
     release();
@@ -152,10 +152,12 @@ void TileCode::one(std::size_t index, bool turns) {
   } else if (opcode == "BRA.taken") {
     program_.delay(code_.size() > kNearInstructions ? kFarBranch : kNearBranch);
   } else {
-    program_.instruction(kind_of(opcode), instruction.stall, instruction.sets, instruction.reads, instruction.waits);
+    program_.instruction(kind_of(opcode), instruction.stall, instruction.sets, instruction.reads, instruction.waits,
+                         instruction.yields);
     return;
   }
   program_.wait_for_scoreboards(instruction.waits);
+  program_.yields(instruction.yields);
 }
 
 }  // namespace tilewright::gpu::attention
