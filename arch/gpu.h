@@ -20,10 +20,11 @@ namespace tilewright::arch {
 struct InstructionSpec {
   uint32_t interval = 1;                     // cycles for which one instruction of a warp holds its pipe, ...
   uint32_t beside_matrix_sixteenths = 16;    // ... and sixteenths of a cycle while the matrix unit runs
-  uint32_t latency = 4;                      // issue to the first use of the result
+  uint32_t latency = 4;                      // issue to the first use of the result, ...
+  uint32_t latency_beside_matrix = 0;        // ... and while the matrix unit runs; 0: the same
   uint32_t queue = 0;           // instructions that may wait for the pipe without holding up their warps
   uint32_t crowded_cycles = 0;  // later is its result when its pipe took another instruction less than `latency` before
-  uint32_t register_sixteenths = 0;  // of the register file's time that it takes from the matrix unit; 0: none, no turns
+  uint32_t register_sixteenths = 0;  // of the register file's time that it takes from the matrix unit
 };
 
 struct SubCoreSpec {
@@ -35,7 +36,14 @@ struct SubCoreSpec {
   InstructionSpec other;               // on the uniform datapath
   InstructionSpec control;             // branches, moves between register files, predicates: an issue slot, little else
   InstructionSpec special;             // reading a special register or a constant that is not in the fast cache
+  // While the matrix unit runs, warps read their registers in windows: one instruction each, two or more of the FMA pipe if
+  // they are of one warp.
+  uint32_t window_cycles = 4;          // from one instruction to the next, ...
+  uint32_t window_fma_cycles = 2;      // ... and to one of the same warp on the FMA pipe
   uint32_t branch_cycles = 11;         // a taken branch, until its warp issues again
+  uint32_t near_instructions = 350;    // that the instruction cache next to a scheduler holds; in a longer loop ...
+  uint32_t far_branch_cycles = 26;     // ... a taken branch, ...
+  uint32_t far_loop_cycles = 12;       // ... and beyond branch_cycles the branch back
   uint32_t clock_cycles = 13;          // reading the clock, likewise
 };
 
@@ -89,7 +97,7 @@ struct MatrixSpec {  // wgmma m64nNk16, 16-bit operands
   uint32_t chain_window_cycles = 20;     // ... and the second is taken sooner than this after the first
   uint32_t drain_cycles = 30;            // last instruction ended to its waiting warps
   uint32_t issue_cycles = 10;            // from one instruction of a batch to the next
-  uint32_t takeover_cycles = 90;         // that a warpgroup may be away between its instructions while another waits
+  uint32_t takeover_cycles = 20;         // a warpgroup that pauses so long between instructions loses the unit to one that waits
   uint32_t in_flight = 7;                // running and waiting; a warp cannot issue beyond
   uint32_t register_cycles = 10;         // of a sub-core's register file that an instruction needs, ...
   uint32_t register_sixteenths_per_column = 5;  // ... and sixteenths of a cycle more for each column

@@ -75,13 +75,16 @@ void describe(config::Schema<InstructionSpec>& schema) {
   keys.count(&I::beside_matrix_sixteenths, "beside_matrix_sixteenths", "likewise while the matrix unit runs")
       .unit("cycles/16");
   keys.cycles(&I::latency, "latency", "issue to first use", 1);
+  schema.field(&I::latency_beside_matrix, "latency_beside_matrix", "likewise while the matrix unit runs; as latency unless given")
+      .range(0, 1024)
+      .unit("cycles");
   schema.field(&I::queue, "queue", "instructions that may wait for the pipe without holding up their warps; 0 unless given").range(0, 64);
   schema.field(&I::crowded_cycles, "crowded_cycles",
                "later is the result when the pipe took another instruction less than latency before; 0 unless given")
       .range(0, 1024)
       .unit("cycles");
   keys.cycles(&I::register_sixteenths, "register_sixteenths",
-              "of the register file's time taken from the matrix unit; above 0 it and the warps take turns")
+              "of the register file's time taken from the matrix unit")
       .unit("cycles/16");
 }
 
@@ -104,7 +107,12 @@ void describe(config::Schema<SubCoreSpec>& schema) {
   instruction(&S::other, "other", "uniform datapath");
   instruction(&S::control, "control", "branches, moves between register files, predicates: little but an issue slot");
   instruction(&S::special, "special", "reading a special register");
+  keys.cycles(&S::window_cycles, "window_cycles", "between two instructions that read vector registers while the matrix unit runs", 1);
+  keys.cycles(&S::window_fma_cycles, "window_fma_cycles", "likewise if the second is the same warp's on the FMA pipe", 1);
   keys.cycles(&S::branch_cycles, "branch_cycles", "a taken branch until its warp issues again");
+  keys.count(&S::near_instructions, "near_instructions", "of a loop that fits the instruction cache next to a scheduler");
+  keys.cycles(&S::far_branch_cycles, "far_branch_cycles", "a taken branch in a longer loop", 1);
+  keys.cycles(&S::far_loop_cycles, "far_loop_cycles", "beyond branch_cycles, the branch back of a longer loop");
   keys.cycles(&S::clock_cycles, "clock_cycles", "reading the clock until its warp issues again");
 }
 
@@ -175,7 +183,7 @@ void describe(config::Schema<MatrixSpec>& schema) {
   keys.cycles(&M::drain_cycles, "drain_cycles", "end of an instruction to those who wait for it", 1);
   keys.cycles(&M::issue_cycles, "issue_cycles", "from one instruction of a batch to the next");
   keys.cycles(&M::takeover_cycles, "takeover_cycles",
-              "that a warpgroup may be away between its instructions, in all, before one that waits takes over");
+              "a warpgroup that pauses so long between its instructions gives way to one that waits");
   keys.count(&M::in_flight, "in_flight", "instructions running or accepted", 64);
   keys.cycles(&M::register_cycles, "register_cycles", "of a sub-core's register file for an instruction");
   keys.cycles(&M::register_sixteenths_per_column, "register_sixteenths_per_column", "and so much more for each column")

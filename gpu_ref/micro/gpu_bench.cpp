@@ -32,6 +32,7 @@ int main(int count, char** arguments) {
             run_matrix_turns},
       Suite{"fence_beside", "fence.proxy.async beside wgmma and cp.async, and behind one's own wgmma",
             run_fence_beside},
+      Suite{"operation_beside", "results of one operation after the other beside wgmma and cp.async", run_operation_beside},
       Suite{"consumer_pieces", "an attention consumer's turn piece by piece; results, branches, a scheduler's warps",
             run_consumer_pieces},
       Suite{"energy", "joules per action over steady loops", run_energy},

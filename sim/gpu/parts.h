@@ -83,6 +83,13 @@ inline const arch::InstructionSpec& instruction_spec(const arch::SubCoreSpec& co
   }
 }
 
+inline uint32_t latency_of(const arch::InstructionSpec& instruction, bool beside_matrix) {
+  return beside_matrix && instruction.latency_beside_matrix > 0 ? instruction.latency_beside_matrix : instruction.latency;
+}
+
+// Pipes whose operands come from the vector registers, which the matrix unit reads and writes too.
+inline bool reads_registers(Pipe pipe) { return pipe == Pipe::kFma || pipe == Pipe::kAlu || pipe == Pipe::kMufu; }
+
 inline bool uses_dispatch(OpKind kind) {
   switch (kind) {
     case OpKind::kSharedLoad:

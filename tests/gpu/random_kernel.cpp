@@ -42,6 +42,7 @@ class Generator {
     if (chance(10)) {
       op.waits = static_cast<uint8_t>(between(1, (1U << kScoreboards) - 1));
     }
+    op.yields = chance(20);
     if (op.kind == OpKind::kWait && chance(30)) {
       op.looked = static_cast<uint8_t>(between(1, 80));
     }
@@ -73,7 +74,7 @@ void Generator::make_machine() {
   spec.l2.clock = Hertz{one_of<uint64_t>({1'400'000'000, 1'755'000'000, 1'000'000'000})};
   const auto vary = [&](arch::InstructionSpec& instruction) {
     const uint32_t interval = between(1, 9);
-    instruction = {interval, 16 * interval + between(0, 100), between(2, 30), chance(30) ? between(1, 3) : 0, chance(30) ? between(1, 9) : 0, chance(60) ? between(8, 40) : 0};
+    instruction = {interval, 16 * interval + between(0, 100), between(2, 30), chance(40) ? between(1, 40) : 0, chance(30) ? between(1, 3) : 0, chance(30) ? between(1, 9) : 0, chance(60) ? between(8, 40) : 0};
   };
   for (auto* instruction : {&spec.sub_core.ffma, &spec.sub_core.fmul, &spec.sub_core.fmnmx, &spec.sub_core.ex2,
                             &spec.sub_core.f2fp, &spec.sub_core.imad, &spec.sub_core.shfl, &spec.sub_core.lop3,
@@ -81,6 +82,8 @@ void Generator::make_machine() {
     vary(*instruction);
   }
   spec.sub_core.branch_cycles = between(1, 14);
+  spec.sub_core.window_cycles = between(1, 7);
+  spec.sub_core.window_fma_cycles = between(1, spec.sub_core.window_cycles);
   spec.shared_memory.load_latency = between(1, 30);
   spec.shared_memory.dispatch_cycles = between(0, 4);
   spec.synchronisation.arrive_latency = between(1, 30);
@@ -101,7 +104,7 @@ void Generator::make_machine() {
   spec.matrix.start_shared_cycles = between(1, 20);
   spec.matrix.in_flight = between(1, 8);
   spec.matrix.issue_cycles = between(0, 20);
-  spec.matrix.takeover_cycles = between(0, 150);
+  spec.matrix.takeover_cycles = between(0, 60);
   spec.matrix.register_cycles = between(0, 20);
   spec.matrix.register_sixteenths_per_column = between(0, 8);
   spec.matrix.a_wavefronts = pressure_ == Pressure::kBanks ? 30 : 16;

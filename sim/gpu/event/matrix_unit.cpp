@@ -11,7 +11,6 @@ void EventMatrixUnit::reset(uint32_t warpgroups) {
   last_end_ = 0;
   takes_ = debt_ = slack_ = offers_ = 0;
   latest_ = 0;
-  away_ = 0;
   next_ = kNever;
   counts_ = {};
 }
@@ -49,8 +48,7 @@ void EventMatrixUnit::act(Cycle now, std::vector<uint32_t>& released) {
   find_next(now);
 }
 
-// Stays with a warpgroup that asks, until its pauses between instructions add up while another waits; then takes who has
-// waited longest.
+// Stays with a warpgroup that asks unless it paused while another waits; then takes who has waited longest.
 uint32_t EventMatrixUnit::choose(Cycle now) {
   uint32_t other = kNobody;
   for (uint32_t g = 0; g < groups_.size(); ++g) {
@@ -60,13 +58,11 @@ uint32_t EventMatrixUnit::choose(Cycle now) {
   }
   const Group& group = groups_[latest_];
   if (asks(group, now)) {
-    const uint64_t away = other == kNobody ? 0 : away_ + (group.next_at - group.taken_at);
-    if (away < spec_.matrix.takeover_cycles || other == kNobody || mutated(Mutation::kMatrixNeverTakenOver)) {
-      away_ = away;
+    const Cycle pause = group.next_at - group.taken_at;
+    if (pause < spec_.matrix.takeover_cycles || other == kNobody || mutated(Mutation::kMatrixNeverTakenOver)) {
       return latest_;
     }
   }
-  away_ = 0;
   return other;
 }
 

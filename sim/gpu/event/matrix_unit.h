@@ -73,8 +73,7 @@ class EventMatrixUnit final : public sc_core::sc_module {
   BankUse use_;
   Cycle last_end_ = 0;
   uint64_t takes_ = 0;
-  uint32_t latest_ = 0;  // warpgroup taken from last, ...
-  uint64_t away_ = 0;    // ... and for how long it was away between its instructions while another waited
+  uint32_t latest_ = 0;  // warpgroup taken from last
   static constexpr uint32_t kNobody = UINT32_MAX;
   uint64_t debt_ = 0;   // register-file time that warps took, sixteenths summed over the sub-cores
   uint64_t slack_ = 0;  // of which the instruction that ran had no need

@@ -15,11 +15,13 @@ enum class Mutation : uint8_t {
   kPipeQueueMore,        // one instruction more waits for a math pipe
   kPipeFreeEarly,        // a math pipe is held a cycle too short
   kDispatchFreeEarly,    // likewise the dispatch port
-  kOldestFirst,          // the oldest warp issues instead of the youngest
+  kGreedIgnored,         // the scheduler does not stay with the warp that issued last
+  kYieldIgnored,         // ... or stays with it though it yields
+  kYoungestFirst,        // the youngest warp issues instead of the one that has waited longest
   kMatrixFactorIgnored,  // math beside the matrix unit runs at full speed
   kDebtForgotten,        // the matrix unit is not delayed by what warps take of the register file
   kSlackForgotten,       // ... or is delayed by what it has no need for
-  kTurnIgnored,          // a warp takes the matrix unit's turn at the register file
+  kWindowIgnored,        // warps read registers beside the matrix unit at any time
   kFillsOverlap,         // what arrives from memory is written without taking turns
   kMatrixInFlightMore,   // one wgmma more is taken
   kMatrixPaceIgnored,    // a batch is issued in no time

@@ -14,7 +14,8 @@ EventSubCore::EventSubCore(const sc_core::sc_module_name& name, const arch::GpuS
     timing_[k].interval[0] = 16 * (instruction.interval - early);
     timing_[k].interval[1] = mutated(Mutation::kMatrixFactorIgnored) ? 16 * instruction.interval
                                                                      : instruction.beside_matrix_sixteenths - early;
-    timing_[k].latency = instruction.latency;
+    timing_[k].latency[0] = instruction.latency;
+    timing_[k].latency[1] = mutated(Mutation::kMatrixFactorIgnored) ? instruction.latency : latency_of(instruction, true);
     timing_[k].crowded = instruction.crowded_cycles;
     timing_[k].ahead = 16 * instruction.interval * (instruction.queue + (mutated(Mutation::kPipeQueueMore) ? 1 : 0));
     timing_[k].read = instruction.interval;
@@ -28,8 +29,8 @@ void EventSubCore::reset() {
   resident_.clear();
   pipe_free_.fill(0);
   pipe_fresh_.fill(0);
-  turn_ = 1;
-  turn_free_ = 0;
+  window_fma_ = window_ = 0;
+  window_warp_ = 0;
   next_ = 0;
   last_ = kNobody;
   changed_ = true;
@@ -93,7 +94,7 @@ void EventSubCore::account(EventWarp& warp, Cycle cycle) {
   ++cycles.issued;
   warp.accounted = cycle + 1;
   warp.last_issue = cycle + 1;
-  last_ = (policy() & 2) && warp.state.op().yields ? kNobody : static_cast<uint32_t>(&warp - warps_.data());
+  last_ = warp.state.op().yields && !mutated(Mutation::kYieldIgnored) ? kNobody : static_cast<uint32_t>(&warp - warps_.data());
   next_ = cycle + 1;
   changed_ = true;
 }
@@ -107,12 +108,12 @@ void EventSubCore::settle(EventWarp& warp, Cycle ready, WarpStall reason) {
   warp.ready = ready;
   warp.reason = reason;
   warp.distance = op.distance;
-  warp.takes_turns = false;
+  warp.reads_registers = false;
   warp.ahead = 0;
   if (op.kind == OpKind::kMath) {
     warp.pipe = timing_[static_cast<std::size_t>(op.math)].pipe;
     warp.ahead = timing_[static_cast<std::size_t>(op.math)].ahead;
-    warp.takes_turns = timing_[static_cast<std::size_t>(op.math)].share > 0;
+    warp.reads_registers = reads_registers(pipe_of(op.math)) && !mutated(Mutation::kWindowIgnored);
   } else {
     warp.pipe = uses_dispatch(op.kind) ? static_cast<uint8_t>(Pipe::kDispatch) : kNone;
   }
@@ -124,15 +125,16 @@ void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, 
   ++math[static_cast<std::size_t>(op.math)];
   const Cycle start = std::max(cycle, pipe_free_[timing.pipe] / 16);
   hold_pipe(timing.pipe, cycle, timing.interval[beside_matrix ? 1 : 0]);
-  if (timing.share > 0) {
-    turn_ += warp.turn == turn_ && !mutated(Mutation::kTurnIgnored) ? 1 : 0;
-    warp.turn = turn_;
-    turn_free_ = beside_matrix && !mutated(Mutation::kTurnIgnored) ? pipe_free_[timing.pipe] + 16 : 0;
-    debt += beside_matrix ? timing.share : 0;
+  debt += beside_matrix ? timing.share : 0;
+  if (beside_matrix && warp.reads_registers) {
+    window_warp_ = static_cast<uint32_t>(&warp - warps_.data());
+    window_fma_ = cycle + spec_.sub_core.window_fma_cycles;
+    window_ = cycle + spec_.sub_core.window_cycles;
   }
   const bool crowded = cycle < pipe_fresh_[timing.pipe] && !mutated(Mutation::kCrowdIgnored);
-  pipe_fresh_[timing.pipe] = cycle + timing.latency;
-  warp.hold_scoreboard(op.sets, start + timing.latency + (crowded ? timing.crowded : 0));
+  const uint32_t latency = timing.latency[beside_matrix ? 1 : 0];
+  pipe_fresh_[timing.pipe] = cycle + timing.latency[0];
+  warp.hold_scoreboard(op.sets, start + latency + (crowded ? timing.crowded : 0));
   warp.hold_scoreboard(op.reads, start + timing.read);
   if (--warp.state.left > 0) {
     warp.ready = cycle + op.spacing;
@@ -140,7 +142,7 @@ void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, 
     warp.distance -= op.spacing;
     return;
   }
-  const uint32_t stall = op.stall > 0 && !mutated(Mutation::kStallIgnored) ? op.stall : op.dependent ? timing.latency : 1;
+  const uint32_t stall = op.stall > 0 && !mutated(Mutation::kStallIgnored) ? op.stall : op.dependent ? latency : 1;
   warp.state.next();
   settle(warp, cycle + stall, WarpStall::kFixedLatency);
 }

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <array>
-#include <cstdlib>
 #include <systemc>
 #include <vector>
 
@@ -26,8 +25,7 @@ struct EventWarp {
   WarpStall reason = WarpStall::kFixedLatency;
   uint8_t pipe = kNone;     // that the next issue needs
   uint32_t ahead = 0;       // sixteenths for which it may still be busy
-  bool takes_turns = false; // ... with the matrix unit at the register file
-  uint64_t turn = 0;        // of the sub-core, when it last took one
+  bool reads_registers = false;  // ... through the window that the matrix unit leaves
   Role role = Role::kConsumer;
   uint32_t cta = 0;         // resident CTA
   uint32_t warpgroup = kNone;  // of the SM
@@ -61,6 +59,7 @@ class EventSubCore final : public sc_core::sc_module {
   }
   void remove(uint32_t warp) {
     std::erase(resident_, warp);
+    last_ = warp == last_ ? kNobody : last_;
     changed_ = true;
   }
 
@@ -87,23 +86,27 @@ class EventSubCore final : public sc_core::sc_module {
     }
     const uint64_t busy = pipe_free_[warp.pipe];
     const Cycle free = std::max(warp.ready, (busy - std::min<uint64_t>(busy, warp.ahead)) / 16);
-    return warp.takes_turns && warp.turn == turn_ ? std::max(free, turn_free_ / 16) : free;
+    if (!warp.reads_registers) {
+      return free;
+    }
+    const bool goes_on = warp.pipe == static_cast<uint8_t>(Pipe::kFma) && &warp == &warps_[window_warp_];
+    return std::max(free, goes_on ? window_fma_ : window_);
   }
   void hold_pipe(uint8_t pipe, Cycle cycle, uint64_t sixteenths) {
     pipe_free_[pipe] = std::max(pipe_free_[pipe], cycle * 16) + sixteenths;
   }
-  static int policy() { static const int p = getenv("POL") ? atoi(getenv("POL")) : 0; return p; }
-  bool greedy(uint32_t warp) const {
-    if (warp != last_ || !(policy() & 1)) return false;
-    const uint8_t pipe = warps_[warp].pipe;
-    return !((policy() & 8) && (pipe == static_cast<uint8_t>(Pipe::kMufu) || pipe == static_cast<uint8_t>(Pipe::kDispatch)));
+  // Whether the scheduler stays with the warp that issued last. What goes through a queue takes turns instead.
+  bool stays_with(uint32_t warp) const {
+    return warp == last_ && !mutated(Mutation::kGreedIgnored) && warps_[warp].pipe != static_cast<uint8_t>(Pipe::kMufu) &&
+           warps_[warp].pipe != static_cast<uint8_t>(Pipe::kDispatch);
   }
+  // Of two that can issue: the one that issued last, else the one that has waited longer; of equals the youngest.
   bool goes_before(uint32_t warp, uint32_t other) const {
-    if (greedy(other)) return false;
-    if (greedy(warp)) return true;
-    if ((policy() & 4) && warps_[warp].ready != warps_[other].ready) return warps_[warp].ready < warps_[other].ready;
-    if ((policy() & 16) && warps_[warp].last_issue != warps_[other].last_issue) return warps_[warp].last_issue < warps_[other].last_issue;
-    return warp > other;
+    if (stays_with(warp) || stays_with(other)) {
+      return stays_with(warp);
+    }
+    const Cycle ready = warps_[warp].ready, others = warps_[other].ready;
+    return ready != others && !mutated(Mutation::kYoungestFirst) ? ready < others : warp > other;
   }
   void account(EventWarp& warp, Cycle cycle);
   void issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt);
@@ -114,15 +117,17 @@ class EventSubCore final : public sc_core::sc_module {
   std::vector<uint32_t> resident_;
   std::array<uint64_t, static_cast<std::size_t>(Pipe::kCount)> pipe_free_{};  // sixteenths of a cycle
   std::array<Cycle, static_cast<std::size_t>(Pipe::kCount)> pipe_fresh_{};  // until when the last one's result is not there
-  // Each warp has one turn at the register file, then the matrix unit has its own: who had one since waits that long.
-  uint64_t turn_ = 1, turn_free_ = 0;
+  // The next instruction that reads registers while the matrix unit does: of the same warp and the FMA pipe, and any other.
+  Cycle window_fma_ = 0, window_ = 0;
+  uint32_t window_warp_ = 0;
   Cycle next_ = 0;  // one issue a cycle
-  uint32_t last_ = kNobody;
+  uint32_t last_ = kNobody;  // that issued last and did not yield
   Cycle bound_ = 0;
   bool changed_ = true;  // since bound_ was found
   struct Timing {
     uint32_t interval[2];  // sixteenths; [beside the matrix unit]
-    uint32_t latency, crowded;
+    uint32_t latency[2];   // [beside the matrix unit]
+    uint32_t crowded;
     uint32_t ahead;        // sixteenths for which the pipe may be busy when it takes an instruction
     uint32_t read;         // cycles until the operands were read
     uint32_t share;        // of the register file, sixteenths

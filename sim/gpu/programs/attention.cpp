@@ -141,7 +141,7 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
   auto run = std::make_unique<AttentionRun>();
   const bool engine = use_gather_engine && machine.gather_engine.present && kernel.kernel == KernelSource::kGather;
   const Shape shape{kernel, {kernel.stages, kernel.consumer_warpgroups, query_buffers(kernel)}, engine,
-                    machine.gather_engine.rows_per_request};
+                    machine.gather_engine.rows_per_request, machine.sub_core};
   run->kernel.name = kernel.name;
   run->stages = kernel.stages;
   add_shape(shape, run->kernel);

@@ -3,6 +3,7 @@
 // The warps of an attention CTA, as gpu_ref/attention/producer.cuh and consumer.cuh have them; private to the twins.
 #pragma once
 
+#include "arch/gpu.h"
 #include "sim/gpu/programs/builder.h"
 #include "workloads/attention.h"
 
@@ -31,6 +32,7 @@ struct Shape {
   Places places;
   bool engine;  // gathered tiles by the gather engine
   uint32_t rows_of_engine;
+  const arch::SubCoreSpec& sub_core;
   uint32_t row_bytes() const { return kernel.head_size * 2; }
   uint32_t subtiles() const { return kernel.head_size / 64; }
   uint32_t tile_bytes() const { return kernel.key_tile * row_bytes(); }

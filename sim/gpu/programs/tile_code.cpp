@@ -10,12 +10,9 @@
 namespace tilewright::gpu::attention {
 namespace {
 
-// A loop that is longer does not fit the instruction cache next to the scheduler: its branches take longer, cycles.
-// Measured: loops of 64 to 640 instructions with and without branches that skip 16 to 160 of them.
-constexpr std::size_t kNearInstructions = 350;
-constexpr uint32_t kNearBranch = 11, kFarBranch = 26, kFarLoop = 12;  // kFarLoop: beyond sub_core.branch_cycles
-
 using workloads::MachineInstruction;
+
+}  // namespace
 
 MathKind kind_of(std::string_view opcode) {
   const std::string_view base = opcode.substr(0, opcode.find('.'));
@@ -39,6 +36,8 @@ MathKind kind_of(std::string_view opcode) {
   }
   return MathKind::kControl;
 }
+
+namespace {
 
 uint32_t number_after(std::string_view opcode, std::size_t dots) {
   for (; dots > 0; --dots) {
@@ -72,8 +71,8 @@ std::size_t TileCode::find(std::string_view opcode, std::size_t from) const {
 
 void TileCode::whole() {
   run(0, code_.size() - 1, true);
-  if (code_.size() > kNearInstructions) {
-    program_.delay(kFarLoop);
+  if (far()) {
+    program_.delay(shape_.sub_core.far_loop_cycles);
   }
 }
 
@@ -150,7 +149,7 @@ void TileCode::one(std::size_t index, bool turns) {
   } else if (look_.at != SIZE_MAX && opcode == "BRA" && (instruction.waits >> (look_.scoreboard - 1) & 1) != 0) {
     wait(index);
   } else if (opcode == "BRA.taken") {
-    program_.delay(code_.size() > kNearInstructions ? kFarBranch : kNearBranch);
+    program_.delay(far() ? shape_.sub_core.far_branch_cycles : shape_.sub_core.branch_cycles);
   } else {
     program_.instruction(kind_of(opcode), instruction.stall, instruction.sets, instruction.reads, instruction.waits,
                          instruction.yields);

@@ -11,6 +11,8 @@
 
 namespace tilewright::gpu::attention {
 
+MathKind kind_of(std::string_view opcode);
+
 // Cursors of the program for what a consumer goes through.
 struct TileCursors {
   uint8_t keys, values;
@@ -31,6 +33,7 @@ class TileCode {
   void wait(std::size_t branch);
   void release();
   std::size_t find(std::string_view opcode, std::size_t from = 0) const;
+  bool far() const { return code_.size() > shape_.sub_core.near_instructions; }
 
   const Shape& shape_;
   uint32_t group_;

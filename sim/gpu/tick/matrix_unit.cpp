@@ -5,7 +5,7 @@
 
 namespace tilewright::gpu {
 
-// The group that was taken from last while it asks and its pauses are short; else the one that was not for longest.
+// The group that was taken from last while it asks without a long pause; else the one that was not for longest.
 TickMatrixUnit::Group* TickSm::choose_group() {
   TickMatrixUnit& unit = matrix_;
   TickMatrixUnit::Group* waiting = nullptr;
@@ -18,13 +18,10 @@ TickMatrixUnit::Group* TickSm::choose_group() {
   TickMatrixUnit::Group* chosen = waiting;
   if (!unit.groups.empty() && unit.groups[unit.latest].to_take > 0 && unit.groups[unit.latest].until_next == 0) {
     TickMatrixUnit::Group& latest = unit.groups[unit.latest];
-    const uint64_t away = waiting == nullptr ? 0 : unit.away + latest.pause;
-    if (waiting == nullptr || away < spec_.matrix.takeover_cycles) {
-      unit.away = away;
+    if (waiting == nullptr || latest.pause < spec_.matrix.takeover_cycles) {
       return &latest;
     }
   }
-  unit.away = 0;
   if (chosen != nullptr) {
     unit.latest = static_cast<uint32_t>(chosen - unit.groups.data());
   }

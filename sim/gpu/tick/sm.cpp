@@ -35,8 +35,9 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   named_.assign(slots * kernel.shape.named_barriers, {});
   for (const auto& core : cores_) {
     core->busy.fill(0);
-    core->turn_busy = 0;
-    core->turn = 1;
+    core->window_fma = core->window = 0;
+    core->window_warp = 0;
+    core->last = UINT32_MAX;
   }
   for (TickSharedMemory* queue : {&shared_, &fills_}) {
     queue->queue.clear();
@@ -46,7 +47,7 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   matrix_.queue.clear();
   matrix_.running = false;
   matrix_.elapsed = matrix_.since_end = 0;
-  matrix_.debt = matrix_.slack = matrix_.takes = matrix_.away = 0;
+  matrix_.debt = matrix_.slack = matrix_.takes = 0;
   matrix_.latest = 0;
   for (TickBoxUnit* unit : {&tma_, &engine_}) {
     unit->queue.clear();
@@ -107,7 +108,8 @@ void TickSm::count_down() {
     for (uint32_t& left : core->fresh) {
       left -= left > 0 ? 1 : 0;
     }
-    core->turn_busy -= std::min(core->turn_busy, 16U);
+    core->window_fma -= core->window_fma > 0 ? 1 : 0;
+    core->window -= core->window > 0 ? 1 : 0;
   }
   std::erase_if(effects_, [&](TickEffect& effect) {
     const bool now = --effect.left == 0;

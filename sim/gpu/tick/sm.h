@@ -37,7 +37,7 @@ struct TickWarp {
   uint32_t warpgroup = kNone;
   uint64_t wanted = 0;
   std::array<uint32_t, kScoreboards> scoreboards{};  // cycles until each is free
-  uint64_t turn = 0;      // of its sub-core at the register file, when it last had one
+  uint32_t waited = 0;    // cycles in which it could have issued, as far as it goes
   struct Marker {
     uint64_t copies;
     uint32_t barrier;
@@ -57,8 +57,10 @@ class TickSubCore final : public sc_core::sc_module {
   explicit TickSubCore(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {}
   std::array<uint32_t, static_cast<std::size_t>(Pipe::kCount)> busy{};  // sixteenths of a cycle left
   std::array<uint32_t, static_cast<std::size_t>(Pipe::kCount)> fresh{};  // cycles left of the last instruction's latency
-  uint32_t turn_busy = 0;  // likewise, for a warp that had its turn at the register file since the matrix unit had one
-  uint64_t turn = 1;
+  // Cycles until registers are read beside the matrix unit again: by the same warp's FMA pipe, and by any other instruction.
+  uint32_t window_fma = 0, window = 0;
+  uint32_t window_warp = 0;
+  uint32_t last = UINT32_MAX;  // warp that issued last and did not yield
 };
 
 class TickSharedMemory final : public sc_core::sc_module {
@@ -96,8 +98,7 @@ class TickMatrixUnit final : public sc_core::sc_module {
   std::deque<Instruction> queue;
   bool running = false;
   uint32_t elapsed = 0, since_end = 0, duration = 0;
-  uint32_t latest = 0;   // group taken from last, ...
-  uint64_t away = 0;     // ... and its pauses while another waited
+  uint32_t latest = 0;   // group taken from last
   uint64_t debt = 0, slack = 0, takes = 0;  // register-file time: taken by warps, and not needed
 };
 
@@ -179,9 +180,10 @@ class TickSm final : public sc_core::sc_module {
 
   // sm_issue.cpp: phase 3
   void issue(Cycle now);
-  bool may_issue(const TickWarp& warp, const TickSubCore& core) const;
+  bool may_issue(uint32_t index, const TickSubCore& core) const;
+  uint32_t choose_warp(uint32_t core) const;
   void execute(uint32_t index, TickSubCore& core, Cycle now);
-  void execute_math(TickWarp& warp, const Op& op, TickSubCore& core);
+  void execute_math(uint32_t index, const Op& op, TickSubCore& core);
   void execute_wait(uint32_t index, const Op& op);
   void execute_global(uint32_t index, const Op& op, Cycle now);
   void send_loads(Cycle now);

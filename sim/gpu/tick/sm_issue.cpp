@@ -5,50 +5,73 @@
 
 namespace tilewright::gpu {
 
-// Phase 3: one instruction a sub-core, of the youngest warp that can, whose number is highest.
+namespace {
+
+// What goes through a queue of a sub-core's takes turns among the warps.
+bool takes_turns(const Op& op) {
+  const Pipe pipe = pipe_of(op.math);
+  return op.kind == OpKind::kMath ? pipe == Pipe::kMufu || pipe == Pipe::kDispatch : uses_dispatch(op.kind);
+}
+
+}  // namespace
+
+// The warp that issued last, unless it yielded; else the one that has waited longest, of equals the youngest.
+uint32_t TickSm::choose_warp(uint32_t core) const {
+  const auto per_cta = static_cast<uint32_t>(kernel_->shape.warps.size());
+  uint32_t chosen = UINT32_MAX;
+  for (uint32_t w = 0; w < warps_.size(); ++w) {
+    if (w % per_cta % cores_.size() != core || !warps_[w].alive || !may_issue(w, *cores_[core])) {
+      continue;
+    }
+    if (w == cores_[core]->last && !takes_turns(warps_[w].state.op())) {
+      return w;
+    }
+    if (chosen == UINT32_MAX || warps_[w].waited >= warps_[chosen].waited) {
+      chosen = w;
+    }
+  }
+  return chosen;
+}
+
+// Phase 3: one instruction a sub-core.
 void TickSm::issue(Cycle now) {
   const auto per_cta = static_cast<uint32_t>(kernel_->shape.warps.size());
   for (uint32_t c = 0; c < cores_.size(); ++c) {
-    uint32_t chosen = UINT32_MAX;
+    const uint32_t chosen = choose_warp(c);
     for (uint32_t w = 0; w < warps_.size(); ++w) {
-      if (w % per_cta % cores_.size() != c || !warps_[w].alive) {
+      TickWarp& warp = warps_[w];
+      if (w % per_cta % cores_.size() != c || !warp.alive) {
         continue;
       }
-      if (may_issue(warps_[w], *cores_[c])) {
-        chosen = w;
-      }
-    }
-    for (uint32_t w = 0; w < warps_.size(); ++w) {
-      if (w % per_cta % cores_.size() != c || !warps_[w].alive) {
-        continue;
-      }
-      RoleCycles& cycles = roles_[static_cast<std::size_t>(warps_[w].role)];
+      RoleCycles& cycles = roles_[static_cast<std::size_t>(warp.role)];
+      const bool waits = warp.blocked || warp.pause > 0;
+      warp.waited = w == chosen || waits ? 0 : warp.waited + 1;
       if (w == chosen) {
         ++cycles.issued;
-      } else if (warps_[w].blocked || warps_[w].pause > 0) {
-        ++cycles.stalls[static_cast<std::size_t>(warps_[w].reason)];
       } else {
-        ++cycles.stalls[static_cast<std::size_t>(WarpStall::kContention)];
+        ++cycles.stalls[static_cast<std::size_t>(waits ? warp.reason : WarpStall::kContention)];
       }
     }
     if (chosen != UINT32_MAX) {
       warps_[chosen].since_issue = 0;
+      cores_[c]->last = warps_[chosen].state.op().yields ? UINT32_MAX : chosen;
       execute(chosen, *cores_[c], now);
     }
   }
 }
 
-bool TickSm::may_issue(const TickWarp& warp, const TickSubCore& core) const {
+bool TickSm::may_issue(uint32_t index, const TickSubCore& core) const {
+  const TickWarp& warp = warps_[index];
   if (warp.blocked || warp.pause > 0) {
     return false;
   }
   const Op& op = warp.state.op();
   if (op.kind == OpKind::kMath) {
     const Pipe pipe = pipe_of(op.math);
-    const bool waits_for_turn = pipe == Pipe::kFma && warp.turn == core.turn && core.turn_busy >= 16 &&
-                                instruction_spec(spec_.sub_core, op.math).register_sixteenths > 0;
+    const uint32_t window = pipe == Pipe::kFma && core.window_warp == index ? core.window_fma : core.window;
     const arch::InstructionSpec& instruction = instruction_spec(spec_.sub_core, op.math);
-    return core.busy[static_cast<std::size_t>(pipe)] < 16 + 16 * instruction.interval * instruction.queue && !waits_for_turn;
+    return core.busy[static_cast<std::size_t>(pipe)] < 16 + 16 * instruction.interval * instruction.queue &&
+           (window == 0 || !reads_registers(pipe));
   }
   return !uses_dispatch(op.kind) || core.busy[static_cast<std::size_t>(Pipe::kDispatch)] < 16;
 }
@@ -75,21 +98,23 @@ void TickSm::hold(TickWarp& warp, WarpStall reason) {
   warp.reason = reason;
 }
 
-void TickSm::execute_math(TickWarp& warp, const Op& op, TickSubCore& core) {
+void TickSm::execute_math(uint32_t index, const Op& op, TickSubCore& core) {
+  TickWarp& warp = warps_[index];
   const arch::InstructionSpec& instruction = instruction_spec(spec_.sub_core, op.math);
   const Pipe pipe = pipe_of(op.math);
+  const uint32_t latency = latency_of(instruction, matrix_active());
   uint32_t& busy = core.busy[static_cast<std::size_t>(pipe)];
   const uint32_t in_queue = busy / 16;  // cycles
   busy += matrix_active() ? instruction.beside_matrix_sixteenths : 16 * instruction.interval;
-  if (pipe == Pipe::kFma && instruction.register_sixteenths > 0) {
-    core.turn += warp.turn == core.turn ? 1 : 0;
-    warp.turn = core.turn;
-    core.turn_busy = matrix_active() ? busy + 16 : 0;
-    matrix_.debt += matrix_active() ? instruction.register_sixteenths : 0;
+  if (matrix_active() && reads_registers(pipe)) {
+    core.window_warp = index;
+    core.window_fma = spec_.sub_core.window_fma_cycles;
+    core.window = spec_.sub_core.window_cycles;
+    matrix_.debt += pipe == Pipe::kFma ? instruction.register_sixteenths : 0;
   }
   ++counts_.math[static_cast<std::size_t>(op.math)];
   uint32_t& fresh = core.fresh[static_cast<std::size_t>(pipe)];
-  warp.hold_scoreboard(op.sets, in_queue + instruction.latency + (fresh > 0 ? instruction.crowded_cycles : 0));
+  warp.hold_scoreboard(op.sets, in_queue + latency + (fresh > 0 ? instruction.crowded_cycles : 0));
   fresh = instruction.latency;
   warp.hold_scoreboard(op.reads, in_queue + instruction.interval);
   if (--warp.state.left > 0) {
@@ -98,7 +123,7 @@ void TickSm::execute_math(TickWarp& warp, const Op& op, TickSubCore& core) {
   } else if (op.stall > 0) {
     go_on(warp, op.stall, WarpStall::kFixedLatency);
   } else {
-    go_on(warp, op.dependent ? instruction.latency : 1, WarpStall::kFixedLatency);
+    go_on(warp, op.dependent ? latency : 1, WarpStall::kFixedLatency);
   }
 }
 
@@ -107,7 +132,7 @@ void TickSm::execute(uint32_t index, TickSubCore& core, Cycle now) {
   const Op& op = warp.state.op();
   const arch::SynchronisationSpec& synchronisation = spec_.synchronisation;
   if (op.kind == OpKind::kMath) {
-    execute_math(warp, op, core);
+    execute_math(index, op, core);
     return;
   }
   if (uses_dispatch(op.kind)) {
@@ -382,6 +407,9 @@ void TickSm::execute_matrix(uint32_t index, const Op& op) {
 void TickSm::end_warp(uint32_t index, Cycle now) {
   TickWarp& warp = warps_[index];
   warp.alive = false;
+  const auto count = static_cast<uint32_t>(kernel_->shape.warps.size());
+  uint32_t& last = cores_[index % count % cores_.size()]->last;
+  last = last == index ? UINT32_MAX : last;
   Resident& resident = resident_[warp.cta];
   if (--resident.warps_left == 0) {
     ctas_[warp.cta].end = now + 1;
