@@ -89,6 +89,12 @@ inline uint32_t latency_of(const arch::InstructionSpec& instruction, bool beside
 
 // Pipes whose operands come from the vector registers, which the matrix unit reads and writes too.
 inline bool reads_registers(Pipe pipe) { return pipe == Pipe::kFma || pipe == Pipe::kAlu || pipe == Pipe::kMufu; }
+// Two such instructions of a warp fit where one of any other kind does.
+inline bool is_paired(MathKind kind) { return kind == MathKind::kFfma || kind == MathKind::kFmul; }
+// When a warp that issued `kind` beside the matrix unit reads registers again: for a paired instruction, else as any other.
+inline uint32_t window_of_pair(const arch::SubCoreSpec& core, MathKind kind) {
+  return is_paired(kind) ? core.window_fma_cycles : core.window_cycles;
+}
 
 inline bool uses_dispatch(OpKind kind) {
   switch (kind) {

@@ -29,7 +29,7 @@ void EventSubCore::reset() {
   resident_.clear();
   pipe_free_.fill(0);
   pipe_fresh_.fill(0);
-  window_fma_ = window_ = 0;
+  window_pair_ = window_ = 0;
   window_warp_ = 0;
   next_ = 0;
   last_ = kNobody;
@@ -114,6 +114,7 @@ void EventSubCore::settle(EventWarp& warp, Cycle ready, WarpStall reason) {
     warp.pipe = timing_[static_cast<std::size_t>(op.math)].pipe;
     warp.ahead = timing_[static_cast<std::size_t>(op.math)].ahead;
     warp.reads_registers = reads_registers(pipe_of(op.math)) && !mutated(Mutation::kWindowIgnored);
+    warp.paired = is_paired(op.math);
   } else {
     warp.pipe = uses_dispatch(op.kind) ? static_cast<uint8_t>(Pipe::kDispatch) : kNone;
   }
@@ -128,7 +129,7 @@ void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, 
   debt += beside_matrix ? timing.share : 0;
   if (beside_matrix && warp.reads_registers) {
     window_warp_ = static_cast<uint32_t>(&warp - warps_.data());
-    window_fma_ = cycle + spec_.sub_core.window_fma_cycles;
+    window_pair_ = cycle + window_of_pair(spec_.sub_core, op.math);
     window_ = cycle + spec_.sub_core.window_cycles;
   }
   const bool crowded = cycle < pipe_fresh_[timing.pipe] && !mutated(Mutation::kCrowdIgnored);

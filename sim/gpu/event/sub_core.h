@@ -26,6 +26,7 @@ struct EventWarp {
   uint8_t pipe = kNone;     // that the next issue needs
   uint32_t ahead = 0;       // sixteenths for which it may still be busy
   bool reads_registers = false;  // ... through the window that the matrix unit leaves
+  bool paired = false;
   Role role = Role::kConsumer;
   uint32_t cta = 0;         // resident CTA
   uint32_t warpgroup = kNone;  // of the SM
@@ -89,8 +90,7 @@ class EventSubCore final : public sc_core::sc_module {
     if (!warp.reads_registers) {
       return free;
     }
-    const bool goes_on = warp.pipe == static_cast<uint8_t>(Pipe::kFma) && &warp == &warps_[window_warp_];
-    return std::max(free, goes_on ? window_fma_ : window_);
+    return std::max(free, warp.paired && &warp == &warps_[window_warp_] ? window_pair_ : window_);
   }
   void hold_pipe(uint8_t pipe, Cycle cycle, uint64_t sixteenths) {
     pipe_free_[pipe] = std::max(pipe_free_[pipe], cycle * 16) + sixteenths;
@@ -117,8 +117,8 @@ class EventSubCore final : public sc_core::sc_module {
   std::vector<uint32_t> resident_;
   std::array<uint64_t, static_cast<std::size_t>(Pipe::kCount)> pipe_free_{};  // sixteenths of a cycle
   std::array<Cycle, static_cast<std::size_t>(Pipe::kCount)> pipe_fresh_{};  // until when the last one's result is not there
-  // The next instruction that reads registers while the matrix unit does: of the same warp and the FMA pipe, and any other.
-  Cycle window_fma_ = 0, window_ = 0;
+  // When registers are read again beside the matrix unit: by the same warp for a paired instruction, and by any other.
+  Cycle window_pair_ = 0, window_ = 0;
   uint32_t window_warp_ = 0;
   Cycle next_ = 0;  // one issue a cycle
   uint32_t last_ = kNobody;  // that issued last and did not yield

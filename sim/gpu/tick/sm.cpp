@@ -35,7 +35,7 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   named_.assign(slots * kernel.shape.named_barriers, {});
   for (const auto& core : cores_) {
     core->busy.fill(0);
-    core->window_fma = core->window = 0;
+    core->window_pair = core->window = 0;
     core->window_warp = 0;
     core->last = UINT32_MAX;
   }
@@ -108,7 +108,7 @@ void TickSm::count_down() {
     for (uint32_t& left : core->fresh) {
       left -= left > 0 ? 1 : 0;
     }
-    core->window_fma -= core->window_fma > 0 ? 1 : 0;
+    core->window_pair -= core->window_pair > 0 ? 1 : 0;
     core->window -= core->window > 0 ? 1 : 0;
   }
   std::erase_if(effects_, [&](TickEffect& effect) {

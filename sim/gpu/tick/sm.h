@@ -57,8 +57,8 @@ class TickSubCore final : public sc_core::sc_module {
   explicit TickSubCore(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {}
   std::array<uint32_t, static_cast<std::size_t>(Pipe::kCount)> busy{};  // sixteenths of a cycle left
   std::array<uint32_t, static_cast<std::size_t>(Pipe::kCount)> fresh{};  // cycles left of the last instruction's latency
-  // Cycles until registers are read beside the matrix unit again: by the same warp's FMA pipe, and by any other instruction.
-  uint32_t window_fma = 0, window = 0;
+  // Cycles until registers are read again beside the matrix unit: by the same warp for a paired instruction, and by any other.
+  uint32_t window_pair = 0, window = 0;
   uint32_t window_warp = 0;
   uint32_t last = UINT32_MAX;  // warp that issued last and did not yield
 };

@@ -68,7 +68,7 @@ bool TickSm::may_issue(uint32_t index, const TickSubCore& core) const {
   const Op& op = warp.state.op();
   if (op.kind == OpKind::kMath) {
     const Pipe pipe = pipe_of(op.math);
-    const uint32_t window = pipe == Pipe::kFma && core.window_warp == index ? core.window_fma : core.window;
+    const uint32_t window = is_paired(op.math) && core.window_warp == index ? core.window_pair : core.window;
     const arch::InstructionSpec& instruction = instruction_spec(spec_.sub_core, op.math);
     return core.busy[static_cast<std::size_t>(pipe)] < 16 + 16 * instruction.interval * instruction.queue &&
            (window == 0 || !reads_registers(pipe));
@@ -108,7 +108,7 @@ void TickSm::execute_math(uint32_t index, const Op& op, TickSubCore& core) {
   busy += matrix_active() ? instruction.beside_matrix_sixteenths : 16 * instruction.interval;
   if (matrix_active() && reads_registers(pipe)) {
     core.window_warp = index;
-    core.window_fma = spec_.sub_core.window_fma_cycles;
+    core.window_pair = window_of_pair(spec_.sub_core, op.math);
     core.window = spec_.sub_core.window_cycles;
     matrix_.debt += pipe == Pipe::kFma ? instruction.register_sixteenths : 0;
   }
