@@ -73,6 +73,7 @@ struct SynchronisationSpec {
 
 struct CopySpec {  // cp.async, one instruction of a warp: up to 512 bytes
   uint32_t dispatch_cycles = 4;
+  uint32_t pipe_cycles = 2;        // of the SM's one way to shared memory, which loads, stores, shuffles and fences take too
   uint32_t group_cycles = 4;       // commit_group, wait_group with nothing to wait for
   uint32_t outstanding_lines = 512;  // of an SM
   uint32_t complete_latency = 10;  // data written to the warp's knowledge of it

@@ -152,6 +152,7 @@ void describe(config::Schema<CopySpec>& schema) {
   Keys<C> keys{schema};
   schema.name("copy", "cp.async");
   keys.cycles(&C::dispatch_cycles, "dispatch_cycles", "of the dispatch port for one instruction", 1);
+  keys.cycles(&C::pipe_cycles, "pipe_cycles", "of the SM's way to shared memory for one instruction");
   keys.cycles(&C::group_cycles, "group_cycles", "commit_group, or wait_group with nothing to wait for", 1);
   keys.count(&C::outstanding_lines, "outstanding_lines", "lines of 128 B on their way to an SM");
   keys.cycles(&C::complete_latency, "complete_latency", "data written to its warp knowing", 1);

@@ -100,6 +100,7 @@ inline bool uses_dispatch(OpKind kind) {
   switch (kind) {
     case OpKind::kSharedLoad:
     case OpKind::kSharedStore:
+    case OpKind::kShuffle:
     case OpKind::kGlobalLoad:
     case OpKind::kGlobalStore:
     case OpKind::kCopy:
@@ -114,9 +115,18 @@ inline bool uses_dispatch(OpKind kind) {
   }
 }
 
-// Cycles for which an operation other than math holds its sub-core's dispatch port.
+// Sixteenths of a cycle for which an operation other than math holds its sub-core's dispatch port.
+inline uint32_t dispatch_cycles(const arch::GpuSpec& spec, const Op& op);
+inline uint32_t dispatch_sixteenths(const arch::GpuSpec& spec, const Op& op, bool beside_matrix) {
+  if (op.kind == OpKind::kShuffle && beside_matrix) {
+    return spec.sub_core.shfl.beside_matrix_sixteenths;
+  }
+  return 16 * dispatch_cycles(spec, op);
+}
 inline uint32_t dispatch_cycles(const arch::GpuSpec& spec, const Op& op) {
   switch (op.kind) {
+    case OpKind::kShuffle:
+      return spec.sub_core.shfl.interval;
     case OpKind::kCopy:
     case OpKind::kCopyArrive:
       return spec.copy.dispatch_cycles;
@@ -148,6 +158,9 @@ inline uint32_t access_wavefronts(const arch::SharedMemorySpec& shared, const Op
   const auto back = static_cast<uint32_t>(divide_up(uint64_t{op.words} * 4 * kWarpLanes, shared.load_bytes_per_cycle));
   return std::max<uint32_t>(op.wavefronts, back);
 }
+
+// From the cycle after a shuffle's wavefront to its result: the issue and the wavefront are the latency's first two cycles.
+inline uint32_t shuffle_latency(const arch::GpuSpec& spec) { return spec.sub_core.shfl.latency - std::min(spec.sub_core.shfl.latency, 2U); }
 
 inline uint32_t line_sixteenths(const arch::GlobalPathSpec& path, Client client) {
   switch (client) {

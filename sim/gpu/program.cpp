@@ -109,7 +109,9 @@ void check_op(const WarpProgram& program, const Op& op) {
             op.kind == OpKind::kLoadWait || op.kind == OpKind::kStamp || op.kind == OpKind::kSkip || op.count >= 1,
         "an operation of no instructions");
   check(op.sets <= kScoreboards && op.reads <= kScoreboards && op.waits >> kScoreboards == 0, "a scoreboard beyond the last");
-  check(op.kind == OpKind::kMath || (op.stall == 0 && op.sets == 0), "only math has results that a scoreboard tells of");
+  const bool is_math = op.kind == OpKind::kMath || op.kind == OpKind::kShuffle;
+  check(is_math || (op.stall == 0 && op.sets == 0), "only math has results that a scoreboard tells of");
+  check(op.kind != OpKind::kMath || op.math != MathKind::kShfl, "a shuffle goes through the banks, not a math pipe");
   check(op.kind == OpKind::kMath || op.kind == OpKind::kArrive || op.reads == 0, "only math and arrivals tell when they have read");
   check(op.kind != OpKind::kStamp || op.count < kMaximumStamps, "a stamp beyond the last");
   check(op.kind != OpKind::kMatrix || (op.columns >= 8 && op.columns <= 256 && op.columns % 8 == 0),

@@ -36,6 +36,7 @@ enum class OpKind : uint8_t {
   kDelay,         // one instruction that holds its warp for `count` cycles: what is not modelled further
   kSharedLoad,    // `words` a lane, `wavefronts` of the banks
   kSharedStore,
+  kShuffle,       // through the banks' pipe, as a load; the result on scoreboard `sets`
   kGlobalLoad,    // `pieces` of `bytes` from `stream`, into registers
   kGlobalStore,   // likewise to global memory; nobody waits for it
   kLoadWait,      // until at most `count` of the warp's global loads are out
@@ -67,7 +68,7 @@ inline constexpr uint8_t kFromList = 0xfe;  // as Op::parameter: the next of the
 struct Op {
   OpKind kind = OpKind::kExit;
   MathKind math = MathKind::kFfma;
-  bool dependent = false;       // what follows needs the result (kMath, kSharedLoad, kGlobalLoad)
+  bool dependent = false;       // what follows needs the result (kMath, kShuffle, kSharedLoad, kGlobalLoad)
   bool from_registers = false;  // kMatrix: A
   bool commits = true;          // kMatrix: the last of its commit group
   bool tensor = false;          // kTma: a tensor box, else a bulk copy
@@ -79,8 +80,8 @@ struct Op {
   uint8_t words = 1;
   uint8_t wavefronts = 1;
   bool yields = false;          // the scheduler lets another warp go before this one's next
-  uint8_t stall = 0;            // kMath: cycles to the warp's next instruction; 0: one, or the latency if `dependent`
-  uint8_t sets = 0;             // kMath: scoreboard that is held until the result is there, from 1 on; 0: none
+  uint8_t stall = 0;            // kMath, kShuffle: cycles to the warp's next instruction; 0: one, or the latency if `dependent`
+  uint8_t sets = 0;             // kMath, kShuffle: scoreboard that is held until the result is there, from 1 on; 0: none
   uint8_t reads = 0;            // kMath, kArrive: ... until the operands were read
   uint8_t waits = 0;            // bit k: issues only when scoreboard k + 1 is free
   uint8_t looked = 0;           // kWait: cycles since the try_wait whose answer is needed here

@@ -94,6 +94,7 @@ void Generator::make_machine() {
   spec.synchronisation.named_arrive_latency = between(0, 25);
   spec.synchronisation.named_cycles_per_warp = between(1, 5);
   spec.synchronisation.fence_cycles_per_warp = between(2, 8);
+  spec.copy.pipe_cycles = between(0, 3);
   spec.copy.outstanding_lines = one_of({32U, 40U, 64U, 512U});
   spec.copy.complete_latency = between(1, 12);
   spec.tma.box_latency = between(1, 40);
@@ -133,12 +134,16 @@ void Generator::make_machine() {
 void Generator::math(WarpProgram& program) {
   Op made = op(OpKind::kMath, between(1, 40));
   made.math = static_cast<MathKind>(between(0, static_cast<uint32_t>(MathKind::kCount) - 1));
+  if (made.math == MathKind::kShfl) {
+    made.kind = OpKind::kShuffle;
+    made.count = 1;
+  }
   made.spacing = static_cast<uint16_t>(chance(70) ? 1 : between(1, 6));
   made.dependent = chance(30);
   if (chance(30)) {
     made.stall = static_cast<uint8_t>(between(0, 15));
     made.sets = static_cast<uint8_t>(chance(50) ? between(0, kScoreboards) : 0);
-    made.reads = static_cast<uint8_t>(chance(30) ? between(0, kScoreboards) : 0);
+    made.reads = static_cast<uint8_t>(chance(30) && made.kind == OpKind::kMath ? between(0, kScoreboards) : 0);
   }
   push(program, made);
 }

@@ -32,7 +32,7 @@ struct BankUse {
 
 // What waits for its last wavefront.
 struct PipeAction {
-  enum class Kind : uint8_t { kNothing, kLoad, kLoadRoom, kArrive, kArriveInBanks, kBytes, kCopy } kind = Kind::kNothing;
+  enum class Kind : uint8_t { kNothing, kLoad, kLoadRoom, kArrive, kArriveInBanks, kBytes, kCopy, kShuffle, kFence } kind = Kind::kNothing;
   uint16_t target = 0;   // warp or barrier
   uint32_t amount = 0;   // arrivals or bytes
   uint64_t instruction = 0;

@@ -231,11 +231,32 @@ void EventSm::complete(const PipeAction& action, Cycle now) {
     case PipeAction::Kind::kArrive:
       at(now + synchronisation.arrive_latency, action);
       break;
+    case PipeAction::Kind::kShuffle:
+      finish_shuffle(warps_[action.target], action.amount, now + shuffle_latency(spec_));
+      break;
+    case PipeAction::Kind::kFence: {
+      fence_free_ = (mutated(Mutation::kFenceFree) ? now : std::max(now, fence_free_)) + synchronisation.fence_cycles_per_warp;
+      wake(warps_[action.target], fence_free_ + synchronisation.fence_latency);
+      break;
+    }
     case PipeAction::Kind::kBytes:
       at(now + spec_.tma.complete_latency, action);
       break;
     default:
       at(now + spec_.copy.complete_latency, action);
+  }
+}
+
+// The result is there in cycle `free`: of a shuffle that its warp stands at, or on a scoreboard.
+void EventSm::finish_shuffle(EventWarp& warp, uint32_t scoreboard, Cycle free) {
+  if (scoreboard == 0) {
+    wake(warp, free);
+    return;
+  }
+  --warp.shuffles[scoreboard - 1];
+  warp.hold_scoreboard(static_cast<uint8_t>(scoreboard), free);
+  if (warp.known_ready != kNever) {
+    wake(warp, warp.known_ready);
   }
 }
 
@@ -245,7 +266,7 @@ void EventSm::apply(const PipeAction& action, Cycle now) {
     case PipeAction::Kind::kLoad: {
       EventWarp& warp = warps_[action.target];
       warp.state.loads.lines_left(action.instruction) = 0;
-      if (warp.state.loads.retire() && warp.ready == kNever && warp.reason == WarpStall::kGlobalLoad &&
+      if (warp.state.loads.retire() && warp.is_blocked() && warp.reason == WarpStall::kGlobalLoad &&
           warp.state.loads.retired() >= warp.wanted) {
         wake(warp, now);
       }
@@ -277,7 +298,7 @@ void EventSm::retire_copies(uint32_t index, Cycle now) {
     return;
   }
   const uint64_t retired = warp.state.copies.retired();
-  if (warp.ready == kNever && warp.reason == WarpStall::kCopyWait && retired >= warp.wanted) {
+  if (warp.is_blocked() && warp.reason == WarpStall::kCopyWait && retired >= warp.wanted) {
     wake(warp, now);
   }
   while (!warp.markers.empty() && warp.markers.front().copies <= retired) {
@@ -329,7 +350,7 @@ void EventSm::issue(Cycle now) {
     if (is_private(warp.state.op().kind)) {
       core->issue_private(warp, now, beside_matrix, debt_);
     } else {
-      core->issue_visible(warp, now);
+      core->issue_visible(warp, now, beside_matrix);
       execute(index, now);
     }
   }
@@ -361,6 +382,7 @@ void EventSm::collect(GpuResult& result) const {
   counts.instructions += counts_.instructions;
   counts.sectors_requested += counts_.sectors_requested;
   counts.sectors_stored += counts_.sectors_stored;
+  counts.math[static_cast<std::size_t>(MathKind::kShfl)] += counts_.math[static_cast<std::size_t>(MathKind::kShfl)];
   for (const auto& core : cores_) {
     for (std::size_t r = 0; r < core->roles.size(); ++r) {
       result.roles[r].issued += core->roles[r].issued;

@@ -98,6 +98,8 @@ class EventSm final : public sc_core::sc_module {
   // sm_operations.cpp: what an issued operation sets going; each leaves the warp ready or waiting
   void execute(uint32_t index, Cycle now);
   void access_shared(uint32_t index, const Op& op, Cycle now);
+  void shuffle(uint32_t index, const Op& op, Cycle now);
+  void finish_shuffle(EventWarp& warp, uint32_t scoreboard, Cycle free);
   void access_global(uint32_t index, const Op& op, Cycle now);
   void send_loads(Cycle now);
   void copy(uint32_t index, const Op& op, Cycle now);

@@ -15,6 +15,7 @@ void EventSm::block(EventWarp& warp, WarpStall reason) {
   warp.state.next();
   warp.reason = reason;
   warp.ready = kNever;
+  warp.known_ready = kNever;
 }
 
 void EventSm::execute(uint32_t index, Cycle now) {
@@ -24,6 +25,9 @@ void EventSm::execute(uint32_t index, Cycle now) {
     case OpKind::kSharedLoad:
     case OpKind::kSharedStore:
       access_shared(index, op, now);
+      break;
+    case OpKind::kShuffle:
+      shuffle(index, op, now);
       break;
     case OpKind::kGlobalLoad:
     case OpKind::kGlobalStore:
@@ -64,12 +68,10 @@ void EventSm::execute(uint32_t index, Cycle now) {
     case OpKind::kMatrix:
       matrix(index, op, now);
       break;
-    case OpKind::kFence: {
-      const Cycle start = mutated(Mutation::kFenceFree) ? now : std::max(now, fence_free_);
-      fence_free_ = start + spec_.synchronisation.fence_cycles_per_warp;
-      proceed(warp, fence_free_ + spec_.synchronisation.fence_latency, WarpStall::kFence);
+    case OpKind::kFence:
+      pipe_.push(now + 1, 1, {PipeAction::Kind::kFence, static_cast<uint16_t>(index), 0, 0});
+      block(warp, WarpStall::kFence);
       break;
-    }
     case OpKind::kExit:
       end_warp(index, now);
       break;
@@ -136,6 +138,23 @@ void EventSm::access_shared(uint32_t index, const Op& op, Cycle now) {
   } else {
     pipe_.push(now + 1, wavefronts, {});
     proceed(warp, now + 1, WarpStall::kFixedLatency);
+  }
+}
+
+void EventSm::shuffle(uint32_t index, const Op& op, Cycle now) {
+  EventWarp& warp = warps_[index];
+  ++counts_.math[static_cast<std::size_t>(MathKind::kShfl)];
+  const bool awaited = op.dependent && op.sets == 0;
+  if (awaited || op.sets > 0) {
+    pipe_.push(now + 1, 1, {PipeAction::Kind::kShuffle, static_cast<uint16_t>(index), op.sets, 0});
+    warp.shuffles[op.sets > 0 ? op.sets - 1 : 0] += op.sets > 0 ? 1 : 0;
+  } else {
+    pipe_.push(now + 1, 1, {});
+  }
+  if (awaited) {
+    block(warp, WarpStall::kSharedMemory);
+  } else {
+    proceed(warp, now + std::max<uint32_t>(op.stall, 1), WarpStall::kFixedLatency);
   }
 }
 
@@ -226,6 +245,7 @@ void EventSm::copy(uint32_t index, const Op& op, Cycle now) {
   counts_.lines_requested += lines;
   lines_out_ += lines;
   stream.position += positions_of(op);
+  pipe_.push(now + 1, spec_.copy.pipe_cycles, {});
   proceed(warp, now + 1, WarpStall::kFixedLatency);
 }
 

@@ -102,10 +102,15 @@ void EventSubCore::account(EventWarp& warp, Cycle cycle) {
 void EventSubCore::settle(EventWarp& warp, Cycle ready, WarpStall reason) {
   changed_ = true;
   const Op& op = warp.state.op();
+  bool unknown = false;
   for (uint32_t k = 0; k < kScoreboards && op.waits >> k != 0 && !mutated(Mutation::kScoreboardIgnored); ++k) {
-    ready = std::max(ready, (op.waits >> k & 1) != 0 ? warp.scoreboards[k] : 0);
+    if ((op.waits >> k & 1) != 0) {
+      ready = std::max(ready, warp.scoreboards[k]);
+      unknown = unknown || warp.shuffles[k] > 0;
+    }
   }
-  warp.ready = ready;
+  warp.ready = unknown ? kNever : ready;
+  warp.known_ready = unknown ? ready : kNever;
   warp.reason = reason;
   warp.distance = op.distance;
   warp.reads_registers = false;
@@ -181,12 +186,12 @@ void EventSubCore::issue_private(EventWarp& warp, Cycle cycle, bool beside_matri
   }
 }
 
-void EventSubCore::issue_visible(EventWarp& warp, Cycle cycle) {
+void EventSubCore::issue_visible(EventWarp& warp, Cycle cycle, bool beside_matrix) {
   account(warp, cycle);
   const Op& op = warp.state.op();
   if (uses_dispatch(op.kind)) {
     const uint32_t early = mutated(Mutation::kDispatchFreeEarly) ? 1 : 0;
-    hold_pipe(static_cast<uint8_t>(Pipe::kDispatch), cycle, 16 * (dispatch_cycles(spec_, op) - early));
+    hold_pipe(static_cast<uint8_t>(Pipe::kDispatch), cycle, dispatch_sixteenths(spec_, op, beside_matrix) - 16 * early);
   }
 }
 

@@ -32,7 +32,9 @@ struct EventWarp {
   uint32_t warpgroup = kNone;  // of the SM
   uint32_t looked = 0;      // cycles since it asked for the phase that it waits for, when it came to wait
   uint64_t wanted = 0;      // what it waits for: copies, phases, batches
-  std::array<Cycle, kScoreboards> scoreboards{};  // the first cycle in which each is free
+  std::array<Cycle, kScoreboards> scoreboards{};  // the first cycle in which each is free, ...
+  std::array<uint8_t, kScoreboards> shuffles{};   // ... as far as known: shuffles that were not served yet
+  Cycle known_ready = kNever;  // `ready` without them, while it waits for one
   struct Marker {
     uint64_t copies;        // that must be done
     uint32_t barrier;
@@ -40,6 +42,7 @@ struct EventWarp {
   };
   std::deque<Marker> markers;  // arrivals that follow copies
 
+  bool is_blocked() const { return ready == kNever && known_ready == kNever; }  // by its last operation
   void hold_scoreboard(uint8_t scoreboard, Cycle until) {
     if (scoreboard > 0) {
       scoreboards[scoreboard - 1U] = std::max(scoreboards[scoreboard - 1U], until);
@@ -72,7 +75,7 @@ class EventSubCore final : public sc_core::sc_module {
   uint32_t select(Cycle cycle) const;
   void issue_private(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt);
   // Books the issue of an operation that is not private; its effect is the SM's to find.
-  void issue_visible(EventWarp& warp, Cycle cycle);
+  void issue_visible(EventWarp& warp, Cycle cycle, bool beside_matrix);
   // After the warp's state moved on: `ready` and what the next operation needs.
   void settle(EventWarp& warp, Cycle ready, WarpStall reason);
 

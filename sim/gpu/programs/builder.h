@@ -20,7 +20,9 @@ class ProgramBuilder {
 
   // `count` independent instructions; with `chains` below the latency each waits for the one that many before.
   void math(MathKind kind, uint32_t count, uint32_t spacing = 1, bool dependent = false) {
-    if (count > 0) {
+    if (kind == MathKind::kShfl) {
+      shuffles(count, spacing, dependent);
+    } else if (count > 0) {
       Op& op = add(OpKind::kMath, count);
       op.math = kind;
       op.spacing = static_cast<uint16_t>(spacing);
@@ -117,16 +119,25 @@ class ProgramBuilder {
   void looked(uint32_t cycles) { program_.ops.back().looked = static_cast<uint8_t>(cycles); }
   void commits(bool last) { program_.ops.back().commits = last; }
   void yields(bool yield) { program_.ops.back().yields = yield; }
+  // In a chain if they are further apart than a shuffle's turn.
+  void shuffles(uint32_t count, uint32_t spacing, bool dependent) {
+    constexpr uint32_t kTurn = 4;
+    for (uint32_t i = 0; i < count; ++i) {
+      Op& op = add(OpKind::kShuffle);
+      op.stall = static_cast<uint8_t>(std::min(spacing, kTurn));
+      op.dependent = spacing > kTurn || (dependent && i + 1 == count);
+    }
+  }
   void instruction(MathKind kind, uint32_t stall, uint8_t sets, uint8_t reads, uint8_t waits,
                    bool yields = false) {
     if (const Op* const before = program_.ops.empty() ? nullptr : &program_.ops.back();
-        before != nullptr && before->kind == OpKind::kMath && before->math == kind && before->stall == stall &&
+        before != nullptr && kind != MathKind::kShfl && before->kind == OpKind::kMath && before->math == kind && before->stall == stall &&
         before->sets + before->reads + sets + reads + waits == 0 && !before->yields && !yields) {
       program_.ops.back().spacing = static_cast<uint16_t>(stall);
       ++program_.ops.back().count;
       return;
     }
-    Op& op = add(OpKind::kMath);
+    Op& op = add(kind == MathKind::kShfl ? OpKind::kShuffle : OpKind::kMath);
     op.math = kind;
     op.stall = static_cast<uint8_t>(stall);
     op.sets = sets;

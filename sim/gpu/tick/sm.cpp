@@ -166,6 +166,15 @@ void TickSm::complete_wavefronts(const TickSharedMemory& served) {
       case TickEffect::Kind::kWake:
         wake(effect.target, spec_.shared_memory.load_latency);
         continue;
+      case TickEffect::Kind::kShuffle:
+        finish_shuffle(effect);
+        continue;
+      case TickEffect::Kind::kFence:
+        if (fence_queue_.empty()) {
+          fence_left_ = spec_.synchronisation.fence_cycles_per_warp;
+        }
+        fence_queue_.push_back(effect.target);
+        continue;
       case TickEffect::Kind::kArrive:
         effect.left = spec_.synchronisation.arrive_latency;
         break;
@@ -177,6 +186,16 @@ void TickSm::complete_wavefronts(const TickSharedMemory& served) {
     }
     effects_.push_back(effect);
   }
+}
+
+void TickSm::finish_shuffle(const TickEffect& effect) {
+  TickWarp& warp = warps_[effect.target];
+  if (effect.amount == 0) {
+    wake(effect.target, shuffle_latency(spec_));
+    return;
+  }
+  --warp.shuffles[effect.amount - 1];
+  warp.hold_scoreboard(static_cast<uint8_t>(effect.amount), shuffle_latency(spec_));
 }
 
 void TickSm::apply(const TickEffect& effect, Cycle now) {

@@ -17,7 +17,7 @@
 namespace tilewright::gpu {
 
 struct TickEffect {
-  enum class Kind : uint8_t { kNothing, kWake, kArrive, kArriveInBanks, kBytes, kCopyLine, kLoadLine } kind = Kind::kNothing;
+  enum class Kind : uint8_t { kNothing, kWake, kArrive, kArriveInBanks, kBytes, kCopyLine, kLoadLine, kShuffle, kFence } kind = Kind::kNothing;
   uint32_t left = 0;  // cycles
   uint32_t target = 0;
   uint32_t amount = 0;
@@ -36,7 +36,8 @@ struct TickWarp {
   uint32_t cta = 0;
   uint32_t warpgroup = kNone;
   uint64_t wanted = 0;
-  std::array<uint32_t, kScoreboards> scoreboards{};  // cycles until each is free
+  std::array<uint32_t, kScoreboards> scoreboards{};  // cycles until each is free, ...
+  std::array<uint8_t, kScoreboards> shuffles{};      // ... and shuffles until it is known
   uint32_t waited = 0;    // cycles in which it could have issued, as far as it goes
   struct Marker {
     uint64_t copies;
@@ -165,6 +166,7 @@ class TickSm final : public sc_core::sc_module {
   void step_units(Cycle now);
   void step_boxes(TickBoxUnit& unit, Source source, Cycle now);
   void complete_wavefronts(const TickSharedMemory& served);
+  void finish_shuffle(const TickEffect& effect);
   void apply(const TickEffect& effect, Cycle now);
   void take_arrivals(Cycle now);
   void deliver_line(const LineRequest& request);
@@ -173,18 +175,19 @@ class TickSm final : public sc_core::sc_module {
   void serve_banks();
   void wake(uint32_t warp, uint32_t in_cycles) {
     warps_[warp].blocked = false;
-    pause(warps_[warp], in_cycles);
+    warps_[warp].pause = in_cycles;
   }
-  static void pause(TickWarp& warp, uint32_t cycles);
   bool matrix_active() const { return matrix_.running; }
 
   // sm_issue.cpp: phase 3
   void issue(Cycle now);
+  static bool waits(const TickWarp& warp);
   bool may_issue(uint32_t index, const TickSubCore& core) const;
   uint32_t choose_warp(uint32_t core) const;
   void execute(uint32_t index, TickSubCore& core, Cycle now);
   void execute_math(uint32_t index, const Op& op, TickSubCore& core);
   void execute_wait(uint32_t index, const Op& op);
+  void execute_shuffle(uint32_t index, const Op& op);
   void execute_global(uint32_t index, const Op& op, Cycle now);
   void send_loads(Cycle now);
   void execute_copy(uint32_t index, const Op& op, Cycle now);

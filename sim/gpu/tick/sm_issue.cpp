@@ -44,12 +44,12 @@ void TickSm::issue(Cycle now) {
         continue;
       }
       RoleCycles& cycles = roles_[static_cast<std::size_t>(warp.role)];
-      const bool waits = warp.blocked || warp.pause > 0;
-      warp.waited = w == chosen || waits ? 0 : warp.waited + 1;
+      const bool held = waits(warp);
+      warp.waited = w == chosen || held ? 0 : warp.waited + 1;
       if (w == chosen) {
         ++cycles.issued;
       } else {
-        ++cycles.stalls[static_cast<std::size_t>(waits ? warp.reason : WarpStall::kContention)];
+        ++cycles.stalls[static_cast<std::size_t>(held ? warp.reason : WarpStall::kContention)];
       }
     }
     if (chosen != UINT32_MAX) {
@@ -60,9 +60,20 @@ void TickSm::issue(Cycle now) {
   }
 }
 
+// For something else than the scheduler and the pipes: its next instruction's scoreboards, or whatever holds it.
+bool TickSm::waits(const TickWarp& warp) {
+  bool held = warp.blocked || warp.pause > 0;
+  const Op& op = warp.state.op();
+  const bool begun = op.kind == OpKind::kMath && warp.state.left < op.count;  // the first instruction waited for all of them
+  for (uint32_t k = 0; k < kScoreboards && !begun; ++k) {
+    held = held || ((op.waits >> k & 1) != 0 && (warp.scoreboards[k] > 0 || warp.shuffles[k] > 0));
+  }
+  return held;
+}
+
 bool TickSm::may_issue(uint32_t index, const TickSubCore& core) const {
   const TickWarp& warp = warps_[index];
-  if (warp.blocked || warp.pause > 0) {
+  if (waits(warp)) {
     return false;
   }
   const Op& op = warp.state.op();
@@ -78,18 +89,8 @@ bool TickSm::may_issue(uint32_t index, const TickSubCore& core) const {
 
 void TickSm::go_on(TickWarp& warp, uint32_t pause, WarpStall reason) {
   warp.state.next();
-  this->pause(warp, pause);
+  warp.pause = pause;
   warp.reason = reason;
-}
-
-// Until the next instruction can issue: a number of cycles, and the scoreboards that it waits for.
-void TickSm::pause(TickWarp& warp, uint32_t cycles) {
-  warp.pause = cycles;
-  for (uint32_t k = 0; k < kScoreboards; ++k) {
-    if ((warp.state.op().waits >> k & 1) != 0) {
-      warp.pause = std::max(warp.pause, warp.scoreboards[k]);
-    }
-  }
 }
 
 void TickSm::hold(TickWarp& warp, WarpStall reason) {
@@ -136,7 +137,7 @@ void TickSm::execute(uint32_t index, TickSubCore& core, Cycle now) {
     return;
   }
   if (uses_dispatch(op.kind)) {
-    core.busy[static_cast<std::size_t>(Pipe::kDispatch)] += 16 * dispatch_cycles(spec_, op);
+    core.busy[static_cast<std::size_t>(Pipe::kDispatch)] += dispatch_sixteenths(spec_, op, matrix_active());
   }
   switch (op.kind) {
     case OpKind::kDelay:
@@ -147,7 +148,7 @@ void TickSm::execute(uint32_t index, TickSubCore& core, Cycle now) {
       go_on(warp, spec_.sub_core.clock_cycles, WarpStall::kFixedLatency);
       break;
     case OpKind::kEndLoop:
-      pause(warp, warp.state.end_loop() ? spec_.sub_core.branch_cycles : 1);
+      warp.pause = warp.state.end_loop() ? spec_.sub_core.branch_cycles : 1;
       warp.reason = WarpStall::kFixedLatency;
       break;
     case OpKind::kCopyCommit:
@@ -202,11 +203,11 @@ void TickSm::execute(uint32_t index, TickSubCore& core, Cycle now) {
       execute_matrix(index, op);
       break;
     case OpKind::kFence:
-      if (fence_queue_.empty()) {
-        fence_left_ = synchronisation.fence_cycles_per_warp;
-      }
-      fence_queue_.push_back(index);
+      shared_.queue.push_back({1, {TickEffect::Kind::kFence, 0, index, 0, 0}});
       hold(warp, WarpStall::kFence);
+      break;
+    case OpKind::kShuffle:
+      execute_shuffle(index, op);
       break;
     case OpKind::kExit:
       end_warp(index, now);
@@ -214,6 +215,19 @@ void TickSm::execute(uint32_t index, TickSubCore& core, Cycle now) {
     default:
       execute_wait(index, op);
   }
+}
+
+void TickSm::execute_shuffle(uint32_t index, const Op& op) {
+  TickWarp& warp = warps_[index];
+  ++counts_.math[static_cast<std::size_t>(MathKind::kShfl)];
+  const bool awaited = op.dependent && op.sets == 0;
+  const auto kind = awaited || op.sets > 0 ? TickEffect::Kind::kShuffle : TickEffect::Kind::kNothing;
+  shared_.queue.push_back({1, {kind, 0, index, op.sets, 0}});
+  if (op.sets > 0) {
+    ++warp.shuffles[op.sets - 1U];
+  }
+  awaited ? hold(warp, WarpStall::kSharedMemory)
+          : go_on(warp, std::max<uint32_t>(op.stall, 1), WarpStall::kFixedLatency);
 }
 
 void TickSm::execute_wait(uint32_t index, const Op& op) {
@@ -333,6 +347,9 @@ void TickSm::execute_copy(uint32_t index, const Op& op, Cycle now) {
   }
   counts_.lines_requested += lines.size();
   lines_out_ += static_cast<uint32_t>(lines.size());
+  if (spec_.copy.pipe_cycles > 0) {
+    shared_.queue.push_back({spec_.copy.pipe_cycles, {}});
+  }
   stream.position += positions_of(op);
   go_on(warp, 1, WarpStall::kFixedLatency);
 }
