@@ -15,7 +15,6 @@ namespace {
 // What the compiler puts between the instructions that are modelled one by one, as configs/kernels/instruction_counts.json
 // counts it (a test holds the two together).
 constexpr uint32_t kBoxCycles = 50;      // tma_stream: address and arming of one thread's next box
-constexpr uint32_t kListRead = 38;       // a group of list entries out of L1, read into registers
 constexpr uint32_t kReadBack = 200;      // the store unit's reading of an output tile
 constexpr uint32_t kQuotientCycles = 40; // an item's number into head and block
 // What makes the descriptors of a wgmma: where products are in flight together in vector registers, else in uniform ones.
@@ -40,11 +39,10 @@ void load_tile(ProgramBuilder& program, const Shape& shape, uint8_t stream, uint
   }
 }
 
-// Four warps: each thread copies 16 bytes of a row, a warp a few rows at a time; list entries are read in groups of four.
+// Four warps: each thread copies 16 bytes of a row, a warp a few rows at a time.
 void gather_tile(ProgramBuilder& program, const Shape& shape, uint8_t stream, uint32_t full, uint8_t ring) {
   const uint32_t rows_at_once = 512 / shape.row_bytes(), passes = shape.kernel.key_tile / (4 * rows_at_once);
   const uint32_t group = passes % 4 == 0 ? 4 : 2;
-  program.delay(kListRead);
   for (uint32_t pass = 0; pass < passes; pass += group) {
     program.math(MathKind::kImad, group);
     program.math(MathKind::kLop3, 2 * group);
@@ -74,6 +72,9 @@ WarpProgram produce(const Shape& shape, bool first_warp) {
   ProgramBuilder program("produce");
   const uint8_t ring = program.cursor(shape.kernel.stages), buffer = program.cursor(places.query_buffers);
   const auto tile = [&] {
+    if (shape.copies()) {  // a tile's part of the list, for keys and values: from L2, the kernel's prefetch does not find L1
+      program.global_load(kListStream, 1, 32, 1, true);
+    }
     program.arithmetic({4, 2, 4});
     program.wait(places.key_empty(), ring, 1);
     shape.copies() ? gather_tile(program, shape, kKeyStream, places.key_full(), ring)
