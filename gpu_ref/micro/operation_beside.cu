@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long a softmax warp waits for a result while other warps of its SM multiply or copy: chains of one operation by one warp of
-// each sub-core (or of one), beside wgmma without pause and beside cp.async in a stream that runs as fast as it can.
+// one sub-core, and by one and two warps of each, beside wgmma without pause and beside cp.async in a stream that runs as fast as
+// it can.
 #include <algorithm>
 
 #include "micro/suites.h"
@@ -121,7 +122,7 @@ struct Work {
 
 // Warpgroup 0 is the background, the others run the operation; the first of those has the stamp.
 template <Operation kOperation>
-__global__ void __launch_bounds__(256, 1) operation_kernel(Stamp* stamps, Work work) {
+__global__ void __launch_bounds__(384, 1) operation_kernel(Stamp* stamps, Work work) {
   extern __shared__ __align__(1024) uint8_t tiles[];
   __shared__ uint32_t done;
   __shared__ uint64_t barrier;
@@ -195,7 +196,7 @@ void measure(Bench& bench, const uint8_t* source) {
   const auto kernel = operation_kernel<kOperation>;
   allow_shared(kernel, kWholeSmShared);
   for (int b = 0; b < static_cast<int>(Background::kCount); ++b) {
-    for (const int warps : {1, 4}) {
+    for (const int warps : {1, 4, 8}) {
       const Repeat repeat{};
       const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
         kernel<<<1, 128 + 32 * warps, 128 * 1024>>>(stamps, Work{static_cast<Background>(b), warps, source});

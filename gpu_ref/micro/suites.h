@@ -26,6 +26,7 @@ void run_wgmma_beside(Bench& bench);
 void run_matrix_turns(Bench& bench);
 void run_fence_beside(Bench& bench);
 void run_operation_beside(Bench& bench);
+void run_issue_order(Bench& bench);
 void run_consumer_pieces(Bench& bench);
 void run_energy(Bench& bench);
 
