@@ -69,6 +69,7 @@ struct SynchronisationSpec {
   uint32_t named_latency = 12;         // last arrival taken to release
   uint32_t fence_cycles_per_warp = 6;  // fence.proxy.async, one warp of the SM at a time
   uint32_t fence_latency = 3;
+  uint32_t fence_access_cycles = 21;   // more, if its warp accessed shared memory or a barrier since its last fence
 };
 
 struct CopySpec {  // cp.async, one instruction of a warp: up to 512 bytes
@@ -91,6 +92,7 @@ struct MatrixSpec {  // wgmma m64nNk16, 16-bit operands
   uint32_t columns_per_cycle = 2;        // N it advances in a cycle: 64 x 16 x 2 FMA
   uint32_t a_wavefronts = 16;            // of A, when it comes from shared memory
   uint32_t columns_per_wavefront = 4;    // of B
+  uint32_t bank_cycles_left = 2;         // of an instruction's at least, to loads, stores and shuffles
   uint32_t minimum_cycles = 13;
   uint32_t start_shared_cycles = 15;     // batch issued to first instruction started, A from shared memory
   uint32_t start_register_cycles = 6;    // likewise, A from registers

@@ -145,6 +145,7 @@ void describe(config::Schema<SynchronisationSpec>& schema) {
   keys.cycles(&S::named_latency, "named_latency", "last arrival to release", 1);
   keys.cycles(&S::fence_cycles_per_warp, "fence_cycles_per_warp", "fence.proxy.async, one warp at a time", 1);
   keys.cycles(&S::fence_latency, "fence_latency", "beyond that", 1);
+  keys.cycles(&S::fence_access_cycles, "fence_access_cycles", "beyond that, behind an access to shared memory or a barrier");
 }
 
 void describe(config::Schema<CopySpec>& schema) {
@@ -176,6 +177,7 @@ void describe(config::Schema<MatrixSpec>& schema) {
   keys.count(&M::columns_per_cycle, "columns_per_cycle", "N that it advances in a cycle", 64);
   keys.cycles(&M::a_wavefronts, "a_wavefronts", "of A, from shared memory", 1);
   keys.count(&M::columns_per_wavefront, "columns_per_wavefront", "of B", 64);
+  keys.cycles(&M::bank_cycles_left, "bank_cycles_left", "of an instruction's at least, to loads, stores and shuffles");
   keys.cycles(&M::minimum_cycles, "minimum_cycles", "of an instruction, however narrow", 1);
   keys.cycles(&M::start_shared_cycles, "start_shared_cycles", "issue to start, A from shared memory", 1);
   keys.cycles(&M::start_register_cycles, "start_register_cycles", "issue to start, A from registers", 1);

@@ -45,14 +45,6 @@ MachineInstruction parse(const std::string& text) {
   return made;
 }
 
-std::vector<MachineInstruction> parse_list(const json& list) {
-  std::vector<MachineInstruction> made;
-  for (const json& one : list) {
-    made.push_back(parse(one.get<std::string>()));
-  }
-  return made;
-}
-
 bool same_shape(const json& compiled, const AttentionKernel& kernel) {
   const auto equal = [&](const char* key, uint32_t value) { return compiled.at(key).get<uint32_t>() == value; };
   return compiled.at("kernel") == name(kernel.kernel) && compiled.at("overlap") == name(kernel.overlap) &&
@@ -62,6 +54,14 @@ bool same_shape(const json& compiled, const AttentionKernel& kernel) {
 }
 
 }  // namespace
+
+std::vector<MachineInstruction> parse_machine_code(const nlohmann::json& list) {
+  std::vector<MachineInstruction> made;
+  for (const json& one : list) {
+    made.push_back(parse(one.get<std::string>()));
+  }
+  return made;
+}
 
 std::shared_ptr<const MachineCode> load_machine_code(const std::filesystem::path& file, const AttentionKernel& kernel) {
   std::ifstream stream(file);
@@ -75,8 +75,8 @@ std::shared_ptr<const MachineCode> load_machine_code(const std::filesystem::path
       return nullptr;
     }
     auto made = std::make_shared<MachineCode>();
-    made->consumer_tile = parse_list(found->at("consumer_tile"));
-    made->producer_tile = parse_list(found->at("producer_tile"));
+    made->consumer_tile = parse_machine_code(found->at("consumer_tile"));
+    made->producer_tile = parse_machine_code(found->at("producer_tile"));
     return made;
   } catch (const std::exception& error) {
     throw UserError(fmt::format("{}: not a file of machine code: {}; gpu_ref/tools/machine_code.py writes it",

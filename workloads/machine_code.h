@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct MachineInstruction {
 struct MachineCode {
   std::vector<MachineInstruction> consumer_tile, producer_tile;
 };
+
+// One string an instruction, as machine_code.py writes them; throws std::exception for what is none.
+std::vector<MachineInstruction> parse_machine_code(const nlohmann::json& list);
 
 // Null where the file has no lists of a kernel of this name, or those of another shape (a tile size was changed since it
 // was compiled): then the twins estimate what the compiler would make. Throws UserError for a file that cannot be read.

@@ -51,6 +51,11 @@ inline uint32_t matrix_cycles(const arch::MatrixSpec& matrix, const Op& op) {
   return std::max({full, matrix.minimum_cycles, matrix_wavefronts(matrix, op)});
 }
 
+// Of an instruction's cycles, those in which it reads its operands: loads, stores and shuffles get the rest.
+inline uint64_t bank_cycles(const arch::MatrixSpec& matrix, const Op& op, uint64_t cycles) {
+  return std::min<uint64_t>(matrix_wavefronts(matrix, op), cycles - std::min<uint64_t>(cycles, matrix.bank_cycles_left));
+}
+
 // Cycles that a wait for a finished phase still takes.
 inline uint32_t wait_left(const arch::SynchronisationSpec& synchronisation, const Op& op) {
   return synchronisation.wait_cycles - std::min<uint32_t>(op.looked, synchronisation.wait_cycles - 1);

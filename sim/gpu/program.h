@@ -95,6 +95,12 @@ struct Op {
   uint32_t distance = 0;        // least cycles from this operation's first issue to that of one that others can notice
 };
 
+// What a fence.proxy.async behind it has to wait for.
+inline bool accesses_shared(OpKind kind) {
+  return kind == OpKind::kSharedLoad || kind == OpKind::kSharedStore || kind == OpKind::kArrive || kind == OpKind::kExpect ||
+         kind == OpKind::kWait;
+}
+
 // Not noticed by anything outside the warp's sub-core.
 bool is_private(OpKind kind);
 

@@ -54,6 +54,7 @@ struct WarpState {
   Outstanding copies, loads;
   std::deque<uint64_t> group_ends;  // copies issued when each group was committed
   uint64_t groups = 0;              // committed
+  bool accessed = false;            // shared memory or a barrier in it, since its last fence
 
   void start(const WarpProgram& with_program, const WarpRole& role, const CtaWork& with_work) {
     *this = WarpState();
@@ -70,6 +71,7 @@ struct WarpState {
 
   // To the next operation that takes time.
   void next() {
+    accessed = op().kind != OpKind::kFence && (accessed || accesses_shared(op().kind));
     ++pc;
     settle();
   }

@@ -94,6 +94,8 @@ void Generator::make_machine() {
   spec.synchronisation.named_arrive_latency = between(0, 25);
   spec.synchronisation.named_cycles_per_warp = between(1, 5);
   spec.synchronisation.fence_cycles_per_warp = between(2, 8);
+  spec.synchronisation.fence_access_cycles = between(0, 25);
+  spec.matrix.bank_cycles_left = between(0, 4);
   spec.copy.pipe_cycles = between(0, 3);
   spec.copy.outstanding_lines = one_of({32U, 40U, 64U, 512U});
   spec.copy.complete_latency = between(1, 12);

@@ -106,10 +106,10 @@ void EventMatrixUnit::start(Cycle now) {
   debt_ = owed % (16 * spec_.sub_core.count);
   slack_ = matrix_register_slack(spec_, head.op);
   const Cycle cycles = matrix_cycles(matrix, head.op) + (mutated(Mutation::kDebtForgotten) ? 0 : delay);
-  use_ = {begin, begin + cycles, matrix_wavefronts(matrix, head.op)};
+  use_ = {begin, begin + cycles, bank_cycles(matrix, head.op, cycles)};
   running_ = true;
   counts_.matrix_cycles += cycles;
-  counts_.matrix_wavefronts += use_.wavefronts;
+  counts_.matrix_wavefronts += matrix_wavefronts(matrix, head.op);
   counts_.matrix_columns += head.op.columns;
   ++counts_.matrix_instructions;
 }

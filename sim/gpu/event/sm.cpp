@@ -236,7 +236,7 @@ void EventSm::complete(const PipeAction& action, Cycle now) {
       break;
     case PipeAction::Kind::kFence: {
       fence_free_ = (mutated(Mutation::kFenceFree) ? now : std::max(now, fence_free_)) + synchronisation.fence_cycles_per_warp;
-      wake(warps_[action.target], fence_free_ + synchronisation.fence_latency);
+      wake(warps_[action.target], fence_free_ + synchronisation.fence_latency + action.amount);
       break;
     }
     case PipeAction::Kind::kBytes:

@@ -69,7 +69,8 @@ void EventSm::execute(uint32_t index, Cycle now) {
       matrix(index, op, now);
       break;
     case OpKind::kFence:
-      pipe_.push(now + 1, 1, {PipeAction::Kind::kFence, static_cast<uint16_t>(index), 0, 0});
+      pipe_.push(now + 1, 1, {PipeAction::Kind::kFence, static_cast<uint16_t>(index),
+                              warp.state.accessed ? spec_.synchronisation.fence_access_cycles : 0, 0});
       block(warp, WarpStall::kFence);
       break;
     case OpKind::kExit:

@@ -12,8 +12,8 @@ using workloads::Overlap;
 
 namespace {
 
-// What the compiler puts between the instructions that are modelled one by one, as configs/kernels/instruction_counts.json
-// counts it (a test holds the two together).
+// What the compiler puts between the instructions that are modelled one by one; a test holds all of a tile's against its machine
+// code.
 constexpr uint32_t kBoxCycles = 50;      // tma_stream: address and arming of one thread's next box
 constexpr uint32_t kReadBack = 200;      // the store unit's reading of an output tile
 constexpr uint32_t kQuotientCycles = 40; // an item's number into head and block

@@ -52,6 +52,8 @@ Metrics latency_by_home(const GpuSpec& spec, const Parameters& parameters);
 Metrics cta_start(const GpuSpec& spec, const Parameters& parameters);
 Metrics work_counter(const GpuSpec& spec, const Parameters& parameters);
 Metrics cta_gap(const GpuSpec& spec, const Parameters& parameters);
+Metrics operation_beside(const GpuSpec& spec, const Parameters& parameters);
+Metrics issue_order(const GpuSpec& spec, const Parameters& parameters);
 Metrics energy(const GpuSpec& spec, const Parameters& parameters);
 
 }  // namespace micro

@@ -47,6 +47,8 @@ const std::map<std::string, Twin>& twins() {
       {"topology/pair_read", micro::pair_read},
       {"topology/group_read", micro::group_read},
       {"l2_home/latency_by_home", micro::latency_by_home},
+      {"operation_beside/operation_beside", micro::operation_beside},
+      {"issue_order/issue_order", micro::issue_order},
       {"launch/cta_start", micro::cta_start},
       {"launch/work_counter", micro::work_counter},
       {"launch/cta_gap", micro::cta_gap},

@@ -173,7 +173,7 @@ void TickSm::complete_wavefronts(const TickSharedMemory& served) {
         if (fence_queue_.empty()) {
           fence_left_ = spec_.synchronisation.fence_cycles_per_warp;
         }
-        fence_queue_.push_back(effect.target);
+        fence_queue_.push_back({effect.target, effect.amount});
         continue;
       case TickEffect::Kind::kArrive:
         effect.left = spec_.synchronisation.arrive_latency;
@@ -310,7 +310,7 @@ void TickSm::serve_banks() {
   bool taken = false;
   if (matrix_.running) {
     const Op& op = matrix_.queue.front().op;
-    const uint64_t cycles = matrix_.duration, wavefronts = matrix_wavefronts(spec_.matrix, op);
+    const uint64_t cycles = matrix_.duration, wavefronts = bank_cycles(spec_.matrix, op, cycles);
     taken = (matrix_.elapsed + 1) * wavefronts / cycles > matrix_.elapsed * wavefronts / cycles;
     ++matrix_.elapsed;
     ++counts_.matrix_cycles;
@@ -348,7 +348,8 @@ void TickSm::step_units(Cycle now) {
     }
   }
   if (!fence_queue_.empty() && --fence_left_ == 0) {
-    wake(fence_queue_.front(), spec_.synchronisation.fence_latency + 1);
+    const Fence fence = fence_queue_.front();
+    wake(fence.warp, spec_.synchronisation.fence_latency + fence.more + 1);
     fence_queue_.pop_front();
     fence_left_ = spec_.synchronisation.fence_cycles_per_warp;
   }

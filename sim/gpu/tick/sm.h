@@ -225,7 +225,10 @@ class TickSm final : public sc_core::sc_module {
   uint32_t port_debt_ = 0;  // sixteenths of a cycle that the port is still taken
   std::deque<NamedArrival> named_queue_;  // taken one after the other
   std::vector<NamedArrival> releases_;    // on their way to the warps
-  std::deque<uint32_t> fence_queue_;      // warps; the first is being served
+  struct Fence {
+    uint32_t warp, more;  // cycles beyond the usual
+  };
+  std::deque<Fence> fence_queue_;  // the first is being served
   uint32_t fence_left_ = 0;
   std::vector<uint32_t> capacity_waiting_;
   uint32_t lines_out_ = 0;

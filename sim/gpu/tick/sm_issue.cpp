@@ -203,7 +203,7 @@ void TickSm::execute(uint32_t index, TickSubCore& core, Cycle now) {
       execute_matrix(index, op);
       break;
     case OpKind::kFence:
-      shared_.queue.push_back({1, {TickEffect::Kind::kFence, 0, index, 0, 0}});
+      shared_.queue.push_back({1, {TickEffect::Kind::kFence, 0, index, warp.state.accessed ? synchronisation.fence_access_cycles : 0, 0}});
       hold(warp, WarpStall::kFence);
       break;
     case OpKind::kShuffle:
