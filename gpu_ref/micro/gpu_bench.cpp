@@ -34,6 +34,7 @@ int main(int count, char** arguments) {
             run_fence_beside},
       Suite{"operation_beside", "results of one operation after the other beside wgmma and cp.async", run_operation_beside},
       Suite{"issue_order", "which of a scheduler's warps issues", run_issue_order},
+      Suite{"l2_pressure", "what all SMs together get from L2, by path and bytes in flight", run_l2_pressure},
       Suite{"consumer_pieces", "an attention consumer's turn piece by piece; results, branches, a scheduler's warps",
             run_consumer_pieces},
       Suite{"energy", "joules per action over steady loops", run_energy},
