@@ -13,23 +13,28 @@ namespace {
 
 constexpr int kWarps = 8;
 constexpr int kThreads = kWarps * 32;
-constexpr uint32_t kRound = kThreads * 16;  // 4 KB: what all threads move by one instruction, and a bulk copy
-constexpr uint32_t kRegion = 120 * 1024;    // of an SM; 132 of them and their copies fit into L2
-constexpr uint32_t kBufferBytes = 16 << 20;
+constexpr uint32_t kRegion = 128 * 1024;  // of an SM; 132 of them and their copies fit into L2
 constexpr uint32_t kBarrierBytes = 1024;
-constexpr int kRounds = 4080;  // of 4 KB by each SM: 16 MB, 136 times through the region
+constexpr uint32_t kMoved = 16 << 20;  // by each SM: 128 times through its region
 
 enum class Path : uint8_t { kLoad, kCopy, kBulk };
 constexpr const char* kNames[] = {"load", "cp_async", "bulk"};
 
-// Where an SM's rounds of 4 KB lie.
+// A round is what all threads move by one instruction, or one bulk copy: a thread issues one every 180 cycles or so, and
+// smaller ones would show that.
+template <Path kPath>
+constexpr uint32_t kRound = kPath == Path::kBulk ? 16 * 1024 : kThreads * 16;
+template <Path kPath>
+constexpr int kRounds = kMoved / kRound<kPath>;
+
+// Where an SM's rounds lie.
 struct Walk {
   uint32_t at, stride, end, back;
-  __device__ Walk(bool own, uint32_t rank, uint32_t sms)
-      : at(own ? rank * kRegion : rank * kRound),
-        stride(own ? kRound : sms * kRound),
-        end(own ? (rank + 1) * kRegion : kBufferBytes),
-        back(own ? kRegion : kBufferBytes) {}
+  __device__ Walk(bool own, uint32_t rank, uint32_t sms, uint32_t round)
+      : at(own ? rank * kRegion : rank * round),
+        stride(own ? round : sms * round),
+        end(own ? (rank + 1) * kRegion : sms * kRegion),
+        back(own ? kRegion : sms * kRegion) {}
   __device__ void step() {
     at += stride;
     at = at >= end ? at - back : at;
@@ -39,7 +44,7 @@ struct Walk {
 template <int kDepth>
 __device__ uint32_t load_rounds(const uint8_t* source, Walk walk) {
   uint32_t sum = 0;
-  for (int round = 0; round < kRounds; round += kDepth) {
+  for (int round = 0; round < kRounds<Path::kLoad>; round += kDepth) {
     uint4 v[kDepth];
 #pragma unroll
     for (int d = 0; d < kDepth; ++d, walk.step()) {
@@ -55,11 +60,11 @@ __device__ uint32_t load_rounds(const uint8_t* source, Walk walk) {
 
 template <int kDepth>
 __device__ void copy_rounds(const uint8_t* source, uint32_t tiles, Walk walk) {
-  for (int round = 0; round < kRounds; round += kDepth) {
+  for (int round = 0; round < kRounds<Path::kCopy>; round += kDepth) {
 #pragma unroll
     for (int d = 0; d < kDepth; ++d, walk.step()) {
       cp_async_wait<kDepth - 1>();
-      cp_async16(tiles + d * kRound + threadIdx.x * 16, source + walk.at + threadIdx.x * 16);
+      cp_async16(tiles + d * kRound<Path::kCopy> + threadIdx.x * 16, source + walk.at + threadIdx.x * 16);
       cp_async_commit();
     }
   }
@@ -68,14 +73,16 @@ __device__ void copy_rounds(const uint8_t* source, uint32_t tiles, Walk walk) {
 
 template <int kDepth>
 __device__ void bulk_rounds(const uint8_t* source, uint32_t barriers, uint32_t tiles, Walk walk) {
-  for (int round = 0; round < kRounds + kDepth; ++round) {
+  constexpr int kAll = kRounds<Path::kBulk>;
+  constexpr uint32_t kBytes = kRound<Path::kBulk>;
+  for (int round = 0; round < kAll + kDepth; ++round) {
     const uint32_t slot = round % kDepth, barrier = barriers + slot * 8;
     if (round >= kDepth) {
       mbarrier_wait(barrier, (round / kDepth - 1) & 1);
     }
-    if (round < kRounds) {
-      mbarrier_arrive_expect(barrier, kRound);
-      bulk_load(tiles + slot * kRound, source + walk.at, kRound, barrier);
+    if (round < kAll) {
+      mbarrier_arrive_expect(barrier, kBytes);
+      bulk_load(tiles + slot * kBytes, source + walk.at, kBytes, barrier);
       walk.step();
     }
   }
@@ -91,7 +98,7 @@ __global__ void __launch_bounds__(kThreads)
     return;
   }
   const uint32_t barriers = shared_address(shared), tiles = barriers + kBarrierBytes;
-  const Walk walk(own, sm / every, gridDim.x / every);
+  const Walk walk(own, sm / every, gridDim.x / every, kRound<kPath>);
   if (threadIdx.x == 0) {
     for (int slot = 0; slot < kDepth; ++slot) {
       mbarrier_init(barriers + slot * 8, 1);
@@ -118,10 +125,10 @@ __global__ void __launch_bounds__(kThreads)
   }
   if (kPath != Path::kLoad) {  // the last round lies in the last slot
     Walk last = walk;
-    for (int round = 1; round < kRounds; ++round) {
+    for (int round = 1; round < kRounds<kPath>; ++round) {
       last.step();
     }
-    const uint32_t found = *reinterpret_cast<const uint32_t*>(shared + kBarrierBytes + (kRounds - 1) % kDepth * kRound);
+    const uint32_t found = *reinterpret_cast<const uint32_t*>(shared + kBarrierBytes + (kRounds<kPath> - 1) % kDepth * kRound<kPath>);
     if (threadIdx.x == 0 && found != pattern_word(last.at / 4)) {
       stamps[blockIdx.x].errors = 1;
     }
@@ -130,19 +137,19 @@ __global__ void __launch_bounds__(kThreads)
 
 template <Path kPath, int kDepth>
 void measure(Bench& bench, const uint8_t* source) {
-  static_assert(kRounds % kDepth == 0);
+  static_assert(kRounds<kPath> % kDepth == 0);
   allow_shared(pressure_kernel<kPath, kDepth>, kWholeSmShared);
-  for (const uint32_t every : {1u, 2u}) {
+  for (const uint32_t every : {1u, 2u, 4u}) {
     for (const bool own : {true, false}) {
       const Repeat repeat{.warm_up = 2, .repeats = 5, .verifies = kPath != Path::kLoad};
       const auto samples = bench.measure(bench.sm_count(), repeat, [&](Stamp* stamps, int) {
         pressure_kernel<kPath, kDepth><<<bench.sm_count(), kThreads, kWholeSmShared>>>(stamps, source, own, every);
       });
-      const double moved = double{kRounds} * kRound;
+      const double moved = kMoved;
       bench.add("l2_pressure", Mechanisms::kOne,
                 {{"path", std::string(kNames[static_cast<int>(kPath)])},
                  {"lines", std::string(own ? "own" : "in_turn")},
-                 {"bytes_in_flight", int64_t{kDepth} * kRound},
+                 {"bytes_in_flight", int64_t{kDepth} * kRound<kPath>},
                  {"sms", int64_t{(bench.sm_count() + static_cast<int>(every) - 1) / static_cast<int>(every)}}},
                 samples, repeat,
                 {{"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return moved / s.cycles_mean; }},
@@ -151,24 +158,26 @@ void measure(Bench& bench, const uint8_t* source) {
   }
 }
 
-template <Path kPath>
-void measure_path(Bench& bench, const uint8_t* source) {
-  measure<kPath, 2>(bench, source);
-  measure<kPath, 4>(bench, source);
-  measure<kPath, 8>(bench, source);
-  measure<kPath, 16>(bench, source);
-}
-
 }  // namespace
 
 void run_l2_pressure(Bench& bench) {
-  DeviceBuffer<uint32_t> words(kBufferBytes / 4);
-  fill_pattern(words.get(), kBufferBytes / 4);
-  touch(words.get(), kBufferBytes);
+  const size_t bytes = size_t{kRegion} * bench.sm_count();
+  DeviceBuffer<uint32_t> words(bytes / 4);
+  fill_pattern(words.get(), bytes / 4);
+  touch(words.get(), bytes);
   const auto* source = reinterpret_cast<const uint8_t*>(words.get());
-  measure_path<Path::kLoad>(bench, source);
-  measure_path<Path::kCopy>(bench, source);
-  measure_path<Path::kBulk>(bench, source);
+  measure<Path::kLoad, 2>(bench, source);
+  measure<Path::kLoad, 4>(bench, source);
+  measure<Path::kLoad, 8>(bench, source);
+  measure<Path::kLoad, 16>(bench, source);
+  measure<Path::kCopy, 2>(bench, source);
+  measure<Path::kCopy, 4>(bench, source);
+  measure<Path::kCopy, 8>(bench, source);
+  measure<Path::kCopy, 16>(bench, source);
+  measure<Path::kBulk, 1>(bench, source);
+  measure<Path::kBulk, 2>(bench, source);
+  measure<Path::kBulk, 4>(bench, source);
+  measure<Path::kBulk, 8>(bench, source);
 }
 
 }  // namespace tw::gpu
