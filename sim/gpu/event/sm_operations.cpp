@@ -148,7 +148,9 @@ void EventSm::shuffle(uint32_t index, const Op& op, Cycle now) {
   const bool awaited = op.dependent && op.sets == 0;
   if (awaited || op.sets > 0) {
     pipe_.push(now + 1, 1, {PipeAction::Kind::kShuffle, static_cast<uint16_t>(index), op.sets, 0});
-    warp.shuffles[op.sets > 0 ? op.sets - 1 : 0] += op.sets > 0 ? 1 : 0;
+    if (op.sets > 0) {
+      ++warp.shuffles[op.sets - 1];
+    }
   } else {
     pipe_.push(now + 1, 1, {});
   }
