@@ -21,8 +21,7 @@ constexpr uint32_t kMovedShared = 2 << 20;
 enum class Path : uint8_t { kLoad, kCopy, kBulk };
 constexpr const char* kNames[] = {"load", "cp_async", "bulk"};
 
-// A round is what all threads move by one instruction, or one bulk copy: a thread issues one every 180 cycles or so, and
-// smaller ones would show that.
+// A round is what all threads move by one instruction, or one bulk copy.
 template <Path kPath>
 constexpr uint32_t kRound = kPath == Path::kBulk ? 16 * 1024 : kThreads * 16;
 
@@ -91,19 +90,24 @@ __device__ void copy_rounds(const uint8_t* source, uint32_t tiles, Walk walk, in
   cp_async_wait<0>();
 }
 
+// A thread of a warp of its own for each slot: one alone takes 270 cycles for a copy, and would show that.
 template <int kDepth>
 __device__ void bulk_rounds(const uint8_t* source, uint32_t barriers, uint32_t tiles, Walk walk, int rounds) {
+  static_assert(kDepth <= kWarps);
   constexpr uint32_t kBytes = kRound<Path::kBulk>;
-  for (int round = 0; round < rounds + kDepth; ++round) {
-    const uint32_t slot = round % kDepth, barrier = barriers + slot * 8;
-    if (round >= kDepth) {
-      mbarrier_wait(barrier, (round / kDepth - 1) & 1);
-    }
-    if (round < rounds) {
-      mbarrier_arrive_expect(barrier, kBytes);
-      bulk_load(tiles + slot * kBytes, source + walk.at, kBytes, barrier);
+  const int slot = static_cast<int>(threadIdx.x / 32);
+  const uint32_t barrier = barriers + slot * 8, tile = tiles + slot * kBytes;
+  for (int d = 0; d < slot; ++d) {
+    walk.step();
+  }
+  uint32_t phase = 0;
+  for (int round = slot; round < rounds; round += kDepth, phase ^= 1) {
+    mbarrier_arrive_expect(barrier, kBytes);
+    bulk_load(tile, source + walk.at, kBytes, barrier);
+    for (int d = 0; d < kDepth; ++d) {
       walk.step();
     }
+    mbarrier_wait(barrier, phase);
   }
 }
 
@@ -133,7 +137,7 @@ __global__ void __launch_bounds__(kThreads)
     sum = load_rounds<kDepth>(source, walk, rounds);
   } else if constexpr (kPath == Path::kCopy) {
     copy_rounds<kDepth>(source, tiles, walk, rounds);
-  } else if (threadIdx.x == 0) {
+  } else if (threadIdx.x % 32 == 0 && threadIdx.x / 32 < kDepth) {
     bulk_rounds<kDepth>(source, barriers, tiles, walk, rounds);
   }
   __syncthreads();
