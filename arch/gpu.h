@@ -123,9 +123,8 @@ struct L2Spec {
   Bytes capacity;                      // over all partitions
   uint32_t ways = 16;
   uint32_t hit_latency = 40;           // L2 cycles
-  uint32_t merge_cycles = 0;           // L2 cycles from a slice's service of a line during which requests for it still join
-  uint32_t gpc_bytes_per_cycle = 630;       // L2 cycles, of the crossbar's port to a GPC, for loads and boxes, ...
-  uint32_t gpc_copy_bytes_per_cycle = 768;  // ... and for cp.async
+  uint32_t merge_cycles = 0;           // L2 cycles from a slice's service of a line in which requests of the same GPC still join
+  uint32_t gpc_bytes_per_cycle = 630;  // L2 cycles, of the crossbar's port to a GPC
   uint32_t far_latency = 70;           // L2 cycles, one way between partitions
   uint32_t memory_latency = 100;       // L2 cycles, a miss beyond what the DRAM itself takes
 };

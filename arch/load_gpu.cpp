@@ -220,8 +220,7 @@ void describe(config::Schema<L2Spec>& schema) {
   keys.count(&L::ways, "ways", "lines of a set", 64);
   keys.cycles(&L::hit_latency, "hit_latency", "L2 cycles from a slice's service to the data", 1);
   keys.cycles(&L::merge_cycles, "merge_cycles", "L2 cycles from a line's service in which requests for it still join");
-  keys.count(&L::gpc_bytes_per_cycle, "gpc_bytes_per_cycle", "of loads and boxes to a GPC, L2 cycles").unit("B/cycle");
-  keys.count(&L::gpc_copy_bytes_per_cycle, "gpc_copy_bytes_per_cycle", "of cp.async to a GPC, L2 cycles").unit("B/cycle");
+  keys.count(&L::gpc_bytes_per_cycle, "gpc_bytes_per_cycle", "to a GPC, L2 cycles").unit("B/cycle");
   keys.cycles(&L::far_latency, "far_latency", "L2 cycles between partitions, one way", 1);
   keys.cycles(&L::memory_latency, "memory_latency", "L2 cycles of a miss beyond the DRAM's own", 1);
   schema.check(check_l2);

@@ -189,21 +189,14 @@ inline uint64_t mix_line(uint64_t line) {
 inline uint32_t home_partition(const arch::L2Spec& l2, uint64_t line) {
   return l2.partitions == 1 ? 0U : static_cast<uint32_t>(mix_line(line / 4096 * 4096) >> 11) % l2.partitions;
 }
-inline uint32_t gpc_of_sm(const arch::GpuSpec& spec, uint32_t sm) { return sm / 2 % spec.gpcs; }
+inline uint32_t tpc_of_sm(uint32_t sm) { return sm / 2; }
+inline uint32_t gpc_of_sm(const arch::GpuSpec& spec, uint32_t sm) { return tpc_of_sm(sm) % spec.gpcs; }
 inline uint32_t partition_of_sm(const arch::GpuSpec& spec, uint32_t sm) { return gpc_of_sm(spec, sm) % spec.l2.partitions; }
 inline uint32_t slice_of(const arch::L2Spec& l2, uint64_t line) {
   return static_cast<uint32_t>(mix_line(line) % (l2.slices / l2.partitions));
 }
 inline uint32_t service_cycles(const arch::L2Spec& l2, uint32_t sectors) {
   return std::max(1U, static_cast<uint32_t>(divide_up(sectors * kSectorBytes, l2.slice_bytes_per_cycle)));
-}
-// A GPC's port passes bytes of loads and boxes at one rate, of cp.async at another: in units of which a cycle passes the
-// product of both, what a line costs.
-inline uint64_t port_units_per_cycle(const arch::L2Spec& l2) {
-  return uint64_t{l2.gpc_bytes_per_cycle} * l2.gpc_copy_bytes_per_cycle;
-}
-inline uint64_t port_units(const arch::L2Spec& l2, uint32_t sectors, bool copy) {
-  return uint64_t{sectors} * kSectorBytes * (copy ? l2.gpc_bytes_per_cycle : l2.gpc_copy_bytes_per_cycle);
 }
 // DRAM is read in halves of a line.
 inline uint8_t whole_halves(uint8_t sectors) {

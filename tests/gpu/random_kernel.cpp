@@ -123,7 +123,6 @@ void Generator::make_machine() {
   spec.l2.hit_latency = between(1, 40);
   spec.l2.merge_cycles = chance(50) ? 0 : between(0, spec.l2.hit_latency);
   spec.l2.gpc_bytes_per_cycle = one_of({24U, 90U, 630U});
-  spec.l2.gpc_copy_bytes_per_cycle = one_of({24U, 70U, 630U});
   spec.l2.far_latency = between(1, 60);
   spec.l2.memory_latency = between(1, 60);
   spec.dram.read_queue = one_of({2U, 32U});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/gpu/event/l2.h"
 
-#include <array>
+#include <algorithm>
 #include <bit>
 
 namespace tilewright::gpu {
@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::size_t kMemos = 8192;
 constexpr uint8_t kWholeLine = 15;
-constexpr std::size_t kMaximumGpcs = 32;
+constexpr uint64_t kMaximumGpcs = 32;
+constexpr std::size_t kOpenAtFirst = 1 << 16;
 
 }  // namespace
 
@@ -33,6 +34,8 @@ void EventL2::reset() {
   }
   answers_.clear();
   answers_free_.clear();
+  open_.clear();
+  open_limit_ = kOpenAtFirst;
   std::fill(ports_free_.begin(), ports_free_.end(), 0);
   queue_.reset();
   counts_ = {};
@@ -104,21 +107,36 @@ Cycle EventL2::serve(Slice& slice, uint32_t sectors, Cycle now) {
   return end;
 }
 
-// A request whose line somebody else asked for, and that can still be answered with him.
-bool EventL2::join(Slice& slice, const LineRequest& request, Cycle now) {
-  const Cycle late = mutated(Mutation::kMergeMore) ? 1 : 0;
-  std::erase_if(slice.open, [&](const Open& open) { return open.until + late <= now; });
-  for (const Open& open : slice.open) {
-    if (open.line == request.line && (request.sectors & ~open.sectors) == 0 && !mutated(Mutation::kMergeNone)) {
-      answers_[open.answer].push_back(request);
-      return true;
-    }
-  }
-  return false;
+uint64_t EventL2::key_of(const LineRequest& request) const {
+  const uint64_t gpc = mutated(Mutation::kMergeAnywhere) ? 0 : gpc_of_[request.sm];
+  return request.line / kLineBytes * kMaximumGpcs + gpc;
 }
 
-// `served`: the cycle in which the data are at hand; they leave later.
-void EventL2::open(uint32_t partition, const std::vector<LineRequest>& requests, Cycle served, Cycle leaves) {
+Cycle EventL2::at_sm(Cycle l2_cycle) {
+  Memo& memo = to_sm_[l2_cycle % kMemos];
+  if (memo.from != l2_cycle) {
+    memo = {l2_cycle, l2_clock_.seen_by(sm_clock_, l2_cycle)};
+  }
+  return memo.to + spec_.global_path.return_latency;
+}
+
+// A request whose line somebody of the same GPC asked for, and that can still be answered with him.
+bool EventL2::join(const LineRequest& request, Cycle now) {
+  const auto found = open_.find(key_of(request));
+  const Cycle late = mutated(Mutation::kMergeMore) ? 1 : 0;
+  if (found == open_.end() || mutated(Mutation::kMergeNone)) {
+    return false;
+  }
+  const Open& last = found->second;
+  if (last.until + late <= now || (request.sectors & ~last.sectors) != 0) {
+    return false;
+  }
+  answers_[last.answer].push_back(request);
+  return true;
+}
+
+// A request that nobody of its GPC asked for lately; those who join it are answered with it.
+uint32_t EventL2::open(const LineRequest& request, Cycle now, Cycle served) {
   uint32_t answer = static_cast<uint32_t>(answers_.size());
   if (answers_free_.empty()) {
     answers_.emplace_back();
@@ -126,15 +144,17 @@ void EventL2::open(uint32_t partition, const std::vector<LineRequest>& requests,
     answer = answers_free_.back();
     answers_free_.pop_back();
   }
-  answers_[answer] = requests;
-  uint8_t sectors = 0;
-  for (const LineRequest& request : requests) {
-    sectors = static_cast<uint8_t>(sectors | request.sectors);
+  answers_[answer].assign(1, request);
+  if (open_.size() >= open_limit_) {
+    forget_passed(now);
   }
-  const uint64_t line = requests.front().line;
-  Slice& slice = partitions_[partition].slices[slice_of(spec_.l2, line)];
-  slice.open.push_back({line, served + spec_.l2.merge_cycles, answer, sectors});
-  push(leaves, {Kind::kAnswer, static_cast<uint8_t>(partition), sectors, requests.front(), answer});
+  open_[key_of(request)] = {served + spec_.l2.merge_cycles, answer, request.sectors};
+  return answer;
+}
+
+void EventL2::forget_passed(Cycle now) {
+  std::erase_if(open_, [now](const auto& entry) { return entry.second.until < now; });
+  open_limit_ = std::max(kOpenAtFirst, 2 * open_.size());
 }
 
 void EventL2::take_request(const Item& item, Cycle now) {
@@ -146,32 +166,29 @@ void EventL2::take_request(const Item& item, Cycle now) {
     serve(slice, sectors, now);
     return;  // taken; nobody waits, and writing back is not modelled
   }
-  if (join(slice, request, now)) {
-    counts_.merged_sectors += sectors;
-    return;
-  }
-  const uint8_t held = partition.tags.look_up(request.line);
-  if ((request.sectors & ~held) == 0) {
-    counts_.l2_sectors += sectors;
-    const Cycle served = serve(slice, sectors, now);
-    complete_.assign(1, request);
-    open(item.partition, complete_, served, served + spec_.l2.hit_latency);
-    return;
-  }
-  Pending& pending = partition.pending[request.line];
-  pending.waiting.push_back(request);
-  const auto missing = static_cast<uint8_t>(request.sectors & ~held & ~pending.asked);
-  if (missing == 0 && !mutated(Mutation::kMergeNone)) {
+  if (join(request, now)) {
     counts_.merged_sectors += sectors;
     return;
   }
   counts_.l2_sectors += sectors;
-  const Cycle served = serve(slice, sectors, now);
-  const auto fetched = static_cast<uint8_t>(whole_halves(missing) & ~pending.asked);
-  if (fetched != 0) {
-    pending.asked = static_cast<uint8_t>(pending.asked | fetched);
-    fetch(item.partition, request.line, fetched, served);
+  const uint8_t held = partition.tags.look_up(request.line);
+  if ((request.sectors & ~held) == 0) {
+    const Cycle served = serve(slice, sectors, now);
+    push(served + spec_.l2.hit_latency,
+         {Kind::kAnswer, item.partition, request.sectors, request, open(request, now, served)});
+    return;
   }
+  Pending& pending = partition.pending[request.line];
+  const auto missing = static_cast<uint8_t>(request.sectors & ~held & ~pending.asked);
+  const auto fetched = static_cast<uint8_t>(whole_halves(missing) & ~pending.asked);
+  if (fetched == 0) {
+    pending.waiting.push_back({open(request, now, std::max(now, slice.free) + service_cycles(spec_.l2, sectors)), false});
+    return;
+  }
+  const Cycle served = serve(slice, sectors, now);
+  pending.waiting.push_back({open(request, now, served), true});
+  pending.asked = static_cast<uint8_t>(pending.asked | fetched);
+  fetch(item.partition, request.line, fetched, served);
 }
 
 void EventL2::fetch(uint32_t index, uint64_t line, uint8_t sectors, Cycle cycle) {
@@ -221,17 +238,17 @@ void EventL2::take_fill(const Item& item, Cycle now) {
   partition.tags.fill(line, item.sectors, pending.asked == 0);
   // What the tags did not keep is still on its way past: whoever waits for it gets it.
   const auto still = pending.asked;
-  complete_.clear();
-  std::erase_if(pending.waiting, [&](const LineRequest& request) {
-    const bool complete = (request.sectors & still) == 0;
+  Slice& slice = partition.slices[slice_of(spec_.l2, line)];
+  std::erase_if(pending.waiting, [&](const Waiting& waiting) {
+    const LineRequest& first = answers_[waiting.answer].front();
+    const bool complete = (first.sectors & still) == 0;
     if (complete) {
-      complete_.push_back(request);
+      const Cycle served =
+          waiting.served ? now : serve(slice, static_cast<uint32_t>(std::popcount(first.sectors)), now);
+      push(served + spec_.l2.hit_latency, {Kind::kAnswer, item.partition, first.sectors, first, waiting.answer});
     }
     return complete;
   });
-  if (!complete_.empty()) {
-    open(item.partition, complete_, now, now + spec_.l2.hit_latency);
-  }
   if (pending.forwarded != 0 && (pending.forwarded & still) == 0) {
     LineRequest fill;
     fill.line = line;
@@ -244,38 +261,29 @@ void EventL2::take_fill(const Item& item, Cycle now) {
   }
 }
 
-// A line's data go through the port of each GPC that has somebody who asked, once.
+// A line's data go through the port of their GPC once for each TPC that has somebody who asked.
 void EventL2::take_answer(const Item& item, Cycle now) {
-  const std::vector<LineRequest>& requests = answers_[item.answer];
-  std::array<uint8_t, kMaximumGpcs> sectors{};
-  std::array<bool, kMaximumGpcs> others{};  // than cp.async
-  for (const LineRequest& request : requests) {
-    const uint32_t gpc = gpc_of_[request.sm];
-    sectors[gpc] = static_cast<uint8_t>(sectors[gpc] | request.sectors);
-    others[gpc] |= request.client != Client::kCopy;
-  }
-  std::array<Cycle, kMaximumGpcs> arrival{};
-  for (uint32_t gpc = 0; gpc < spec_.gpcs; ++gpc) {
-    if (sectors[gpc] != 0) {
-      const auto count = static_cast<uint32_t>(std::popcount(sectors[gpc]));
-      const Cycle passed = pass_port(gpc, port_units(spec_.l2, count, !others[gpc]), now);
-      Memo& memo = to_sm_[passed % kMemos];
-      if (memo.from != passed) {
-        memo = {passed, l2_clock_.seen_by(sm_clock_, passed)};
-      }
-      arrival[gpc] = memo.to + spec_.global_path.return_latency;
+  std::vector<LineRequest>& requests = answers_[item.answer];
+  for (auto first = requests.begin(); first != requests.end();) {
+    const uint32_t tpc = tpc_of_sm(first->sm);
+    const auto end = std::stable_partition(first, requests.end(), [tpc](const LineRequest& r) { return tpc_of_sm(r.sm) == tpc; });
+    uint32_t sectors = 0;
+    for (auto request = first; request != end; ++request) {
+      sectors |= request->sectors;
     }
-  }
-  for (const LineRequest& request : requests) {
-    answer_(request, arrival[gpc_of_[request.sm]]);
+    const Cycle arrival =
+        at_sm(pass_port(gpc_of_[first->sm], uint64_t{static_cast<uint32_t>(std::popcount(sectors))} * kSectorBytes, now));
+    for (; first != end; ++first) {
+      answer_(*first, arrival);
+    }
   }
   answers_free_.push_back(item.answer);
 }
 
-Cycle EventL2::pass_port(uint32_t gpc, uint64_t units, Cycle now) {
-  const uint64_t rate = port_units_per_cycle(spec_.l2);
+Cycle EventL2::pass_port(uint32_t gpc, uint64_t bytes, Cycle now) {
+  const uint64_t rate = spec_.l2.gpc_bytes_per_cycle;
   const uint64_t start = std::max(now * rate, ports_free_[gpc]);
-  ports_free_[gpc] = mutated(Mutation::kGpcPortFree) ? 0 : start + units;
+  ports_free_[gpc] = mutated(Mutation::kGpcPortFree) ? 0 : start + bytes;
   return start / rate;
 }
 

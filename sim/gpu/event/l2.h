@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // L2 and the paths to and from it at event fidelity: slices and the crossbar's ports to the GPCs are first-come servers whose
-// next free cycle is all that is known of them; lines on their way, and lines that a slice is about to serve, have those who
-// asked for them listed, and go to each GPC once.
+// next free cycle is all that is known of them; requests that a slice has not served have those of their GPC who joined them
+// listed.
 #pragma once
 
 #include <deque>
@@ -51,8 +51,9 @@ class EventL2 final : public sc_core::sc_module, public MemoryPath {
   void collect(GpuCounts& counts) const;
 
  private:
-  // Fills go before forwards, those before requests; requests, and answers by their first request, in order of SM and key.
-  enum class Kind : uint8_t { kFill, kForward, kRequest, kAnswer };
+  // Answers go before fills, those before forwards, those before requests; requests, and answers by their first request, in
+  // order of SM and key.
+  enum class Kind : uint8_t { kAnswer, kFill, kForward, kRequest };
   struct Item {
     Kind kind;
     uint8_t partition;
@@ -60,19 +61,21 @@ class EventL2 final : public sc_core::sc_module, public MemoryPath {
     LineRequest request;  // fills and forwards: the line only
     uint32_t answer = 0;
   };
-  struct Open {  // an answer that requests may still join
-    uint64_t line;
+  struct Open {  // the last answer for a line to a GPC, that requests of its SMs join before `until`
     Cycle until;
     uint32_t answer;
     uint8_t sectors;
   };
   struct Slice {
     Cycle free = 0;
-    std::vector<Open> open;  // in the order in which they were opened
+  };
+  struct Waiting {  // for a line that is on its way
+    uint32_t answer;
+    bool served;  // by the slice, when it asked for the line
   };
   struct Pending {
     uint8_t asked = 0;  // sectors on their way
-    std::vector<LineRequest> waiting;
+    std::vector<Waiting> waiting;
     uint8_t forwarded = 0;  // sectors that the other partition waits for
   };
   struct Partition {
@@ -82,14 +85,17 @@ class EventL2 final : public sc_core::sc_module, public MemoryPath {
   };
 
   Cycle serve(Slice& slice, uint32_t sectors, Cycle now);
-  bool join(Slice& slice, const LineRequest& request, Cycle now);
-  void open(uint32_t partition, const std::vector<LineRequest>& requests, Cycle served, Cycle leaves);
+  uint64_t key_of(const LineRequest& request) const;
+  bool join(const LineRequest& request, Cycle now);
+  uint32_t open(const LineRequest& request, Cycle now, Cycle served);
+  void forget_passed(Cycle now);
+  Cycle at_sm(Cycle l2_cycle);
   void take_request(const Item& item, Cycle now);
   void take_forward(const Item& item, Cycle now);
   void take_fill(const Item& item, Cycle now);
   void fetch(uint32_t partition, uint64_t line, uint8_t sectors, Cycle cycle);
   void take_answer(const Item& item, Cycle now);
-  Cycle pass_port(uint32_t gpc, uint64_t units, Cycle now);
+  Cycle pass_port(uint32_t gpc, uint64_t bytes, Cycle now);
   void push(Cycle cycle, const Item& item) {
     queue_.push(cycle, item);
     wake_(cycle);
@@ -104,10 +110,11 @@ class EventL2 final : public sc_core::sc_module, public MemoryPath {
   Answer answer_;
   std::vector<Partition> partitions_;
   std::vector<std::vector<LineRequest>> answers_;  // requests answered together, in order of arrival
+  std::unordered_map<uint64_t, Open> open_;        // by line and GPC
+  std::size_t open_limit_ = 0;                     // of entries, at which those that are over are looked for
   std::vector<uint32_t> answers_free_;
   std::vector<uint32_t> gpc_of_;                   // by SM
-  std::vector<uint64_t> ports_free_;               // of each GPC, in units of its port
-  std::vector<LineRequest> complete_;
+  std::vector<uint64_t> ports_free_;               // of each GPC, in bytes that it could have passed
   CycleQueue<Item> queue_;
   struct Memo {
     Cycle from = kNever, to = 0;

@@ -41,7 +41,8 @@ enum class Mutation : uint8_t {
   kFarNear,              // the other partition is as near as the own
   kCrossingEarly,        // a crossing into L2's clock is seen an edge too early
   kCreditMore,           // a DRAM channel's queue is one entry longer
-  kMergeMore,            // a request joins one whose line was served a cycle ago
+  kMergeMore,            // a request joins one whose line was served a cycle too long ago
+  kMergeAnywhere,        // ... or one of another GPC
   kMergeNone,            // no request joins another
   kGpcPortFree,          // the crossbar's ports take lines without time
   kGapShort,             // the next CTA starts a cycle early

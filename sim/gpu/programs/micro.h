@@ -54,6 +54,8 @@ Metrics work_counter(const GpuSpec& spec, const Parameters& parameters);
 Metrics cta_gap(const GpuSpec& spec, const Parameters& parameters);
 Metrics operation_beside(const GpuSpec& spec, const Parameters& parameters);
 Metrics issue_order(const GpuSpec& spec, const Parameters& parameters);
+Metrics l2_pressure(const GpuSpec& spec, const Parameters& parameters);
+Metrics l2_merge(const GpuSpec& spec, const Parameters& parameters);
 Metrics energy(const GpuSpec& spec, const Parameters& parameters);
 
 }  // namespace micro

@@ -49,6 +49,8 @@ const std::map<std::string, Twin>& twins() {
       {"l2_home/latency_by_home", micro::latency_by_home},
       {"operation_beside/operation_beside", micro::operation_beside},
       {"issue_order/issue_order", micro::issue_order},
+      {"l2_pressure/l2_pressure", micro::l2_pressure},
+      {"l2_pressure/l2_merge", micro::l2_merge},
       {"launch/cta_start", micro::cta_start},
       {"launch/work_counter", micro::work_counter},
       {"launch/cta_gap", micro::cta_gap},

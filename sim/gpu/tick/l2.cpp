@@ -25,7 +25,7 @@ void TickL2::reset() {
   fills_.clear();
   responses_.clear();
   ports_.assign(ports_.size(), {});
-  number_ = 0;
+  open_.clear();
   forwards_.clear();
   returns_.clear();
   counts_ = {};
@@ -49,6 +49,7 @@ void TickL2::request(const LineRequest& request, Cycle issued) {
 }
 
 void TickL2::step(Cycle now) {
+  close_groups();
   send_responses();
   step_ports(now);
   std::vector<Line> fills, forwards;
@@ -89,15 +90,12 @@ void TickL2::step(Cycle now) {
   serve();
 }
 
-uint8_t TickL2::Response::sectors() const {
-  uint8_t all = 0;
-  for (const LineRequest& request : requests) {
-    all = static_cast<uint8_t>(all | request.sectors);
-  }
-  return all;
+void TickL2::close_groups() {
+  std::erase_if(open_, [](const auto& entry) { return --entry.second->open == 0; });
 }
 
-// Lines whose time in L2 is over queue at the ports of the GPCs that asked, in order of the first who asked.
+// Lines whose time in L2 is over queue at the port of the GPC that asked, in order of the first who asked, once for each TPC
+// that has somebody who did.
 void TickL2::send_responses() {
   std::vector<Response> due;
   std::erase_if(responses_, [&](Response& response) {
@@ -108,56 +106,49 @@ void TickL2::send_responses() {
     return over;
   });
   std::sort(due.begin(), due.end(), [](const Response& a, const Response& b) {
-    const LineRequest &x = a.requests.front(), &y = b.requests.front();
+    const LineRequest &x = a.group->requests.front(), &y = b.group->requests.front();
     return x.sm != y.sm ? x.sm < y.sm : x.key != y.key ? x.key < y.key : x.line < y.line;
   });
   for (const Response& response : due) {
-    for (uint32_t gpc = 0; gpc < ports_.size(); ++gpc) {
-      Response part = response;
-      std::erase_if(part.requests, [&](const LineRequest& request) { return gpc_of_sm(spec_, request.sm) != gpc; });
-      if (!part.requests.empty()) {
-        const bool copy = std::all_of(part.requests.begin(), part.requests.end(),
-                                      [](const LineRequest& request) { return request.client == Client::kCopy; });
-        const auto sectors = static_cast<uint32_t>(std::popcount(part.sectors()));
-        ports_[gpc].queue.push_back({part.requests, port_units(spec_.l2, sectors, copy)});
-      }
+    std::vector<std::vector<LineRequest>> packets;
+    for (const LineRequest& request : response.group->requests) {
+      const auto same = std::find_if(packets.begin(), packets.end(), [&](const std::vector<LineRequest>& packet) {
+        return tpc_of_sm(packet.front().sm) == tpc_of_sm(request.sm);
+      });
+      (same == packets.end() ? packets.emplace_back() : *same).push_back(request);
     }
+    Port& port = ports_[gpc_of_sm(spec_, response.group->requests.front().sm)];
+    port.queue.insert(port.queue.end(), packets.begin(), packets.end());
   }
 }
 
 void TickL2::step_ports(Cycle now) {
-  const uint64_t rate = port_units_per_cycle(spec_.l2);
+  const uint64_t rate = spec_.l2.gpc_bytes_per_cycle;
   for (Port& port : ports_) {
     port.debt -= std::min(port.debt, rate);
     while (!port.queue.empty() && port.debt < rate) {
-      for (const LineRequest& request : port.queue.front().requests) {
+      uint32_t sectors = 0;
+      for (const LineRequest& request : port.queue.front()) {
         answer_(request, l2_clock_.seen_by(sm_clock_, now) + spec_.global_path.return_latency);
+        sectors |= request.sectors;
       }
-      port.debt += port.queue.front().units;
+      port.debt += uint64_t{static_cast<uint32_t>(std::popcount(sectors))} * kSectorBytes;
       port.queue.pop_front();
     }
   }
 }
 
-// The first that a request can join: it waits for its slice, is being served, or was served less than `merge_cycles` ago.
-std::vector<LineRequest>* TickL2::answer_to_join(Partition& partition, uint32_t index, const LineRequest& request) {
-  std::vector<LineRequest>* found = nullptr;
-  uint64_t number = UINT64_MAX;
-  for (Job& job : partition.slices[slice_of(spec_.l2, request.line)]) {
-    if (job.then == Job::Then::kRespond && job.request.line == request.line && job.number < number &&
-        (request.sectors & ~job.request.sectors) == 0) {
-      found = &job.joined;
-      number = job.number;
-    }
+uint64_t TickL2::key_of(const LineRequest& request) const {
+  return request.line / kLineBytes * spec_.gpcs + gpc_of_sm(spec_, request.sm);
+}
+
+bool TickL2::join(const LineRequest& request) {
+  const auto last = open_.find(key_of(request));
+  if (last == open_.end() || (request.sectors & ~last->second->sectors) != 0) {
+    return false;
   }
-  for (Response& response : responses_) {
-    if (response.partition == index && response.requests.front().line == request.line && response.number < number &&
-        spec_.l2.hit_latency - response.left < spec_.l2.merge_cycles && (request.sectors & ~response.sectors()) == 0) {
-      found = &response.requests;
-      number = response.number;
-    }
-  }
-  return found;
+  last->second->requests.push_back(request);
+  return true;
 }
 
 // What slices finished in the cycle before.
@@ -169,20 +160,19 @@ void TickL2::finish_jobs(Cycle now) {
       }
       const Job job = slice.front();
       slice.pop_front();
-      const uint32_t home = home_partition(spec_.l2, job.request.line);
+      const uint32_t home = home_partition(spec_.l2, job.line);
       switch (job.then) {
         case Job::Then::kRespond:
-          responses_.push_back({{job.request}, p, spec_.l2.hit_latency, job.number});
-          responses_.back().requests.insert(responses_.back().requests.end(), job.joined.begin(), job.joined.end());
+          responses_.push_back({job.group, spec_.l2.hit_latency});
           break;
         case Job::Then::kReturn:
-          returns_.push_back({{job.request.line, 1 - p, job.sectors}, spec_.l2.hit_latency + spec_.l2.far_latency});
+          returns_.push_back({{job.line, 1 - p, job.sectors}, spec_.l2.hit_latency + spec_.l2.far_latency});
           break;
         case Job::Then::kFetch:
           if (home == p) {
-            dram_->read(job.request.line, p, job.sectors, now);
+            dram_->read(job.line, p, job.sectors, now);
           } else {
-            forwards_.push_back({{job.request.line, home, job.sectors}, spec_.l2.far_latency});
+            forwards_.push_back({{job.line, home, job.sectors}, spec_.l2.far_latency});
           }
           break;
         case Job::Then::kNothing:
@@ -207,7 +197,7 @@ void TickL2::miss(Partition& partition, uint32_t index, Pending& pending, uint8_
   job.sectors = static_cast<uint8_t>(whole_halves(static_cast<uint8_t>(sectors & ~held)) & ~pending.asked);
   if (job.sectors != 0) {
     pending.asked = static_cast<uint8_t>(pending.asked | job.sectors);
-    partition.tags.reserve(job.request.line, home_partition(spec_.l2, job.request.line) != index);
+    partition.tags.reserve(job.line, home_partition(spec_.l2, job.line) != index);
     job.then = Job::Then::kFetch;
   }
 }
@@ -215,39 +205,45 @@ void TickL2::miss(Partition& partition, uint32_t index, Pending& pending, uint8_
 void TickL2::take_request(const LineRequest& request) {
   const uint32_t index = partition_of_sm(spec_, request.sm);
   Partition& partition = partitions_[index];
+  std::deque<Job>& slice = partition.slices[slice_of(spec_.l2, request.line)];
   const auto sectors = static_cast<uint32_t>(std::popcount(request.sectors));
   Job job;
-  job.request = request;
+  job.line = request.line;
   job.left = service_cycles(spec_.l2, sectors);
-  job.number = number_++;
-  if (request.client != Client::kStore) {
-    if (std::vector<LineRequest>* const answer = answer_to_join(partition, index, request)) {
-      answer->push_back(request);
-      counts_.merged_sectors += sectors;
-      return;
-    }
-    const uint8_t held = partition.tags.look_up(request.line);
-    if ((request.sectors & ~held) == 0) {
-      job.then = Job::Then::kRespond;
-    } else {
-      Pending& pending = partition.pending[request.line];
-      pending.waiting.push_back(request);
-      if ((request.sectors & ~held & ~pending.asked) == 0) {
-        counts_.merged_sectors += sectors;
-        return;
-      }
-      miss(partition, index, pending, request.sectors, held, job);
-    }
-    counts_.l2_sectors += sectors;
+  if (request.client == Client::kStore) {
+    slice.push_back(job);
+    return;
   }
-  partition.slices[slice_of(spec_.l2, request.line)].push_back(job);
+  if (join(request)) {
+    counts_.merged_sectors += sectors;
+    return;
+  }
+  counts_.l2_sectors += sectors;
+  job.group = std::make_shared<Group>(Group{{request}, request.sectors, job.left + spec_.l2.merge_cycles});
+  for (const Job& before : slice) {
+    job.group->open += before.left;
+  }
+  open_[key_of(request)] = job.group;
+  const uint8_t held = partition.tags.look_up(request.line);
+  if ((request.sectors & ~held) == 0) {
+    job.then = Job::Then::kRespond;
+    slice.push_back(job);
+    return;
+  }
+  Pending& pending = partition.pending[request.line];
+  const bool asks = (request.sectors & ~held & ~pending.asked) != 0;
+  pending.waiting.push_back({job.group, asks});
+  if (asks) {
+    miss(partition, index, pending, request.sectors, held, job);
+    slice.push_back(job);
+  }
 }
 
 void TickL2::take_forward(const Line& forward) {
   Partition& partition = partitions_[forward.partition];
   ++counts_.l2_far_lines;
   Job job;
-  job.request.line = forward.line;
+  job.line = forward.line;
   job.left = service_cycles(spec_.l2, static_cast<uint32_t>(std::popcount(forward.sectors)));
   const uint8_t held = partition.tags.look_up(forward.line);
   if ((forward.sectors & ~held) == 0) {
@@ -268,17 +264,22 @@ void TickL2::take_fill(const Line& fill) {
   Pending& pending = found->second;
   pending.asked = static_cast<uint8_t>(pending.asked & ~fill.sectors);
   partition.tags.fill(fill.line, fill.sectors, pending.asked == 0);
-  Response response{{}, fill.partition, spec_.l2.hit_latency, number_++};
-  std::erase_if(pending.waiting, [&](const LineRequest& request) {
-    if ((request.sectors & pending.asked) != 0) {
+  std::erase_if(pending.waiting, [&](const Waiting& waiting) {
+    if ((waiting.group->sectors & pending.asked) != 0) {
       return false;
     }
-    response.requests.push_back(request);
+    if (waiting.served) {
+      responses_.push_back({waiting.group, spec_.l2.hit_latency});
+    } else {
+      Job job;
+      job.then = Job::Then::kRespond;
+      job.line = fill.line;
+      job.group = waiting.group;
+      job.left = service_cycles(spec_.l2, static_cast<uint32_t>(std::popcount(waiting.group->sectors)));
+      partition.slices[slice_of(spec_.l2, fill.line)].push_back(job);
+    }
     return true;
   });
-  if (!response.requests.empty()) {
-    responses_.push_back(response);
-  }
   if (pending.forwarded != 0 && (pending.forwarded & pending.asked) == 0) {
     returns_.push_back({{fill.line, 1 - fill.partition, pending.forwarded}, spec_.l2.hit_latency + spec_.l2.far_latency});
     pending.forwarded = 0;

@@ -46,37 +46,40 @@ class TickL2 final : public sc_core::sc_module, public MemoryPath {
     uint32_t partition;
     uint8_t sectors;
   };
+  // Requests of a GPC's SMs for one line that are answered together.
+  struct Group {
+    std::vector<LineRequest> requests;
+    uint8_t sectors = 0;  // of the first, that the others ask for no more than
+    uint32_t open = 0;    // cycles during which others can still join
+  };
+  using GroupPointer = std::shared_ptr<Group>;
   // What follows a slice's service.
   struct Job {
     enum class Then : uint8_t { kNothing, kRespond, kFetch, kReturn } then = Then::kNothing;
-    LineRequest request;
-    std::vector<LineRequest> joined;  // answered with it
+    uint64_t line = 0;
+    GroupPointer group;
     uint8_t sectors = 0;
     uint32_t left = 0;
-    uint64_t number = 0;  // in order of arrival
   };
   struct Response {
-    std::vector<LineRequest> requests;
-    uint32_t partition;
+    GroupPointer group;
     uint32_t left;
-    uint64_t number;
-    uint8_t sectors() const;
   };
   struct Port {  // of the crossbar to a GPC
-    struct Passing {
-      std::vector<LineRequest> requests;
-      uint64_t units;
-    };
-    std::deque<Passing> queue;
-    uint64_t debt = 0;  // units still to pass
+    std::deque<std::vector<LineRequest>> queue;  // each of one TPC
+    uint64_t debt = 0;                           // bytes still to pass
   };
   struct Travelling {  // between partitions
     Line line;
     uint32_t left;
   };
+  struct Waiting {  // for a line that is on its way
+    GroupPointer group;
+    bool served;  // by the slice, when it asked for the line
+  };
   struct Pending {
     uint8_t asked = 0, forwarded = 0;
-    std::vector<LineRequest> waiting;
+    std::vector<Waiting> waiting;
   };
   struct Partition {
     Tags tags;
@@ -88,7 +91,9 @@ class TickL2 final : public sc_core::sc_module, public MemoryPath {
   void take_forward(const Line& forward);
   void take_request(const LineRequest& request);
   void miss(Partition& partition, uint32_t index, Pending& pending, uint8_t sectors, uint8_t held, Job& job);
-  std::vector<LineRequest>* answer_to_join(Partition& partition, uint32_t index, const LineRequest& request);
+  uint64_t key_of(const LineRequest& request) const;
+  bool join(const LineRequest& request);
+  void close_groups();
   void send_responses();
   void step_ports(Cycle now);
   void finish_jobs(Cycle now);
@@ -104,7 +109,7 @@ class TickL2 final : public sc_core::sc_module, public MemoryPath {
   std::map<Cycle, std::vector<Line>> fills_;
   std::vector<Response> responses_;
   std::vector<Port> ports_;
-  uint64_t number_ = 0;
+  std::map<uint64_t, GroupPointer> open_;  // by line and GPC: the last, as long as others can join
   std::vector<Travelling> forwards_, returns_;
   GpuCounts counts_;
 };
