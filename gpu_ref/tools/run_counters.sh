@@ -10,7 +10,7 @@ if [ "$#" -lt 4 ]; then
 fi
 binary=$1 out=$2 commit=$3 card=$4
 shift 4
-[ "$#" -gt 0 ] || set -- shared_memory gather tma wgmma wgmma_beside
+[ "$#" -gt 0 ] || set -- shared_memory gather tma wgmma wgmma_beside l2_pressure
 tools=$(dirname "$0")
 wavefronts=smsp__inst_executed.sum,l1tex__data_pipe_lsu_wavefronts.sum
 wavefronts=$wavefronts,l1tex__data_pipe_lsu_wavefronts_mem_shared.sum
@@ -37,7 +37,7 @@ for suite in "$@"; do
   for group in $groups; do
     eval "metrics=\$$group"
     timeout 150 ncu --clock-control none --cache-control none --csv --page raw --metrics "$metrics" \
-      -k "regex:shared_access|shared_latency|gather_kernel|tma_stream|tma_issue|tma_multicast|wgmma_kernel|beside_fill|attention_kernel" \
+      -k "regex:shared_access|shared_latency|gather_kernel|tma_stream|tma_issue|tma_multicast|wgmma_kernel|beside_fill|pressure_kernel|attention_kernel" \
       "$binary" --suite "$suite" --once --out "$out/$suite" --commit "$commit" --card "$card" \
       >"$out/$suite/$group.csv" 2>"$out/$suite/$group.log" || { echo "counters of $suite, $group: failed"; failed=1; }
     files="$files $out/$suite/$group.csv"

@@ -47,12 +47,15 @@ int main(int count, char** arguments) {
                kernel.name, run->items, run->tiles, run->list_density, result.cycles, time * 1e3,
                4.0 * double(run->listed_elements) * kernel.head_size / time * 1e-12,
                double(result.sm_cycles) / double(run->tiles));
-    fmt::print("matrix {:.3f}, banks {:.3f}, L2 {:.1f} B/cycle/SM, {:.3f} of them joined another's answer, DRAM {:.0f} MB (least {:.0f})\n",
+    fmt::print("matrix {:.3f}, banks {:.3f}, L2 {:.1f} B/cycle/SM, {:.3f} of all sectors joined another's answer, DRAM {:.0f} MB "
+               "(least {:.0f})\n",
                double(result.counts.matrix_cycles) / double(result.sm_cycles),
                double(result.counts.matrix_wavefronts + result.counts.tma_wavefronts + result.counts.copy_wavefronts +
                       result.counts.lsu_wavefronts) / double(result.sm_cycles),
                double(result.counts.l2_sectors) * 32 / double(result.sm_cycles),
-               double(result.counts.merged_sectors) / double(std::max<uint64_t>(1, result.counts.l2_sectors)), double(result.counts.dram_bytes) * 1e-6,
+               double(result.counts.merged_sectors) /
+                   double(std::max<uint64_t>(1, result.counts.l2_sectors + result.counts.merged_sectors)),
+               double(result.counts.dram_bytes) * 1e-6,
                double(run->minimum_bytes) * 1e-6);
     for (const char* role : {"producer", "consumer"}) {
       const gpu::RoleCycles& cycles = result.roles[role[0] == 'p' ? 0 : 1];
