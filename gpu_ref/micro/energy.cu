@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Joules per action: a loop of one action runs for seconds, and the board's energy counter is read between
 // two of its own ticks while the loop runs. Idle and an empty loop are measured the same way.
-#include <chrono>
-#include <thread>
-
-#include "harness/power.h"
+#include "micro/energy_steady.cuh"
 #include "micro/suites.h"
-#include "micro/wgmma_tiles.cuh"
 
 namespace tw::gpu {
 namespace {
 
-constexpr int kThreads = 256;
 constexpr int kMaximumStages = 4;
 constexpr uint32_t kBox = 16 * 1024;
-constexpr int kTrialIterations = 2000;
-constexpr double kLaunchSeconds = 0.02;
 constexpr int kInnerSteps = 64;  // actions a thread in one iteration of the outer loop
 
 enum class Action : uint8_t {
@@ -29,19 +22,6 @@ enum class Action : uint8_t {
   kTmaLoad,
   kCpAsync
 };
-
-struct Work {
-  int iterations;
-  Data data;
-  const uint8_t* source;
-  size_t bytes;
-};
-
-__device__ __forceinline__ void keep(uint32_t value, Stamp* stamps) {
-  if (value == 0x9e3779b9u) {
-    stamps[blockIdx.x].value[3] = value;
-  }
-}
 
 template <Action kAction>
 __device__ void arithmetic_loop(const Work& work, uint32_t scratch, Stamp* stamps) {
@@ -210,81 +190,16 @@ struct Loop {
   Data data;
   const uint8_t* source;
   size_t bytes;
-  void (*kernel)(Stamp*, Work);
+  SteadyKernel kernel;
 };
 
-struct Steady {
-  int iterations = 0;
-  AveragePower measured;
-  Sample sample;
-};
-
-// Queues enough launches to outlast the measurement, then takes clock and rate from one more at its end.
-Steady run_steadily(Bench& bench, const Loop& loop, int ctas, double seconds) {
-  const size_t shared = kWholeSmShared;
-  allow_shared(loop.kernel, shared);
-  Work work{kTrialIterations, loop.data, loop.source, loop.bytes};
-  const auto launch = [&](Stamp* stamps) { loop.kernel<<<ctas, kThreads, shared>>>(stamps, work); };
-  const auto trial =
-      bench.measure(ctas, {.warm_up = 1, .repeats = 1}, [&](Stamp* stamps, int) { launch(stamps); });
-  // Long launches: the queue holds about a thousand, and it must outlast the measurement by a margin, since
-  // the clock may fall or rise after the trial.
-  work.iterations = static_cast<int>(kTrialIterations * kLaunchSeconds / trial.front().time_s) + 1;
-  DeviceBuffer<Stamp> unused(static_cast<size_t>(ctas));
-  const int launches = static_cast<int>((seconds + 1.0) * 1.25 / kLaunchSeconds) + 1;
-  for (int i = 0; i < launches; ++i) {
-    launch(unused.get());
-  }
-  TW_CUDA(cudaGetLastError());
-  Steady steady;
-  steady.iterations = work.iterations;
-  steady.measured = average_power(bench.nvml(), seconds);
-  steady.sample =
-      bench.measure(ctas, {.warm_up = 0, .repeats = 1}, [&](Stamp* stamps, int) { launch(stamps); }).front();
-  return steady;
-}
-
-void measure_loop(Bench& bench, const Loop& loop, int ctas, double seconds, double idle_w) {
-  const Steady steady = run_steadily(bench, loop, ctas, seconds);
-  const double actions_per_s = loop.per_iteration * steady.iterations * ctas / steady.sample.time_s;
-  Point point{.family = "energy",
-              .parameters = {{"action", std::string(loop.action)},
-                             {"sms", int64_t{ctas}},
-                             {"data", std::string(loop.data == Data::kZero ? "zero" : "random")},
-                             {"per", std::string(loop.unit)}}};
-  Metric above_idle{"joules_per_action_above_idle", "J", {}}, all{"joules_per_action", "J", {}};
-  for (const double power_w : steady.measured.half_power_w) {
-    above_idle.samples.push_back((power_w - idle_w) / actions_per_s);
-    all.samples.push_back(power_w / actions_per_s);
-  }
-  point.metrics = {above_idle,
-                   all,
-                   {"power_w", "W", steady.measured.half_power_w},
-                   {"idle_power_w", "W", {idle_w}},
-                   {"actions_per_second", "1/s", {actions_per_s}},
-                   {"seconds_between_ticks", "s", {steady.measured.seconds}}};
-  point.sm_clock_hz = steady.sample.sm_clock_hz;
-  point.memory_clock_hz = bench.nvml().memory_clock_hz();
-  point.power_w = steady.measured.power_w;
-  point.joules = steady.measured.joules;
-  std::fprintf(stderr, "energy %-14s %3d SMs %-6s %7.1f W  %10.3g J/%s above idle  %4.0f MHz\n", loop.action,
-               ctas, loop.data == Data::kZero ? "zero" : "random", steady.measured.power_w,
-               median(point.metrics[0].samples), loop.unit, steady.sample.sm_clock_hz * 1e-6);
-  bench.add(std::move(point));
-}
-
-double measure_idle(Bench& bench, double seconds) {
-  TW_CUDA(cudaDeviceSynchronize());
-  std::this_thread::sleep_for(std::chrono::seconds(2));  // clocks and temperature settle
-  const AveragePower measured = average_power(bench.nvml(), seconds);
-  Point point{.family = "idle_power", .parameters = {{"context", std::string("open")}}};
-  point.metrics = {{"power_w", "W", measured.half_power_w},
-                   {"seconds_between_ticks", "s", {measured.seconds}}};
-  point.memory_clock_hz = bench.nvml().memory_clock_hz();
-  point.power_w = measured.power_w;
-  point.joules = measured.joules;
-  bench.add(std::move(point));
-  return measured.power_w;
+void measure(Bench& bench, const Loop& loop, int ctas, double seconds, double idle_w) {
+  measure_steady(bench, "energy",
+                 {{"action", std::string(loop.action)},
+                  {"sms", int64_t{ctas}},
+                  {"data", std::string(loop.data == Data::kZero ? "zero" : "random")},
+                  {"per", std::string(loop.unit)}},
+                 {loop.kernel, {0, loop.data, loop.source, loop.bytes}, loop.per_iteration, ctas, seconds, idle_w});
 }
 
 }  // namespace
@@ -312,8 +227,8 @@ void run_energy(Bench& bench) {
       {"hbm_tma", "byte", kBox, Data::kRandom, data, kStreamBytes, energy_kernel<Action::kTmaLoad>},
   };
   for (const Loop& loop : loops) {
-    measure_loop(bench, loop, bench.sm_count(), seconds, idle_w);
-    measure_loop(bench, loop, bench.sm_count() / 3, seconds, idle_w);
+    measure(bench, loop, bench.sm_count(), seconds, idle_w);
+    measure(bench, loop, bench.sm_count() / 3, seconds, idle_w);
   }
 }
 

@@ -38,6 +38,7 @@ int main(int count, char** arguments) {
       Suite{"consumer_pieces", "an attention consumer's turn piece by piece; results, branches, a scheduler's warps",
             run_consumer_pieces},
       Suite{"energy", "joules per action over steady loops", run_energy},
+      Suite{"energy_clock", "joules of wgmma and what runs beside it, at the clocks that power allows", run_energy_clock},
   };
   return bench_main(count, arguments, "gpu_bench", kSuites);
 }

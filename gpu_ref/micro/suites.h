@@ -30,5 +30,6 @@ void run_issue_order(Bench& bench);
 void run_l2_pressure(Bench& bench);
 void run_consumer_pieces(Bench& bench);
 void run_energy(Bench& bench);
+void run_energy_clock(Bench& bench);
 
 }  // namespace tw::gpu
