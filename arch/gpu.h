@@ -9,6 +9,7 @@
 // Cycles are SM cycles unless the name says otherwise. Left out: instruction caches, L1 hits, translation, register banks.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 
@@ -154,6 +155,12 @@ struct GpuEnergySpec {
   double dram_byte_j = 0;       // beyond the L2's share
   double issue_j = 0;           // an issued warp instruction beyond the above
   double static_w = 0;
+  // What happens on chip beside the matrix unit costs (SM clock / clock)^clock_exponent as much: the voltage follows the clock.
+  Hertz clock{1'570'000'000};
+  double clock_exponent = 0;
+  double at(Hertz sm_clock) const {  // that factor
+    return std::pow(double(sm_clock.value) / double(clock.value), clock_exponent);
+  }
 };
 
 struct GpuSpec {

@@ -258,6 +258,8 @@ void describe(config::Schema<GpuEnergySpec>& schema) {
   keys.joules(&E::dram_byte_j, "dram_byte_j", "a byte from DRAM, beyond its way through L2");
   keys.joules(&E::issue_j, "issue_j", "an issued warp instruction, beyond the above");
   schema.field(&E::static_w, "static_w", "the board at rest").required().range(0, 2000).unit("W");
+  schema.field(&E::clock, "clock", "of the SMs, at which the joules on chip hold").range(1e8, 10e9);
+  schema.field(&E::clock_exponent, "clock_exponent", "power of the SM clock that they follow").range(0, 4);
 }
 
 void describe(config::Schema<GpuSpec>& schema) {

@@ -78,7 +78,7 @@ validate::TwinResult simulate_attention(const arch::GpuSpec& machine, const vali
   }
   const auto run = gpu::build_attention(spec, kernel, problem, number(request.parameters, "mask_density", 1.0),
                                         problem.heads, false);
-  const gpu::AttentionEstimate estimate = gpu::run_attention(spec, *run, gpu::Fidelity::kEvent, true);
+  gpu::AttentionEstimate estimate = gpu::run_attention(spec, *run, gpu::Fidelity::kEvent, true);
   const double hertz = static_cast<double>(spec.sm_clock.value);
   const double flop = 4.0 * static_cast<double>(run->listed_elements) * kernel.head_size;
   const double roofline = flop / (4096.0 * spec.sm_count * kRooflineEfficiency);
@@ -91,7 +91,11 @@ validate::TwinResult simulate_attention(const arch::GpuSpec& machine, const vali
   const double ctas_a_sm = double(run->kernel.ctas.size()) / double(spec.sm_count);
   result.metrics["sm_cycles"] = {estimate.cta_cycles, roofline * spec.sm_count * std::max(1.0, ctas_a_sm)};
   result.metrics["tiles"] = {static_cast<double>(run->tiles), {}};
-  result.metrics["joules"] = {estimate.energy_j, kPowerLimitW * roofline / hertz};
+  if (request.clocks.sustained_sm_hz) {  // weighed over many launches, by which the clock had fallen
+    spec.sm_clock = Hertz{static_cast<uint64_t>(*request.clocks.sustained_sm_hz)};
+    gpu::add_energy(spec, estimate);
+  }
+  result.metrics["joules"] = {estimate.energy_j, kPowerLimitW * roofline / double(spec.sm_clock.value)};
   result.hashes["work_lists"] = fmt::format("{:016x}", run->list_hash);
   return result;
 }

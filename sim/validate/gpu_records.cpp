@@ -45,7 +45,10 @@ RecordedPoint read_point(const JsonValue& json) {
   }
   // The suite's own metric is the median of the repeats, whatever else the point holds.
   point.metrics[point.metric] = {json["median"].number(), json["unit"].text()};
-  point.clocks = {clock(json["sm_clock_hz"]), clock(json["l2_clock_hz"]), clock(json["memory_clock_hz"])};
+  point.clocks = {clock(json["sm_clock_hz"]), clock(json["l2_clock_hz"]), clock(json["memory_clock_hz"]), {}};
+  if (const auto sustained = point.metrics.find("sustained_sm_clock_hz"); sustained != point.metrics.end()) {
+    point.clocks.sustained_sm_hz = sustained->second.value;
+  }
   return point;
 }
 

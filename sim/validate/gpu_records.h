@@ -20,6 +20,7 @@ namespace tilewright::validate {
 // During the launch that was measured; absent where it was not recorded.
 struct RecordedClocks {
   std::optional<double> sm_hz, l2_hz, memory_hz;
+  std::optional<double> sustained_sm_hz;  // of the SMs while the launch was repeated to be weighed
 };
 
 struct RecordedValue {

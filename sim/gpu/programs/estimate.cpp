@@ -46,29 +46,6 @@ Counts counts_of(const GpuResult& result) {
   return all;
 }
 
-void add_energy(const arch::GpuSpec& machine, AttentionEstimate& estimate) {
-  const arch::GpuEnergySpec& table = machine.energy;
-  const Counts& c = estimate.counts;
-  double math = 0;
-  for (const char* kind : {"ffma", "fmul", "imad", "fmnmx", "f2fp", "lop3"}) {
-    math += c.at(std::string(kind) + "_warp_instructions");
-  }
-  const double wavefronts = c.at("lsu_wavefronts") + c.at("copy_wavefronts") + c.at("tma_wavefronts") + c.at("matrix_wavefronts");
-  auto& parts = estimate.energy_by_component_j;
-  parts["math"] = math * kWarpLanes * table.math_j;
-  parts["mufu"] = c.at("ex2_warp_instructions") * kWarpLanes * table.ex2_j;
-  parts["matrix"] = c.at("matrix_flop") * table.matrix_flop_j;
-  parts["shared_memory"] = wavefronts * kLineBytes * table.shared_byte_j;
-  // By byte that reaches an SM: a merged request spares L2's arrays, not the way, and the fit does not tell them apart.
-  parts["l2"] = (c.at("l2_sectors") + c.at("merged_sectors") + c.at("sectors_stored")) * kSectorBytes * table.l2_byte_j;
-  parts["dram"] = c.at("dram_bytes") * table.dram_byte_j;
-  parts["issue"] = c.at("warp_instructions") * table.issue_j;
-  parts["static"] = estimate.cycles / double(machine.sm_clock.value) * table.static_w;
-  for (const auto& [part, joules] : parts) {
-    estimate.energy_j += joules;
-  }
-}
-
 // Splits the stalls, which were scaled with the counts, off them.
 void take_stalls(AttentionEstimate& estimate) {
   for (auto entry = estimate.counts.begin(); entry != estimate.counts.end();) {
@@ -215,6 +192,31 @@ void from_sample(const arch::GpuSpec& machine, GpuSimulator& simulator, const At
 }
 
 }  // namespace
+
+void add_energy(const arch::GpuSpec& machine, AttentionEstimate& estimate) {
+  const arch::GpuEnergySpec& table = machine.energy;
+  const Counts& c = estimate.counts;
+  double math = 0;
+  for (const char* kind : {"ffma", "fmul", "imad", "fmnmx", "f2fp", "lop3"}) {
+    math += c.at(std::string(kind) + "_warp_instructions");
+  }
+  const double wavefronts = c.at("lsu_wavefronts") + c.at("copy_wavefronts") + c.at("tma_wavefronts") + c.at("matrix_wavefronts");
+  auto& parts = estimate.energy_by_component_j;
+  const double scale = table.at(machine.sm_clock);
+  parts["math"] = scale * math * kWarpLanes * table.math_j;
+  parts["mufu"] = scale * c.at("ex2_warp_instructions") * kWarpLanes * table.ex2_j;
+  parts["matrix"] = scale * c.at("matrix_flop") * table.matrix_flop_j;
+  parts["shared_memory"] = scale * wavefronts * kLineBytes * table.shared_byte_j;
+  // By byte that reaches an SM: a merged request spares L2's arrays, not the way, and the fit does not tell them apart.
+  parts["l2"] = scale * (c.at("l2_sectors") + c.at("merged_sectors") + c.at("sectors_stored")) * kSectorBytes * table.l2_byte_j;
+  parts["dram"] = c.at("dram_bytes") * table.dram_byte_j;
+  parts["issue"] = scale * c.at("warp_instructions") * table.issue_j;
+  parts["static"] = estimate.cycles / double(machine.sm_clock.value) * table.static_w;
+  estimate.energy_j = 0;
+  for (const auto& [part, joules] : parts) {
+    estimate.energy_j += joules;
+  }
+}
 
 AttentionEstimate run_attention(const arch::GpuSpec& machine, const AttentionRun& run, Fidelity fidelity, bool sampled) {
   AttentionEstimate estimate;

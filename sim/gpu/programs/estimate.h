@@ -26,6 +26,9 @@ struct AttentionEstimate {
   std::map<std::string, double> energy_by_component_j;
 };
 
+// Joules of the activity and of the time that `machine`'s SM clock makes of the cycles, whatever was there before.
+void add_energy(const arch::GpuSpec& machine, AttentionEstimate& estimate);
+
 AttentionEstimate run_attention(const arch::GpuSpec& machine, const AttentionRun& run, Fidelity fidelity, bool sampled);
 
 }  // namespace tilewright::gpu

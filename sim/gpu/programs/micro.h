@@ -57,6 +57,7 @@ Metrics issue_order(const GpuSpec& spec, const Parameters& parameters);
 Metrics l2_pressure(const GpuSpec& spec, const Parameters& parameters);
 Metrics l2_merge(const GpuSpec& spec, const Parameters& parameters);
 Metrics energy(const GpuSpec& spec, const Parameters& parameters);
+Metrics energy_clock(const GpuSpec& spec, const Parameters& parameters);
 
 }  // namespace micro
 }  // namespace tilewright::gpu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Twins of gpu_ref/micro/memory_latency.cu, memory_bandwidth.cu and energy.cu.
+// Twins of gpu_ref/micro/memory_latency.cu and memory_bandwidth.cu.
 #include <algorithm>
 #include <numeric>
 #include <random>
@@ -191,36 +191,6 @@ Metrics chase(const GpuSpec& spec, const Parameters& parameters) {
   kernel.ctas.resize(1);
   kernel.ctas[0].streams[0] = {0, kLineBytes, order.data(), order.size(), 0};
   return {{"latency_cycles", run(spec, kernel, 1).first_cycles / kSteps}};
-}
-
-// Energy per action follows from the machine's table: the loops do nothing else.
-Metrics energy(const GpuSpec& spec, const Parameters& parameters) {
-  const std::string action = text(parameters, "action");
-  const arch::GpuEnergySpec& table = spec.energy;
-  const double issue = table.issue_j / kWarpLanes;
-  constexpr double kFlop = 2.0 * 64 * 128 * 16;
-  const auto matrix = [&](uint32_t wavefronts) {
-    return table.matrix_flop_j + wavefronts * 128 * table.shared_byte_j / kFlop;
-  };
-  double joules = 0;
-  if (action == "ffma") {
-    joules = table.math_j + issue;
-  } else if (action == "ex2") {
-    joules = table.ex2_j + issue;
-  } else if (action == "lds128") {
-    joules = table.shared_byte_j + issue / 16;
-  } else if (text(parameters, "data") == "random" && action == "wgmma_ss_n128") {
-    joules = matrix(48);
-  } else if (text(parameters, "data") == "random" && action == "wgmma_rs_n128") {
-    joules = matrix(32);
-  } else if (action == "l2_read" || action == "l2_cp_async" || action == "l2_tma") {
-    joules = table.l2_byte_j + table.shared_byte_j;
-  } else if (action == "hbm_read" || action == "hbm_tma") {
-    joules = table.l2_byte_j + table.shared_byte_j + table.dram_byte_j;
-  } else {
-    return {};
-  }
-  return {{"joules_per_action_above_idle", joules}};
 }
 
 }  // namespace tilewright::gpu::micro

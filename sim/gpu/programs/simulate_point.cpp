@@ -54,7 +54,8 @@ const std::map<std::string, Twin>& twins() {
       {"launch/cta_start", micro::cta_start},
       {"launch/work_counter", micro::work_counter},
       {"launch/cta_gap", micro::cta_gap},
-      {"energy/energy", micro::energy}};
+      {"energy/energy", micro::energy},
+      {"energy_clock/energy_clock", micro::energy_clock}};
   return kTwins;
 }
 
