@@ -62,10 +62,21 @@ workloads::AttentionProblem problem_of(const Parameters& parameters) {
   return problem;
 }
 
+// What the profiler's counters show of the same activity. L2 is read by SMs, and by the other partition for lines that are far.
+void add_counters(const std::map<std::string, double>& counts, validate::TwinResult& result) {
+  constexpr double kSectorBytes = 32, kSectorsOfLine = 4, kWarpsOfGroup = 4;
+  const auto add = [&](const char* counter, double value) { result.metrics[counter] = {value, {}}; };
+  add("smsp__inst_executed.sum", counts.at("warp_instructions"));
+  add("sm__inst_executed_pipe_tensor_op_gmma.sum", counts.at("matrix_instructions") * kWarpsOfGroup);
+  add("l1tex__m_xbar2l1tex_read_bytes.sum", counts.at("sectors_requested") * kSectorBytes);
+  add("lts__t_sectors_op_read.sum", counts.at("l2_sectors") + counts.at("l2_far_lines") * kSectorsOfLine);
+  add("dram__bytes_read.sum", counts.at("dram_bytes"));
+}
+
 }  // namespace
 
 bool is_attention(const validate::TwinRequest& request) {
-  return request.suite.starts_with("attention_");
+  return request.suite.starts_with("attention_") || request.suite.starts_with("counters_attention_");
 }
 
 validate::TwinResult simulate_attention(const arch::GpuSpec& machine, const validate::TwinRequest& request) {
@@ -96,6 +107,9 @@ validate::TwinResult simulate_attention(const arch::GpuSpec& machine, const vali
     gpu::add_energy(spec, estimate);
   }
   result.metrics["joules"] = {estimate.energy_j, kPowerLimitW * roofline / double(spec.sm_clock.value)};
+  if (request.suite.starts_with("counters_")) {
+    add_counters(estimate.counts, result);
+  }
   result.hashes["work_lists"] = fmt::format("{:016x}", run->list_hash);
   return result;
 }

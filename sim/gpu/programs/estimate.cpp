@@ -27,6 +27,7 @@ Counts counts_of(const GpuResult& result) {
   all["tma_wavefronts"] = double(counts.tma_wavefronts);
   all["matrix_wavefronts"] = double(counts.matrix_wavefronts);
   all["matrix_cycles"] = double(counts.matrix_cycles);
+  all["matrix_instructions"] = double(counts.matrix_instructions);
   all["matrix_flop"] = double(counts.matrix_columns) * 64 * 16 * 2;
   all["tma_boxes"] = double(counts.tma_boxes);
   all["sectors_requested"] = double(counts.sectors_requested);
