@@ -208,7 +208,7 @@ void run_energy(Bench& bench) {
   const double seconds = bench.quick() ? 0.5 : 4.0;
   DeviceBuffer<uint8_t> buffer(kStreamBytes);
   fill_pattern(reinterpret_cast<uint32_t*>(buffer.get()), kStreamBytes / 4);
-  const double idle_w = measure_idle(bench, seconds);
+  const double idle_w = measure_idle(bench, "idle_power", seconds);
   const double per_thread = double{kThreads} * kInnerSteps, read = double{kThreads} * 128;
   const double flop = 2.0 * 64 * 128 * 16 * 2 * kInnerSteps;  // two warpgroups
   const uint8_t* data = buffer.get();

@@ -112,7 +112,7 @@ void run_energy_clock(Bench& bench) {
   const double seconds = bench.quick() ? 0.5 : 4.0;
   DeviceBuffer<uint8_t> buffer(kSourceBytes);
   fill_pattern(reinterpret_cast<uint32_t*>(buffer.get()), kSourceBytes / 4);
-  const double idle_w = measure_idle(bench, seconds);
+  const double idle_w = measure_idle(bench, "energy_clock_idle", seconds);
   measure<Beside::kNothing, 0>(bench, buffer.get(), seconds, idle_w);
   measure<Beside::kFfma, 1024>(bench, buffer.get(), seconds, idle_w);
   measure<Beside::kFfma, 2048>(bench, buffer.get(), seconds, idle_w);

@@ -68,11 +68,11 @@ void measure_steady(Bench& bench, const char* family, Parameters parameters, con
   bench.add(std::move(point));
 }
 
-double measure_idle(Bench& bench, double seconds) {
+double measure_idle(Bench& bench, const char* family, double seconds) {
   TW_CUDA(cudaDeviceSynchronize());
   std::this_thread::sleep_for(std::chrono::seconds(2));  // clocks and temperature settle
   const AveragePower measured = average_power(bench.nvml(), seconds);
-  Point point{.family = "idle_power", .parameters = {{"context", std::string("open")}}};
+  Point point{.family = family, .parameters = {{"context", std::string("open")}}};
   point.metrics = {{"power_w", "W", measured.half_power_w},
                    {"seconds_between_ticks", "s", {measured.seconds}}};
   point.memory_clock_hz = bench.nvml().memory_clock_hz();

@@ -35,8 +35,8 @@ __device__ __forceinline__ void keep(uint32_t value, Stamp* stamps) {
   }
 }
 
-// The board's power with a context and nothing to do, as a point `idle_power`.
-double measure_idle(Bench& bench, double seconds);
+// The board's power with a context and nothing to do, as a point of `family`.
+double measure_idle(Bench& bench, const char* family, double seconds);
 // A point with joules per action, above idle and in all.
 void measure_steady(Bench& bench, const char* family, Parameters parameters, const SteadyLoop& loop);
 
