@@ -185,6 +185,9 @@ class LayerModel {
   Expected bound_time(const Halves& halves, const Work& work, Evaluation& result) const;
   void bound_slots(const Halves& halves, const Work& work, Evaluation& result) const;
   double first_walk(const Halves& halves, const Work& work, double latency, double tail, double& expected) const;
+  double store_time(const Halves& halves, double lanes, double pixels, double groups) const;
+  double last_two_stores(const Halves& halves, const Work& work, const Ends& ends) const;
+  double first_sends(const Halves& halves, const Work& work, const Ends& ends) const;
   double expect_waits(const Halves& halves, const Work& work) const;
 
   workloads::Layer layer_;
