@@ -85,10 +85,11 @@ double LayerModel::first_sends(const Halves& h, const Work& work, const Ends& en
     const Needed first = needed_by(h, row, least_work, lanes.block_weights, pixels.block_weights);
     const double first_unit = cut.kernel_rows.size() > 1 ? 0 : double(cut.largest_unit_bytes);
     const double begin = arrival(first.lane * entry * double(cut.largest_vectors), first.stream * first_unit);
+    const double block = bound_by(least_work, false, false);
     // All blocks of the inner side come under the first of the outer side.
     const double walk = bound_by(least_work, !work.lane_blocks_outer, work.lane_blocks_outer);
     const double pass = bound_by(least_work, true, true);
-    return least_work * double(cut.vectors) + std::max({begin, walk, pass}) + ends.tail;
+    return least_work * double(cut.vectors) + std::max({begin, block, walk, pass}) + ends.tail;
   };
   double least = 0, most = 0;
   for (const Geometry::Place& pe : row) {

@@ -106,7 +106,9 @@ LayerModel::Expected LayerModel::bound_time(const Halves& h, const Work& work, E
   bound_memory(h, ends, read, work.output, result.terms);
   double expected_walk = 0;
   term(Term::kFirstWalk) = first_walk(h, work, ends.latency, ends.tail, expected_walk);
-  term(Term::kCompute) = std::max({term(Term::kCompute), first_sends(h, work, ends), last_two_stores(h, work, ends)});
+  const double first = first_sends(h, work, ends);
+  const double late_start = std::max(0.0, first - term(Term::kCompute));
+  term(Term::kCompute) = std::max({term(Term::kCompute), first, last_two_stores(h, work, ends)});
   // The first row's PEs have most to do: lower numbers are dealt blocks first. The average is a bound as well.
   const double over_rows =
       std::max(double(work.first_row), double(work.lane_rows + work.stream_rows) / used_rows) / link;
@@ -123,7 +125,8 @@ LayerModel::Expected LayerModel::bound_time(const Halves& h, const Work& work, E
   result.cycles = *std::max_element(result.terms.begin(), result.terms.end());
   result.contention = contention_of(result.terms, result.cycles);
   const double strained = work.lane.strained + work.stream.strained + work.output.strained;
-  return {expect_waits(h, work), std::max(strained * cycles_per_burst_ / kAchieved, expected_walk)};
+  // What the bound knows of the first wait is not expected once more.
+  return {std::max(0.0, expect_waits(h, work) - late_start), std::max(strained * cycles_per_burst_ / kAchieved, expected_walk)};
 }
 
 // Of weights, what a PE must have before its first step.
