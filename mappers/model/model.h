@@ -12,7 +12,7 @@
 // these counts, and of leakage and standby power over the bound's cycles, so it is a lower bound as well.
 //
 // Cycles: docs/mapper.md derives every term. No machine of this spec is faster; where compute is at least 1.25 times
-// every other term and the layer is large, the simulator is at most 5 % slower (tests/mappers/model_fuzz_test.cpp).
+// every other term and the layer is large, the simulator is mostly at most 5 % slower (docs/mapper.md, "How near").
 //
 // Cost: halves of a mapping (lanes, pixels) are worked out once and kept; combining two takes about a microsecond.
 // Counts cannot wrap round: the constructor refuses layers whose largest product could leave 64 bits.
