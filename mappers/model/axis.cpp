@@ -98,6 +98,7 @@ AxisCut cut_axis(const Form& form, const ReductionCut& reduction, AxisKind kind,
       (t < cut.full_tiles ? cut.weight_full : cut.weight_last)[index] += weight;
       in_tile += weight;
       if (t == 0) {
+        cut.first_weights.push_back(weight);
         cut.first_chunks_needed &=
             Plan::input_count(outputs, first_taps, form.stride, form.padding, input_of(form, kind)) > 0;
       }

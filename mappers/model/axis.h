@@ -22,6 +22,7 @@ struct AxisCut {
   uint32_t blocks_full = 1, blocks_last = 0;
   std::vector<uint64_t> pixels;  // output positions of block i, over the tiles of either kind
   std::vector<uint64_t> weight_full, weight_last;
+  std::vector<uint64_t> first_weights;  // the blocks of the first tile alone
   uint64_t weight = 0;        // of all blocks
   uint64_t most_weight = 0;   // bound of one block over all cuts of the kernel rows; nothing is clipped but by the image
   uint64_t most_chunk = 0;    // the same for the largest cut alone

@@ -93,6 +93,7 @@ void LayerModel::choose_scopes(const Halves& h, const Choice& choice, Work& work
   work.lane_set_bytes = lanes.channel_tiles * entry * h.cut->vectors;
   work.stream_set_bytes = pixels.set_weight * h.cut->unit_bytes * (depthwise ? lanes.channel_tiles : 1);
   const bool outer = choice.pe_order == LoopOrder::kWeightsOuter;
+  work.lane_blocks_outer = outer;
   work.lane_scope = scope_of(work.lane_run, lanes.sets, pixels.sets, work.lane_set_bytes, outer,
                              spec_.pe.weight_buffer.value);
   work.stream_scope = depthwise ? Scope::kStep

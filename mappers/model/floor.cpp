@@ -54,7 +54,7 @@ LayerModel::LeastTraffic LayerModel::least_traffic(const Halves& h) const {
   }
   if (!(form.swap ? weights_resident_ : input_resident_)) {
     const auto bursts = static_cast<uint64_t>(form.least_input_bytes / double(spec_.dram.burst_bytes.value));
-    const Traffic inputs{static_cast<uint64_t>(form.least_input_bytes), bursts, 0, double(bursts)};
+    const Traffic inputs{static_cast<uint64_t>(form.least_input_bytes), bursts, 0, 0, double(bursts)};
     least.stream = form.depthwise ? inputs : h.pixels->operand;
   }
   if (!output_resident_) {

@@ -42,7 +42,7 @@ Geometry make_geometry(const Split& split, bool adjacent, uint32_t layer_groups,
         geometry.lane_rows[lane * split.pixels + pixel] += times * rows;
         geometry.lane_first_row[lane * split.pixels + pixel] += row_of(group, lane, 0) == 0 ? times : 0;
         if (row_of(group, lane, pixel) == 0) {
-          geometry.first_row.push_back({lane, pixel, times});
+          geometry.first_row.push_back({group, lane, pixel, times});
         }
       }
     }

@@ -24,7 +24,7 @@ struct Geometry {
   // The same for the link of the first row alone, which no other row's exceeds by much: 0 or 1 for each group.
   std::vector<uint64_t> lane_first_row, stream_first_row;
   struct Place {
-    uint32_t lane = 0, pixel = 0;
+    uint32_t group = 0, lane = 0, pixel = 0;
     uint64_t times = 1;  // groups that the PE works for
   };
   std::vector<Place> first_row;  // its PEs

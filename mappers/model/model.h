@@ -12,7 +12,7 @@
 // these counts, and of leakage and standby power over the bound's cycles, so it is a lower bound as well.
 //
 // Cycles: docs/mapper.md derives every term. No machine of this spec is faster; where compute is at least 1.25 times
-// every other term and the layer is large, the simulator is at most 5 % slower (tests/mappers/model_fuzz_test.cpp).
+// every other term and the layer is large, the simulator is mostly at most 5 % slower (docs/mapper.md, "How near").
 //
 // Cost: halves of a mapping (lanes, pixels) are worked out once and kept; combining two takes about a microsecond.
 // Counts cannot wrap round: the constructor refuses layers whose largest product could leave 64 bits.
@@ -185,6 +185,9 @@ class LayerModel {
   Expected bound_time(const Halves& halves, const Work& work, Evaluation& result) const;
   void bound_slots(const Halves& halves, const Work& work, Evaluation& result) const;
   double first_walk(const Halves& halves, const Work& work, double latency, double tail, double& expected) const;
+  double store_time(const Halves& halves, double lanes, double pixels, double groups) const;
+  double last_two_stores(const Halves& halves, const Work& work, const Ends& ends) const;
+  double first_sends(const Halves& halves, const Work& work, const Ends& ends) const;
   double expect_waits(const Halves& halves, const Work& work) const;
 
   workloads::Layer layer_;

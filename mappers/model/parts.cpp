@@ -31,6 +31,17 @@ void deal(SharedPart& part, uint64_t tiles, uint64_t blocks, uint32_t parts) {
 
 }  // namespace
 
+void FirstTile::deal(std::size_t block, uint64_t weight, uint64_t size) {
+  const std::size_t part = block % weights.size();
+  weights[part] += weight;
+  sizes[part] += size;
+  if (block < weights.size()) {
+    block_weights[part] = weight;
+    block_sizes[part] = size;
+  }
+  least_size = block == 0 ? size : std::min(least_size, size);
+}
+
 LanePart make_lane_part(const Form& form, uint32_t tile, uint32_t channel_tiles, uint32_t parts, uint32_t lanes) {
   LanePart part;
   part.channel_tiles = channel_tiles;
@@ -61,6 +72,12 @@ LanePart make_lane_part(const Form& form, uint32_t tile, uint32_t channel_tiles,
   };
   add(last == tile ? tiles : tiles - 1, tile);
   add(last == tile ? 0 : 1, last);
+  part.last_work = divide_up(divide_up(last, per_block), parts) * channel_tiles;
+  part.first = FirstTile(parts);
+  for (uint64_t block = 0; block * per_block < tile; ++block) {
+    const uint64_t in_use = divide_up(std::min(per_block, tile - block * per_block), lanes);
+    part.first.deal(block, in_use, in_use);
+  }
   const auto busiest = std::max_element(part.by_part.begin(), part.by_part.end());
   const auto at = static_cast<std::size_t>(busiest - part.by_part.begin());
   part.busiest = *busiest;
@@ -101,6 +118,19 @@ void add_kind(std::vector<PartSums>& sums, const AxisCut& rows, const AxisCut& c
   }
 }
 
+FirstTile first_pixel_tile(const AxisCut& rows, const AxisCut& columns, uint32_t parts) {
+  FirstTile first(parts);
+  std::size_t block = 0;
+  for (uint64_t i = 0; i < rows.blocks_full; ++i) {
+    for (uint64_t j = 0; j < columns.blocks_full; ++j) {
+      const uint64_t height = std::min<uint64_t>(rows.block, rows.tile - i * rows.block);
+      const uint64_t width = std::min<uint64_t>(columns.block, columns.tile - j * columns.block);
+      first.deal(block++, rows.first_weights[i] * columns.first_weights[j], height * width);
+    }
+  }
+  return first;
+}
+
 }  // namespace
 
 PixelPart make_pixel_part(const Form& form, const AxisCut& rows, const AxisCut& columns, uint32_t parts) {
@@ -125,6 +155,11 @@ PixelPart make_pixel_part(const Form& form, const AxisCut& rows, const AxisCut& 
     part.pixels_by_part.push_back(sum.pixels);
     part.busiest = std::max(part.busiest, sum.pixels);
   }
+  part.previous_size = columns.tiles > 1 ? uint64_t{rows.last} * columns.tile : part.tile_size;
+  const uint64_t last_blocks = uint64_t{rows.blocks_last > 0 ? rows.blocks_last : rows.blocks_full} *
+                               (columns.blocks_last > 0 ? columns.blocks_last : columns.blocks_full);
+  part.last_work = divide_up(last_blocks, parts) * std::min(rows.block, rows.last) * std::min(columns.block, columns.last);
+  part.first = first_pixel_tile(rows, columns, parts);
   part.set_weight = rows.most_weight * columns.most_weight;
   part.chunk_weight = rows.most_chunk * columns.most_chunk;
   part.tile_positions = tile_extent(form, AxisKind::kRows, rows.tile) *

@@ -19,6 +19,16 @@ struct PartsAtWork {
   uint64_t times = 0;
 };
 
+// Of the first tile, by the part that its blocks are dealt to. `weights` are AxisCut weights, or channel tiles for lanes;
+// `sizes` pixels, or channel tiles.
+struct FirstTile {
+  std::vector<uint64_t> weights, sizes;              // all blocks of the part
+  std::vector<uint64_t> block_weights, block_sizes;  // its first block; 0 where it has none
+  uint64_t least_size = 0;                           // of any block
+  explicit FirstTile(std::size_t parts = 0) : weights(parts), sizes(parts), block_weights(parts), block_sizes(parts) {}
+  void deal(std::size_t block, uint64_t weight, uint64_t size);
+};
+
 // What both halves have. Counts are over all tiles of one batch; depthwise lanes: over all batches.
 struct SharedPart {
   uint64_t tiles = 1;
@@ -30,6 +40,8 @@ struct SharedPart {
   std::vector<PartsAtWork> rounds_at_work;   // their times add up to `rounds`
   std::vector<PartsAtWork> tiles_at_work;    // to `tiles`
   uint64_t tile_size = 1, last_size = 1;     // positions
+  uint64_t last_work = 0;                    // of the last tile, the most that a part has: pixels or channel tiles
+  FirstTile first;
   Traffic operand;                           // of its operand, moved once
   Traffic output;                            // where outputs are cut along this half (TrafficCounter::output_is_sliced)
 };
@@ -50,6 +62,7 @@ struct LanePart : SharedPart {
 
 struct PixelPart : SharedPart {
   uint64_t needed_tiles = 0;
+  uint64_t previous_size = 1;     // of the tile before the last
   uint64_t busiest = 0;           // pixels of the part that has most
   uint64_t block_pixels = 1;      // of a full block
   uint64_t weight = 0;            // AxisCut weights of all blocks

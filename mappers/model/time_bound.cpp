@@ -45,8 +45,8 @@ LayerModel::Ends LayerModel::ends_of(const Halves& h) const {
   // Before any packet; what is fetched is sent on from its first transaction.
   ends.link_fill = load_time(std::min(h.bypass ? 1 : ends.lane_first, ends.stream_first));
   ends.last_groups = form.depthwise ? 1 : form.groups - (ends.batches - 1) * groups;
-  const double last_tile = double(pixels.last_size) * double(lanes.last_size) * ends.last_groups;
-  ends.store = output_resident_ ? 0 : last_tile / memory_rate_ + spec_.dram.write_latency * core_per_dram_;
+  const double last_tile = store_time(h, double(lanes.last_size), double(pixels.last_size), ends.last_groups);
+  ends.store = output_resident_ ? 0 : last_tile + spec_.dram.write_latency * core_per_dram_;
   ends.tail = 1.0 + spec_.pe.pipeline_depth + ends.latency + ends.store;
   return ends;
 }
@@ -76,7 +76,7 @@ void LayerModel::bound_memory(const Halves& h, const Ends& ends, const Traffic& 
   const auto term = [&](Term which) -> double& { return terms[static_cast<std::size_t>(which)]; };
   const double dma = double(spec_.dma.ports) * spec_.dma.bytes_per_cycle;
   term(Term::kLoadDma) = std::max(double(read.bytes) / dma, double(read.requests));
-  term(Term::kStoreDma) = std::max(double(written.bytes) / dma, double(written.requests));
+  term(Term::kStoreDma) = std::max(double(written.bytes) / dma, double(written.issuing));
   const double reads = (read.bytes > 0 ? first_latency_ : 0) + double(read.bursts) * cycles_per_burst_;
   term(Term::kDram) = reads + double(written.bursts) * cycles_per_burst_;
   if (read.bytes > 0 && !h.form->depthwise) {
@@ -106,6 +106,9 @@ LayerModel::Expected LayerModel::bound_time(const Halves& h, const Work& work, E
   bound_memory(h, ends, read, work.output, result.terms);
   double expected_walk = 0;
   term(Term::kFirstWalk) = first_walk(h, work, ends.latency, ends.tail, expected_walk);
+  const double first = first_sends(h, work, ends);
+  const double late_start = std::max(0.0, first - term(Term::kCompute));
+  term(Term::kCompute) = std::max({term(Term::kCompute), first, last_two_stores(h, work, ends)});
   // The first row's PEs have most to do: lower numbers are dealt blocks first. The average is a bound as well.
   const double over_rows =
       std::max(double(work.first_row), double(work.lane_rows + work.stream_rows) / used_rows) / link;
@@ -122,7 +125,8 @@ LayerModel::Expected LayerModel::bound_time(const Halves& h, const Work& work, E
   result.cycles = *std::max_element(result.terms.begin(), result.terms.end());
   result.contention = contention_of(result.terms, result.cycles);
   const double strained = work.lane.strained + work.stream.strained + work.output.strained;
-  return {expect_waits(h, work), std::max(strained * cycles_per_burst_ / kAchieved, expected_walk)};
+  // What the bound knows of the first wait is not expected once more.
+  return {std::max(0.0, expect_waits(h, work) - late_start), std::max(strained * cycles_per_burst_ / kAchieved, expected_walk)};
 }
 
 // Of weights, what a PE must have before its first step.

@@ -24,6 +24,7 @@ TrafficCounter::TrafficCounter(const workloads::MacShape& shape, const TensorPla
                                const arch::AcceleratorSpec& spec)
     : shape_(shape),
       places_(places),
+      pace_(spec),
       burst_(std::max<uint64_t>(1, spec.dram.burst_bytes.value)),
       request_(std::max<uint64_t>(1, spec.dma.request_bytes)),
       interleave_(spec.dram.channel_interleave.value),
@@ -33,7 +34,10 @@ void TrafficCounter::add(Traffic& traffic, uint64_t start, uint64_t bytes, uint6
   traffic.bytes += bytes * count;
   const uint64_t bursts = lines_of_run(start, bytes, stride, count, burst_);
   traffic.bursts += bursts;
-  traffic.requests += lines_of_run(start, bytes, stride, count, request_);
+  const uint64_t requests = lines_of_run(start, bytes, stride, count, request_);
+  const uint64_t whole = bytes / request_;  // but for one, perhaps, of every piece
+  traffic.requests += requests;
+  traffic.issuing += std::max(requests, whole > 1 ? count * pace_.cycles(whole - 1) : 0);
   // A row opened for less than a request costs about two bursts.
   const double opening = bytes < request_ ? 2.0 * static_cast<double>(count) : 0;
   traffic.strained += (static_cast<double>(bursts) + opening) * imbalance(start, bytes, stride, count);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "mappers/model/axis.h"
+#include "mappers/model/store_pace.h"
 
 namespace tilewright::mappers {
 
@@ -12,17 +13,19 @@ struct Traffic {
   uint64_t bytes = 0;
   uint64_t bursts = 0;
   uint64_t requests = 0;
+  uint64_t issuing = 0;  // cycles that the store DMA takes at least to issue them
   // Expected, not counted: bursts as if short pieces and unevenly used channels were data. An estimate for the waits.
   double strained = 0;
   Traffic& operator+=(const Traffic& other) {
     bytes += other.bytes;
     bursts += other.bursts;
     requests += other.requests;
+    issuing += other.issuing;
     strained += other.strained;
     return *this;
   }
   friend Traffic operator*(const Traffic& traffic, uint64_t times) {
-    return {traffic.bytes * times, traffic.bursts * times, traffic.requests * times,
+    return {traffic.bytes * times, traffic.bursts * times, traffic.requests * times, traffic.issuing * times,
             traffic.strained * static_cast<double>(times)};
   }
 };
@@ -56,6 +59,7 @@ class TrafficCounter {
   workloads::MacShape shape_;
   TensorPlaces places_;
   double imbalance(uint64_t start, uint64_t bytes, uint64_t stride, uint64_t count) const;
+  StorePace pace_;
   uint64_t burst_, request_, interleave_;
   uint32_t channels_;
   struct Known {

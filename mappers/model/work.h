@@ -11,6 +11,7 @@ struct LayerModel::Work {
   Scope lane_scope = Scope::kStep, stream_scope = Scope::kStep;
   bool adjacent = true;
   bool lanes_outer = true;           // in the order of tiles
+  bool lane_blocks_outer = true;     // in a PE
   uint64_t lane_run = 1, stream_run = 1;
   uint64_t batches = 1;              // 1 where the lanes' sums are over all batches already (depthwise)
   uint64_t groups = 1;               // likewise

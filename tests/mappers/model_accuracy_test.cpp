@@ -9,23 +9,14 @@
 #include "mappers/lower/lower.h"
 #include "mappers/model/model.h"
 #include "sim/accel/simulator.h"
+#include "tests/mappers/compute_decides.h"
 #include "tests/mappers/large_case.h"
 
 namespace tilewright::mappers {
 namespace {
 
-bool compute_decides(const Evaluation& evaluation) {
-  const double compute = evaluation.terms[static_cast<std::size_t>(Term::kCompute)];
-  for (std::size_t i = 0; i < kTermCount; ++i) {
-    if (static_cast<Term>(i) != Term::kCompute && compute < 1.25 * evaluation.terms[i]) {
-      return false;
-    }
-  }
-  return evaluation.waits <= 0.01 * compute;
-}
-
-// Known gap: of random mappings about one in forty is more than 5 % above the bound, the worst by a quarter. Small tiles
-// of matmuls between the heads' batches, and senders that meet in one bank of the global buffer, are not in the waits.
+// Known gap: of random mappings about one in fifty is more than 5 % above the bound, the worst by a quarter. docs/mapper.md,
+// "How near", says of each what it waits for.
 TEST_CASE("where compute decides, the simulator is within 5 % of the bound") {
   uint64_t cases = 0, near = 0;
   double worst = 1;
@@ -37,7 +28,7 @@ TEST_CASE("where compute decides, the simulator is within 5 % of the bound") {
     LayerModel model(drawn.layer, drawn.spec, drawn.residency, {});
     Evaluation modelled;
     REQUIRE(model.evaluate(drawn.mapping, modelled));
-    if (!compute_decides(modelled) || modelled.cycles > 250'000) {  // longer ones take long to simulate
+    if (!testing::compute_decides(modelled) || modelled.cycles > 250'000) {  // longer ones take long to simulate
       continue;
     }
     const TileProgram program = lower(drawn.layer, drawn.mapping, drawn.spec, drawn.residency);
@@ -53,7 +44,8 @@ TEST_CASE("where compute decides, the simulator is within 5 % of the bound") {
   }
   MESSAGE(near << " of " << cases << " cases within 5 %, the worst at " << worst);
   CHECK(cases >= 200);
-  CHECK(double(near) >= 0.96 * double(cases));
+  CHECK(double(near) >= 0.98 * double(cases));
+  CHECK(near < cases);  // or the gap is closed: say so in the documentation
 }
 
 }  // namespace
