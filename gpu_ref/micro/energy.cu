@@ -26,10 +26,7 @@ enum class Action : uint8_t {
 template <Action kAction>
 __device__ void arithmetic_loop(const Work& work, uint32_t scratch, Stamp* stamps) {
   uint32_t x[8];
-#pragma unroll
-  for (uint32_t i = 0; i < 8; ++i) {
-    x[i] = 0x3f000000u + pattern_word(threadIdx.x * 8 + i) % 0x800000u;
-  }
+  start_values(x);
 #pragma unroll 1
   for (int n = 0; n < work.iterations; ++n) {
     if constexpr (kAction == Action::kEx2) {
@@ -42,25 +39,18 @@ __device__ void arithmetic_loop(const Work& work, uint32_t scratch, Stamp* stamp
     for (int i = 0; i < kInnerSteps; ++i) {
       uint32_t& v = x[i % 8];
       if constexpr (kAction == Action::kFfma) {
-        // c - x: the value keeps changing instead of settling, as it does in real work.
-        asm volatile("fma.rn.f32 %0, %0, %1, %2;" : "+r"(v) : "r"(0xbf800000u), "r"(0x3fa83126u));
+        ffma_action(v);
       } else if constexpr (kAction == Action::kEx2) {
-        asm volatile("{.reg .f32 negative; neg.f32 negative, %0; ex2.approx.ftz.f32 %0, negative;}"
-                     : "+r"(v));
+        ex2_action(v);
       } else if constexpr (kAction == Action::kLoadShared) {
-        uint32_t a, b, c, d;
-        asm volatile("ld.volatile.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
-                     : "=r"(a), "=r"(b), "=r"(c), "=r"(d)
-                     : "r"(scratch + i % 4 * kThreads * 16)
-                     : "memory");
-        v ^= a ^ b ^ c ^ d;
+        load_shared_action(v, scratch + i % 4 * kThreads * 16);
       }
     }
     if constexpr (kAction == Action::kEmpty) {
       asm volatile("nanosleep.u32 0;");
     }
   }
-  keep(x[0] ^ x[1] ^ x[2] ^ x[3] ^ x[4] ^ x[5] ^ x[6] ^ x[7], stamps);
+  keep(x, stamps);
 }
 
 template <Action kAction>

@@ -19,16 +19,11 @@ template <Beside kBeside>
 __device__ void one_beside(uint32_t (&x)[8], int i, uint32_t scratch, uint32_t copies, const Work& work, size_t& at) {
   uint32_t& v = x[i % 8];
   if constexpr (kBeside == Beside::kFfma) {
-    asm volatile("fma.rn.f32 %0, %0, %1, %2;" : "+r"(v) : "r"(0xbf800000u), "r"(0x3fa83126u));
+    ffma_action(v);
   } else if constexpr (kBeside == Beside::kEx2) {
-    asm volatile("{.reg .f32 negative; neg.f32 negative, %0; ex2.approx.ftz.f32 %0, negative;}" : "+r"(v));
+    ex2_action(v);
   } else if constexpr (kBeside == Beside::kLoadShared) {
-    uint32_t a, b, c, d;
-    asm volatile("ld.volatile.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
-                 : "=r"(a), "=r"(b), "=r"(c), "=r"(d)
-                 : "r"(scratch + i % 4 * kThreads * 16)
-                 : "memory");
-    v ^= a ^ b ^ c ^ d;
+    load_shared_action(v, scratch + i % 4 * kThreads * 16);
   } else if constexpr (kBeside == Beside::kCopy) {
     cp_async16(copies + (i % kCopySlots * kThreads + threadIdx.x) * 16, work.source + at);
     at += size_t{gridDim.x} * kThreads * 16;
@@ -54,10 +49,7 @@ __global__ void __launch_bounds__(kThreads, 1) clock_kernel(Stamp* stamps, Work 
   static_assert(kSteps % kInner == 0);
   float d[64] = {};
   uint32_t x[8];
-#pragma unroll
-  for (uint32_t i = 0; i < 8; ++i) {
-    x[i] = 0x3f000000u + pattern_word(threadIdx.x * 8 + i) % 0x800000u;
-  }
+  start_values(x);
 #pragma unroll 1
   for (int n = 0; n < work.iterations; ++n) {
     wgmma_fence();
@@ -89,7 +81,8 @@ __global__ void __launch_bounds__(kThreads, 1) clock_kernel(Stamp* stamps, Work 
   for (const float v : d) {
     sum += v;
   }
-  keep(__float_as_uint(sum) ^ x[0] ^ x[1] ^ x[2] ^ x[3] ^ x[4] ^ x[5] ^ x[6] ^ x[7], stamps);
+  x[0] ^= __float_as_uint(sum);
+  keep(x, stamps);
   __syncthreads();
   if (threadIdx.x == 0) {
     stamp_end(stamps);

@@ -35,6 +35,33 @@ __device__ __forceinline__ void keep(uint32_t value, Stamp* stamps) {
   }
 }
 
+// One action of a thread on `v`. c - x: the value keeps changing instead of settling, as it does in real work.
+__device__ __forceinline__ void ffma_action(uint32_t& v) {
+  asm volatile("fma.rn.f32 %0, %0, %1, %2;" : "+r"(v) : "r"(0xbf800000u), "r"(0x3fa83126u));
+}
+__device__ __forceinline__ void ex2_action(uint32_t& v) {
+  asm volatile("{.reg .f32 negative; neg.f32 negative, %0; ex2.approx.ftz.f32 %0, negative;}" : "+r"(v));
+}
+__device__ __forceinline__ void load_shared_action(uint32_t& v, uint32_t address) {
+  uint32_t a, b, c, d;
+  asm volatile("ld.volatile.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(a), "=r"(b), "=r"(c), "=r"(d)
+               : "r"(address)
+               : "memory");
+  v ^= a ^ b ^ c ^ d;
+}
+
+// What the actions start from, other values in each thread.
+__device__ __forceinline__ void start_values(uint32_t (&x)[8]) {
+#pragma unroll
+  for (uint32_t i = 0; i < 8; ++i) {
+    x[i] = 0x3f000000u + pattern_word(threadIdx.x * 8 + i) % 0x800000u;
+  }
+}
+__device__ __forceinline__ void keep(const uint32_t (&x)[8], Stamp* stamps) {
+  keep(x[0] ^ x[1] ^ x[2] ^ x[3] ^ x[4] ^ x[5] ^ x[6] ^ x[7], stamps);
+}
+
 // The board's power with a context and nothing to do, as a point of `family`.
 double measure_idle(Bench& bench, const char* family, double seconds);
 // A point with joules per action, above idle and in all.

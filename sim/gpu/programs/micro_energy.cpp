@@ -12,14 +12,19 @@ constexpr double kFlop = 2.0 * 64 * 128 * 16;  // of one wgmma of N = 128
 constexpr double kOperandWavefronts = 48;      // of it, A from shared memory
 constexpr double kWarpgroups = 2, kMatrixSteps = 64, kThreads = 256;
 
+// Of the matrix unit's floating-point operation, its operands' way through shared memory included.
+double matrix_flop(const arch::GpuEnergySpec& table, double wavefronts) {
+  return table.matrix_flop_j + wavefronts * 128 * table.shared_byte_j / kFlop;
+}
+
 }  // namespace
 
 Metrics energy(const GpuSpec& spec, const Parameters& parameters) {
   const std::string action = text(parameters, "action");
   const arch::GpuEnergySpec& table = spec.energy;
   const double issue = table.issue_j / kWarpLanes;
-  const auto matrix = [&](uint32_t wavefronts) {
-    return table.at(spec.sm_clock) * (table.matrix_flop_j + wavefronts * 128 * table.shared_byte_j / kFlop);
+  const auto matrix = [&](double wavefronts) {
+    return table.at(spec.sm_clock) * matrix_flop(table, wavefronts);
   };
   double joules = 0;
   if (action == "ffma") {
@@ -29,7 +34,7 @@ Metrics energy(const GpuSpec& spec, const Parameters& parameters) {
   } else if (action == "lds128") {
     joules = table.shared_byte_j + issue / 16;
   } else if (text(parameters, "data") == "random" && action == "wgmma_ss_n128") {
-    joules = matrix(48);
+    joules = matrix(kOperandWavefronts);
   } else if (text(parameters, "data") == "random" && action == "wgmma_rs_n128") {
     joules = matrix(32);
   } else if (action == "l2_read" || action == "l2_cp_async" || action == "l2_tma") {
@@ -48,8 +53,7 @@ Metrics energy_clock(const GpuSpec& spec, const Parameters& parameters) {
   const std::string beside = text(parameters, "beside");
   const double actions = number(parameters, "steps") * kThreads;
   constexpr double kVector = 16;  // bytes of an LDS.128 or a cp.async
-  double joules = kWarpgroups * kMatrixSteps *
-                  (kFlop * table.matrix_flop_j + kOperandWavefronts * 128 * table.shared_byte_j);
+  double joules = kWarpgroups * kMatrixSteps * kFlop * matrix_flop(table, kOperandWavefronts);
   if (beside == "ffma") {
     joules += actions * table.math_j;
   } else if (beside == "ex2") {

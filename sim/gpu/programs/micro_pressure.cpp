@@ -81,9 +81,9 @@ WarpProgram bulks(const GpuSpec& spec, const Pressure& p, uint32_t slot) {
 
 struct Shape {
   std::string path;
-  uint32_t warps;
+  uint32_t warps = 0;
   Pressure pressure;
-  explicit Shape(const Parameters& parameters) : path(text(parameters, "path")), warps(kPressureWarps) {
+  explicit Shape(const Parameters& parameters) : path(text(parameters, "path")) {
     const uint32_t in_flight = number(parameters, "bytes_in_flight");
     pressure.piece = path == "bulk" ? kBulk : kAccess;
     warps = path == "bulk" ? in_flight / kBulk : kPressureWarps;
