@@ -85,8 +85,8 @@ std::string ceilings_yaml(const ValidationRecord& record) {
   std::string yaml =
       "# Errors of the day, rounded up to a tenth of a per cent: tests/validate holds `tilewright validate` "
       "to them.\n"
-      "# Written by TILEWRIGHT_UPDATE_GOLDEN=1 build/ci/tests/validate/validate_accuracy_test; say in the "
-      "commit why one grew.\n"
+      "# Written by TILEWRIGHT_UPDATE_GOLDEN=1 build/ci/tests/validate/validate_accuracy_test "
+      "--test-case=ceilings:*; say in the commit why one grew.\n"
       "kind: error_ceilings\nceilings:\n";
   for (const ValidationSummary& row : record.summary) {
     yaml += fmt::format(
