@@ -19,8 +19,8 @@ namespace {
 
 const std::filesystem::path kFolder = std::filesystem::path(TILEWRIGHT_SOURCE_DIR) / "configs/validation";
 
-// Recorded GPU points take minutes together, an attention kernel seconds each: of each of their suites, every so many is
-// simulated here.
+// Recorded GPU points take minutes together, an attention kernel seconds each: of each of their suites, every
+// so many is simulated here.
 constexpr const char* kWhole = "accelerator";
 std::size_t period_of(const std::string& suite) {
   return suite.find("/attention_") != std::string::npos ? 52 : suite.starts_with("h100_sxm/") ? 12 : 24;
@@ -28,7 +28,8 @@ std::size_t period_of(const std::string& suite) {
 
 class Thinned : public validate::Suite {
  public:
-  explicit Thinned(std::unique_ptr<validate::Suite> whole) : whole_(std::move(whole)), period_(period_of(whole_->name())) {}
+  explicit Thinned(std::unique_ptr<validate::Suite> whole)
+      : whole_(std::move(whole)), period_(period_of(whole_->name())) {}
   std::string name() const override { return whole_->name(); }
   std::string description() const override { return whole_->description(); }
   std::size_t size() override { return (whole_->size() + period_ - 1) / period_; }
@@ -53,7 +54,8 @@ ValidationRecord simulate(std::optional<Part> part) {
     if (part && part_of(suite->name()) != *part) {
       continue;
     }
-    suites.push_back(suite->name() == kWhole ? std::move(suite) : std::make_unique<Thinned>(std::move(suite)));
+    suites.push_back(suite->name() == kWhole ? std::move(suite)
+                                             : std::make_unique<Thinned>(std::move(suite)));
   }
   return validate::validate(validate::select(suites, {}),
                             config::load<validate::GapFile>(kFolder / "known_gaps.yaml").value.gaps);
@@ -81,7 +83,8 @@ void find_known_gaps(const ValidationRecord& record) {
 
 }  // namespace
 
-// No group of points is further from its measurements than it was, and every known gap is as large as it is said to be.
+// No group of points is further from its measurements than it was, and every known gap is as large as it is
+// said to be.
 TEST_CASE("attention: errors and known gaps are those of the day") {
   const ValidationRecord record = simulate(Part::kAttention);
   hold_to_ceilings(record);
@@ -95,7 +98,9 @@ TEST_CASE("microbenchmarks: errors and known gaps are those of the day") {
   find_known_gaps(record);
 }
 
-TEST_CASE("ceilings: written anew where asked for" * doctest::skip(std::getenv("TILEWRIGHT_UPDATE_GOLDEN") == nullptr)) {
-  const std::string yaml = validate::ceilings_yaml(simulate({}));  // before the file is emptied: all of it is read
+TEST_CASE("ceilings: written anew where asked for" *
+          doctest::skip(std::getenv("TILEWRIGHT_UPDATE_GOLDEN") == nullptr)) {
+  const std::string yaml =
+      validate::ceilings_yaml(simulate({}));  // before the file is emptied: all of it is read
   std::ofstream(kFolder / "error_ceilings.yaml") << yaml;
 }
