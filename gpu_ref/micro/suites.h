@@ -9,6 +9,7 @@ namespace tw::gpu {
 void run_shared_memory(Bench& bench);
 void run_cp_async(Bench& bench);
 void run_tma(Bench& bench);
+void run_tma_warps(Bench& bench);
 void run_multicast(Bench& bench);
 void run_synchronisation(Bench& bench);
 void run_wgmma(Bench& bench);
