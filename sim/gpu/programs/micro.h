@@ -40,6 +40,7 @@ Metrics cp_async_stream(const GpuSpec& spec, const Parameters& parameters);
 Metrics tma_stream(const GpuSpec& spec, const Parameters& parameters);
 Metrics tma_issue(const GpuSpec& spec, const Parameters& parameters);
 Metrics gather(const GpuSpec& spec, const Parameters& parameters);
+Metrics tma_rows(const GpuSpec& spec, const Parameters& parameters);
 Metrics stream_read(const GpuSpec& spec, const Parameters& parameters);
 Metrics footprint_read(const GpuSpec& spec, const Parameters& parameters);
 Metrics same_line_read(const GpuSpec& spec, const Parameters& parameters);

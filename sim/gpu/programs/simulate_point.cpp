@@ -36,6 +36,7 @@ const std::map<std::string, Twin>& twins() {
       {"tma/tma_latency", micro::tma_stream},
       {"tma/tma_stream", micro::tma_stream},
       {"tma/tma_issue", micro::tma_issue},
+      {"tma_warps/tma_rows", micro::tma_rows},
       {"gather/gather", micro::gather},
       {"memory_bandwidth/stream_read", micro::stream_read},
       {"memory_bandwidth/footprint_read", micro::footprint_read},
