@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaximumStreams = 6;
 inline constexpr std::size_t kMaximumCursors = 6;
 inline constexpr std::size_t kMaximumLoopDepth = 4;
 inline constexpr std::size_t kMaximumParameters = 6;
-inline constexpr std::size_t kMaximumStamps = 8;
+inline constexpr std::size_t kMaximumStamps = 18;
 
 inline constexpr std::size_t kScoreboards = 6;
 

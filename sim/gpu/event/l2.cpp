@@ -131,6 +131,9 @@ bool EventL2::join(const LineRequest& request, Cycle now) {
   if (last.until + late <= now || (request.sectors & ~last.sectors) != 0) {
     return false;
   }
+  if (answers_[last.answer].front().sm == request.sm && !mutated(Mutation::kMergeOwn)) {
+    return false;
+  }
   answers_[last.answer].push_back(request);
   return true;
 }

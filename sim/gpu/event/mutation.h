@@ -43,6 +43,7 @@ enum class Mutation : uint8_t {
   kCreditMore,           // a DRAM channel's queue is one entry longer
   kMergeMore,            // a request joins one whose line was served a cycle too long ago
   kMergeAnywhere,        // ... or one of another GPC
+  kMergeOwn,             // an SM's request joins one of its own
   kMergeNone,            // no request joins another
   kGpcPortFree,          // the crossbar's ports take lines without time
   kGapShort,             // the next CTA starts a cycle early

@@ -144,7 +144,8 @@ uint64_t TickL2::key_of(const LineRequest& request) const {
 
 bool TickL2::join(const LineRequest& request) {
   const auto last = open_.find(key_of(request));
-  if (last == open_.end() || (request.sectors & ~last->second->sectors) != 0) {
+  if (last == open_.end() || (request.sectors & ~last->second->sectors) != 0 ||
+      last->second->requests.front().sm == request.sm) {
     return false;
   }
   last->second->requests.push_back(request);
