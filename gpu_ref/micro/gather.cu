@@ -41,6 +41,7 @@ struct Setting {
   Order order;
   bool resident;
   int ctas, stages;
+  size_t window = kResidentBytes;  // of the rows, if they are to lie in L2
 };
 
 struct Input {
@@ -66,16 +67,17 @@ const char* name_of(Layout layout) {
 }
 
 template <Method kMethod, Layout kLayout, int kRowBytes, int kProducers>
-void measure_gather(Bench& bench, const Input& input, const Setting& setting) {
+void measure_gather(Bench& bench, const Input& input, const Setting& setting, const std::string& family = "gather") {
   static std::set<std::vector<int>> measured;  // the sweeps share points
   const bool first_time = measured
                               .insert({int(kMethod), int(kLayout), kRowBytes, kProducers, setting.order.run,
-                                       setting.order.sorted, setting.resident, setting.ctas, setting.stages})
+                                       setting.order.sorted, setting.resident, setting.ctas, setting.stages,
+                                       static_cast<int>(setting.window >> 20)})
                               .second;
   if (!first_time) {
     return;
   }
-  const auto rows = static_cast<uint32_t>((setting.resident ? kResidentBytes : input.bytes) / kRowBytes);
+  const auto rows = static_cast<uint32_t>((setting.resident ? setting.window : input.bytes) / kRowBytes);
   const auto list = make_list(setting.order, setting.ctas, rows);
   DeviceBuffer<uint32_t> device_list(list.size());
   device_list.upload(list);
@@ -96,21 +98,22 @@ void measure_gather(Bench& bench, const Input& input, const Setting& setting) {
   auto samples = run(false, repeat);
   samples.front().errors += wrong;
   const double moved = double{kTiles} * kStageRows * kRowBytes;
-  bench.add(
-      "gather", Mechanisms::kCombined,
-      {{"method", std::string(name_of(kMethod))},
-       {"layout", std::string(name_of(kLayout))},
-       {"row_bytes", int64_t{kRowBytes}},
-       {"order", std::string(setting.order.name)},
-       {"residency", std::string(setting.resident ? "l2" : "hbm")},
-       {"sms", int64_t{setting.ctas}},
-       {"producer_warps", int64_t{kProducers}},
-       {"stages", int64_t{setting.stages}},
-       {"stage_rows", int64_t{kStageRows}}},
-      samples, repeat,
-      {{"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return moved / s.cycles_mean; }},
-       {"cycles_per_row", "cycle", [=](const Sample& s) { return s.cycles_mean / (kTiles * kStageRows); }},
-       {"bytes_per_second", "B/s", [=](const Sample& s) { return moved * s.ctas / s.time_s; }}});
+  Parameters parameters = {{"method", std::string(name_of(kMethod))},
+                           {"layout", std::string(name_of(kLayout))},
+                           {"row_bytes", int64_t{kRowBytes}},
+                           {"order", std::string(setting.order.name)},
+                           {"residency", std::string(setting.resident ? "l2" : "hbm")},
+                           {"sms", int64_t{setting.ctas}},
+                           {"producer_warps", int64_t{kProducers}},
+                           {"stages", int64_t{setting.stages}},
+                           {"stage_rows", int64_t{kStageRows}}};
+  if (family == "gather_window") {
+    parameters.emplace_back("window_bytes", int64_t(setting.window));
+  }
+  bench.add(family, Mechanisms::kCombined, parameters, samples, repeat,
+            {{"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return moved / s.cycles_mean; }},
+             {"cycles_per_row", "cycle", [=](const Sample& s) { return s.cycles_mean / (kTiles * kStageRows); }},
+             {"bytes_per_second", "B/s", [=](const Sample& s) { return moved * s.ctas / s.time_s; }}});
 }
 
 constexpr Order kRandom{"random", 1, false}, kSorted{"sorted", 1, true}, kRuns4{"runs_of_4", 4, false},
@@ -207,6 +210,22 @@ void run_gather(Bench& bench) {
   for (const int sms : {1, bench.sm_count()}) {
     measure_gather<Method::kCpAsync, Layout::kLinear, 256, 4>(bench, input, {kRandom, true, sms, 4});
     measure_gather<Method::kCpAsync, Layout::kChunkMajor, 256, 4>(bench, input, {kRandom, true, sms, 4});
+  }
+}
+
+// The same pipeline over less and more rows than L2 holds in both partitions, beside 8.6 MB of lists with all SMs.
+void run_gather_window(Bench& bench) {
+  const size_t most = size_t{32} << 20;
+  DeviceBuffer<uint32_t> words(most / 4);
+  fill_pattern(words.get(), words.count());
+  const Input input{words.get(), most};
+  for (const size_t megabytes : {2, 4, 8, 12, 16, 20, 24, 32}) {
+    const size_t window = megabytes << 20;
+    touch(words.get(), window);
+    for (const int sms : {1, 64, bench.sm_count()}) {
+      measure_gather<Method::kCpAsync, Layout::kSwizzled, 128, 4>(bench, input, {kRandom, true, sms, 4, window}, "gather_window");
+      measure_gather<Method::kCpAsync, Layout::kSwizzled, 256, 4>(bench, input, {kRandom, true, sms, 4, window}, "gather_window");
+    }
   }
 }
 

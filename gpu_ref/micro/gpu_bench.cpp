@@ -23,6 +23,7 @@ int main(int count, char** arguments) {
       Suite{"launch", "launch overhead, CTA start interval, work counter", run_launch},
       Suite{"l2_home", "partition of every SM; latency by a line's home, near or far", run_l2_home},
       Suite{"tma_warps", "copies of one row each, issued by one lane or all lanes of one to sixteen warps", run_tma_warps},
+      Suite{"gather_window", "gather of rows that L2 holds in both partitions, and of more", run_gather_window},
       Suite{"topology", "SMs of a GPC and a TPC; bandwidth of one SM, TPC, GPC, and spread SMs",
             run_topology},
       Suite{"cluster", "distributed shared memory, cluster barriers, signals between SMs", run_cluster},

@@ -17,6 +17,7 @@ void run_arithmetic(Bench& bench);
 void run_memory_latency(Bench& bench);
 void run_memory_bandwidth(Bench& bench);
 void run_gather(Bench& bench);
+void run_gather_window(Bench& bench);
 void run_pingpong(Bench& bench);
 void run_launch(Bench& bench);
 void run_l2_home(Bench& bench);
