@@ -180,12 +180,13 @@ Metrics gather(const GpuSpec& spec, const Parameters& parameters) {
                     number(parameters, "stages"), text(parameters, "layout") == "chunk_major"};
   const uint32_t sms = std::min(number(parameters, "sms"), spec.sm_count);
   const bool in_l2 = text(parameters, "residency") == "l2";
-  const uint64_t bytes = in_l2 ? kResidentBytes : uint64_t{4} << 30;
+  const uint64_t window = parameters.contains("window_bytes") ? number(parameters, "window_bytes") : kResidentBytes;
+  const uint64_t bytes = in_l2 ? window : uint64_t{4} << 30;
   const uint32_t unit = std::min(test.warp_rows(0), kWarpLanes) * kEntryBytes;
   constexpr uint64_t kListBytes = uint64_t{kTiles + 1} * kStageRows * kEntryBytes;
   Kernel kernel = gather_kernel(test);
   if (in_l2) {
-    kernel.resident = {{0, kResidentBytes}, {kLists, sms * kListBytes}};
+    kernel.resident = {{0, window}, {kLists, sms * kListBytes}};
   }
   std::vector<std::vector<uint32_t>> lists;
   for (uint32_t c = 0; c < sms; ++c) {

@@ -38,6 +38,7 @@ const std::map<std::string, Twin>& twins() {
       {"tma/tma_issue", micro::tma_issue},
       {"tma_warps/tma_rows", micro::tma_rows},
       {"gather/gather", micro::gather},
+      {"gather_window/gather_window", micro::gather},
       {"memory_bandwidth/stream_read", micro::stream_read},
       {"memory_bandwidth/footprint_read", micro::footprint_read},
       {"memory_bandwidth/same_line_read", micro::same_line_read},
