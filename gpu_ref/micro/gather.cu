@@ -67,7 +67,7 @@ const char* name_of(Layout layout) {
 }
 
 template <Method kMethod, Layout kLayout, int kRowBytes, int kProducers>
-void measure_gather(Bench& bench, const Input& input, const Setting& setting, const std::string& family = "gather") {
+void measure_gather(Bench& bench, const Input& input, const Setting& setting, bool windowed = false) {
   static std::set<std::vector<int>> measured;  // the sweeps share points
   const bool first_time = measured
                               .insert({int(kMethod), int(kLayout), kRowBytes, kProducers, setting.order.run,
@@ -107,10 +107,10 @@ void measure_gather(Bench& bench, const Input& input, const Setting& setting, co
                            {"producer_warps", int64_t{kProducers}},
                            {"stages", int64_t{setting.stages}},
                            {"stage_rows", int64_t{kStageRows}}};
-  if (family == "gather_window") {
+  if (windowed) {
     parameters.emplace_back("window_bytes", int64_t(setting.window));
   }
-  bench.add(family, Mechanisms::kCombined, parameters, samples, repeat,
+  bench.add(windowed ? "gather_window" : "gather", Mechanisms::kCombined, parameters, samples, repeat,
             {{"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return moved / s.cycles_mean; }},
              {"cycles_per_row", "cycle", [=](const Sample& s) { return s.cycles_mean / (kTiles * kStageRows); }},
              {"bytes_per_second", "B/s", [=](const Sample& s) { return moved * s.ctas / s.time_s; }}});
@@ -223,8 +223,8 @@ void run_gather_window(Bench& bench) {
     const size_t window = megabytes << 20;
     touch(words.get(), window);
     for (const int sms : {1, 64, bench.sm_count()}) {
-      measure_gather<Method::kCpAsync, Layout::kSwizzled, 128, 4>(bench, input, {kRandom, true, sms, 4, window}, "gather_window");
-      measure_gather<Method::kCpAsync, Layout::kSwizzled, 256, 4>(bench, input, {kRandom, true, sms, 4, window}, "gather_window");
+      measure_gather<Method::kCpAsync, Layout::kSwizzled, 128, 4>(bench, input, {kRandom, true, sms, 4, window}, true);
+      measure_gather<Method::kCpAsync, Layout::kSwizzled, 256, 4>(bench, input, {kRandom, true, sms, 4, window}, true);
     }
   }
 }

@@ -17,7 +17,7 @@ MEASUREMENTS = pathlib.Path(__file__).resolve().parent.parent / "measurements"
 # Nothing may be fitted to the points of these families; a record cannot declare one away. Of gpu_bench, those in which two
 # mechanisms meet; of the other programs, all: kernels, layers and networks.
 GPU_BENCH_COMBINED_FAMILIES = {
-    "gather", "gather_sustained", "index_path_with_copy", "instruction_beside_wgmma", "pingpong", "pingpong_sustained",
+    "gather", "gather_sustained", "gather_window", "index_path_with_copy", "instruction_beside_wgmma", "pingpong", "pingpong_sustained",
     "mix_beside_wgmma", "tma_multicast", "wgmma_beside_fill", "wgmma_beside_shared", "wgmma_beside_stores",
 }
 COMBINED_FAMILIES = GPU_BENCH_COMBINED_FAMILIES | {
