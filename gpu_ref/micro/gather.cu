@@ -2,6 +2,7 @@
 // Rows of 256 or 128 bytes into shared memory, by a list of row numbers: per-thread cp.async, one bulk copy a
 // row, one-row tensor boxes, and dense tensor boxes as the ceiling: which points are measured.
 #include <algorithm>
+#include <optional>
 #include <random>
 #include <set>
 
@@ -41,7 +42,7 @@ struct Setting {
   Order order;
   bool resident;
   int ctas, stages;
-  size_t window = kResidentBytes;  // of the rows, if they are to lie in L2
+  std::optional<size_t> window = {};  // bytes of rows that are to lie in L2, where that is what varies
 };
 
 struct Input {
@@ -67,17 +68,17 @@ const char* name_of(Layout layout) {
 }
 
 template <Method kMethod, Layout kLayout, int kRowBytes, int kProducers>
-void measure_gather(Bench& bench, const Input& input, const Setting& setting, bool windowed = false) {
+void measure_gather(Bench& bench, const Input& input, const Setting& setting) {
   static std::set<std::vector<int>> measured;  // the sweeps share points
   const bool first_time = measured
                               .insert({int(kMethod), int(kLayout), kRowBytes, kProducers, setting.order.run,
                                        setting.order.sorted, setting.resident, setting.ctas, setting.stages,
-                                       static_cast<int>(setting.window >> 20)})
+                                       static_cast<int>(setting.window.value_or(0) >> 20)})
                               .second;
   if (!first_time) {
     return;
   }
-  const auto rows = static_cast<uint32_t>((setting.resident ? setting.window : input.bytes) / kRowBytes);
+  const auto rows = static_cast<uint32_t>((setting.resident ? setting.window.value_or(kResidentBytes) : input.bytes) / kRowBytes);
   const auto list = make_list(setting.order, setting.ctas, rows);
   DeviceBuffer<uint32_t> device_list(list.size());
   device_list.upload(list);
@@ -107,10 +108,10 @@ void measure_gather(Bench& bench, const Input& input, const Setting& setting, bo
                            {"producer_warps", int64_t{kProducers}},
                            {"stages", int64_t{setting.stages}},
                            {"stage_rows", int64_t{kStageRows}}};
-  if (windowed) {
-    parameters.emplace_back("window_bytes", int64_t(setting.window));
+  if (setting.window) {
+    parameters.emplace_back("window_bytes", int64_t(*setting.window));
   }
-  bench.add(windowed ? "gather_window" : "gather", Mechanisms::kCombined, parameters, samples, repeat,
+  bench.add(setting.window ? "gather_window" : "gather", Mechanisms::kCombined, parameters, samples, repeat,
             {{"bytes_per_cycle_per_sm", "B/cycle", [=](const Sample& s) { return moved / s.cycles_mean; }},
              {"cycles_per_row", "cycle", [=](const Sample& s) { return s.cycles_mean / (kTiles * kStageRows); }},
              {"bytes_per_second", "B/s", [=](const Sample& s) { return moved * s.ctas / s.time_s; }}});
@@ -223,8 +224,8 @@ void run_gather_window(Bench& bench) {
     const size_t window = megabytes << 20;
     touch(words.get(), window);
     for (const int sms : {1, 64, bench.sm_count()}) {
-      measure_gather<Method::kCpAsync, Layout::kSwizzled, 128, 4>(bench, input, {kRandom, true, sms, 4, window}, true);
-      measure_gather<Method::kCpAsync, Layout::kSwizzled, 256, 4>(bench, input, {kRandom, true, sms, 4, window}, true);
+      measure_gather<Method::kCpAsync, Layout::kSwizzled, 128, 4>(bench, input, {kRandom, true, sms, 4, window});
+      measure_gather<Method::kCpAsync, Layout::kSwizzled, 256, 4>(bench, input, {kRandom, true, sms, 4, window});
     }
   }
 }

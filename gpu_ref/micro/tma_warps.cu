@@ -95,7 +95,7 @@ __global__ void __launch_bounds__(kMaximumWarps * 32)
 template <Copy kCopy, Issuer kIssuer, int kRowBytes>
 void measure_rows(Bench& bench, const uint32_t* words, int warps, int rows) {
   const size_t shared = kBarrierBytes + size_t(warps) * kBatches * rows * kRowBytes;
-  if (shared > size_t{200} * 1024) {
+  if (shared > kWholeSmShared) {
     return;
   }
   const CUtensorMap map =

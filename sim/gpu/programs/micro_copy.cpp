@@ -16,8 +16,6 @@ constexpr uint32_t kTensorBefore = 50, kTensorAfter = 28;
 constexpr uint32_t kIssueBefore = 64;                      // tma_issue: clock, election, arming
 constexpr uint32_t kBulkGap = 20, kTensorGap = 16;         // between two copies of one elected thread
 
-constexpr uint32_t kCopyBytes = 512;
-
 void resident(Kernel& kernel, const Parameters& parameters, uint64_t bytes) {
   if (text(parameters, "residency") == "l2") {
     kernel.resident.push_back({0, bytes});

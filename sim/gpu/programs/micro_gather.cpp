@@ -13,7 +13,6 @@ namespace {
 constexpr uint32_t kStageRows = 64;
 constexpr uint32_t kTiles = 24;  // 256 on the card: the steady state is the same
 constexpr uint32_t kEntryBytes = 4;
-constexpr uint32_t kCopyBytes = 512;
 constexpr uint64_t kLists = uint64_t{5} << 30;  // where the lists lie
 
 // A copy by the engine costs its warp instructions on the uniform datapath; where all lanes copy, the hardware takes

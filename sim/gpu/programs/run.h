@@ -77,5 +77,6 @@ inline std::string text(const nlohmann::ordered_json& parameters, const char* ke
 
 constexpr uint64_t kWholeSmShared = 200 * 1024;
 constexpr uint64_t kResidentBytes = 16 << 20;
+constexpr uint32_t kCopyBytes = kWarpLanes * 16;  // of a warp's cp.async
 
 }  // namespace tilewright::gpu::micro
