@@ -29,6 +29,8 @@ void run_matrix_turns(Bench& bench);
 void run_fence_beside(Bench& bench);
 void run_operation_beside(Bench& bench);
 void run_issue_order(Bench& bench);
+void run_mix_beside(Bench& bench);
+void run_instruction_fetch(Bench& bench);
 void run_l2_pressure(Bench& bench);
 void run_consumer_pieces(Bench& bench);
 void run_energy(Bench& bench);

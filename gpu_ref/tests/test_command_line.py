@@ -17,7 +17,7 @@ class CommandLine(unittest.TestCase):
         done = run("--list")
         self.assertEqual(done.returncode, 0)
         names = [line.split()[0] for line in done.stdout.splitlines()]
-        self.assertEqual(len(names), 27)
+        self.assertEqual(len(names), 29)
         self.assertIn("gather", names)
         self.assertEqual(done.stderr, "")
 
