@@ -203,12 +203,15 @@ __device__ __forceinline__ void consume_pipelined(const Work<P>& work, const Pla
   for (int tile = 1; tile < work.tiles; ++tile) {
     wait_full<P>(places.key_full(ring.stage), ring.parity);
     turns.take();
+    mark<Mark::kBeforeProducts>(places, warpgroup, tile);
     issue_scores<P>(scores, queries, places.keys(ring.stage));
     wait_full<P>(places.value_full(previous.stage), previous.parity);
     issue_outputs<P>(sums.outputs, weights, places.values(previous.stage));
     turns.pass(tile + 1 == work.tiles);
+    mark<Mark::kProductsIssued>(places, warpgroup, tile);
     wgmma_wait<1>();
     settle(scores);
+    mark<Mark::kScoresDone>(places, warpgroup, tile);
     release<P>(places.key_empty(ring.stage));
     mask_tail<P>(scores, work.keys - tile * P::kKeyTile);
     weigh(scores, sums.rows, scale_log2, factor);
@@ -230,16 +233,19 @@ __device__ __forceinline__ void consume_pipelined(const Work<P>& work, const Pla
 // One product after the other: warpgroups hide each other's softmax, and a tile may be larger.
 template <typename P>
 __device__ __forceinline__ void consume_in_order(const Work<P>& work, const Places<P>& places,
-                                                 float scale_log2, uint32_t queries, Ring<P::kStages>& ring,
+                                                 float scale_log2, uint32_t queries, int warpgroup, Ring<P::kStages>& ring,
                                                  Sums<P>& sums) {
   float scores[P::kKeyTile / 2], factor[2];
   uint32_t weights[P::kKeyTile / 16][4];
 #pragma unroll 1
   for (int tile = 0; tile < work.tiles; ++tile, ring.next()) {
     wait_full<P>(places.key_full(ring.stage), ring.parity);
+    mark<Mark::kBeforeProducts>(places, warpgroup, tile);
     issue_scores<P>(scores, queries, places.keys(ring.stage));
+    mark<Mark::kProductsIssued>(places, warpgroup, tile);
     wgmma_wait<0>();
     settle(scores);
+    mark<Mark::kScoresDone>(places, warpgroup, tile);
     release<P>(places.key_empty(ring.stage));
     mask_tail<P>(scores, work.keys - tile * P::kKeyTile);
     weigh(scores, sums.rows, scale_log2, factor);
@@ -268,6 +274,7 @@ __device__ __forceinline__ Done consume(const Arguments& arguments, const Places
     mbarrier_wait(places.query_full(buffer.stage), buffer.parity);
     const uint32_t number = item_in(places, buffer.stage);
     if (number >= arguments.items_of_work) {
+      report_marks(arguments, places, warpgroup);
       return done;
     }
     const Work<P> work(arguments, number);
@@ -275,7 +282,7 @@ __device__ __forceinline__ Done consume(const Arguments& arguments, const Places
     Sums<P> sums;
     if (work.tiles > 0) {
       if constexpr (P::kOverlap == Overlap::kNone) {
-        consume_in_order<P>(work, places, arguments.scale_log2, queries, ring, sums);
+        consume_in_order<P>(work, places, arguments.scale_log2, queries, warpgroup, ring, sums);
       } else {
         consume_pipelined<P>(work, places, arguments.scale_log2, queries, warpgroup, ring, sums);
       }

@@ -44,6 +44,9 @@ struct Arguments {
   uint32_t query_count, key_count, blocks, items_of_work;
   float scale_log2;  // of the scores, times log2(e): the softmax works with powers of two
   Stamp* stamps;     // one a CTA, see CtaFigure; may be null
+#ifdef TW_MARK
+  uint32_t* marks;   // of the first CTA, [warpgroup][tile]; may be null
+#endif
 };
 
 // What Stamp::value holds.

@@ -29,7 +29,13 @@ struct Layout {
   static constexpr uint32_t kKeys = kQueryBuffers * kQueryBytes;
   static constexpr uint32_t kValues = kKeys + P::kStages * kTileBytes;
   static constexpr uint32_t kControl = kValues + P::kStages * kTileBytes;
+#ifdef TW_MARK
+  static constexpr int kMarkedTiles = 16;  // the last so many of an item
+  static constexpr uint32_t kMarks = kControl + (kControlBytes + 3) / 4 * 4;
+  static constexpr uint32_t kSharedBytes = kMarks + P::kConsumerWarpgroups * kMarkedTiles * 4;
+#else
   static constexpr uint32_t kSharedBytes = kControl + kControlBytes;
+#endif
 
   static_assert(P::kHeadSize == 64 || P::kHeadSize == 128);
   static_assert(P::kQueryTile == 64 * P::kConsumerWarpgroups);
@@ -103,6 +109,47 @@ struct Work {
     tiles = static_cast<int>((keys + P::kKeyTile - 1) / P::kKeyTile);
   }
 };
+
+// The marked build notes the clock at one place of every tile, to see how the warpgroups of a CTA stand to each other; one place
+// only, since a second one, and at some places the first, changes how they do.
+enum class Mark : uint8_t { kBeforeProducts, kProductsIssued, kScoresDone };
+
+template <Mark kMark, typename P>
+__device__ __forceinline__ void mark(const Places<P>& places, int warpgroup, int tile) {
+#ifdef TW_MARK
+  if constexpr (kMark == static_cast<Mark>(TW_MARK)) {
+    using L = Layout<P>;
+    uint32_t now;
+    asm volatile("mov.u32 %0, %%clock;" : "=r"(now)::"memory");
+    const uint32_t at = places.base + L::kMarks + (warpgroup * L::kMarkedTiles + tile % L::kMarkedTiles) * 4;
+    asm volatile("st.shared.u32 [%0], %1;" ::"r"(at), "r"(now) : "memory");
+  }
+#else
+  static_cast<void>(places);
+  static_cast<void>(warpgroup);
+  static_cast<void>(tile);
+#endif
+}
+
+// By one thread of each warpgroup of the first CTA, at its end.
+template <typename P>
+__device__ __forceinline__ void report_marks(const Arguments& arguments, const Places<P>& places, int warpgroup) {
+#ifdef TW_MARK
+  using L = Layout<P>;
+  if (blockIdx.x == 0 && threadIdx.x % 128 == 0 && arguments.marks != nullptr) {
+    for (int tile = 0; tile < L::kMarkedTiles; ++tile) {
+      const int index = warpgroup * L::kMarkedTiles + tile;
+      uint32_t clock;
+      asm volatile("ld.shared.u32 %0, [%1];" : "=r"(clock) : "r"(places.base + L::kMarks + index * 4) : "memory");
+      arguments.marks[index] = clock;
+    }
+  }
+#else
+  static_cast<void>(arguments);
+  static_cast<void>(places);
+  static_cast<void>(warpgroup);
+#endif
+}
 
 // In the jitter build every role sleeps a little, at random, where it waits: a race then shows.
 __device__ __forceinline__ void jitter(uint32_t role) {

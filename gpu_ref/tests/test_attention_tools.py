@@ -25,6 +25,7 @@ class CommandLine(unittest.TestCase):
             ("attention_check", ["--runs", "1"], "--runs must be at least 2"),
             ("attention_check", ["--kernel"], "option --kernel needs a value"),
             ("attention_bench", ["--suite", "attention"], "unknown suite 'attention'; known: attention_dense"),
+            ("attention_marks", ["--suite", "attention_marks"], "known: attention_marks_before_products"),
             ("attention_bench", ["--out", "/nowhere/at/all"], "--out /nowhere/at/all is not a folder"),
         ):
             with self.subTest(program=program, arguments=arguments):

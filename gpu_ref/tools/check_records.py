@@ -21,7 +21,7 @@ GPU_BENCH_COMBINED_FAMILIES = {
     "mix_beside_wgmma", "tma_multicast", "wgmma_beside_fill", "wgmma_beside_shared", "wgmma_beside_stores",
 }
 COMBINED_FAMILIES = GPU_BENCH_COMBINED_FAMILIES | {
-    "attention_block_sparse", "attention_crossover", "attention_dense", "attention_gather", "attention_scaling", "fp16_kind", "fp16_path",
+    "attention_block_sparse", "attention_crossover", "attention_dense", "attention_gather", "attention_marks", "attention_scaling", "fp16_kind", "fp16_path",
     "int8_layer", "side_by_side_burst", "side_by_side_sustained",
 }
 
