@@ -19,7 +19,7 @@ namespace tilewright::gpu {
 inline constexpr uint32_t kLineBytes = 128;
 inline constexpr uint32_t kSectorBytes = 32;
 inline constexpr uint32_t kWarpLanes = 32;
-inline constexpr std::size_t kMaximumStreams = 6;
+inline constexpr std::size_t kMaximumStreams = 7;
 inline constexpr std::size_t kMaximumCursors = 6;
 inline constexpr std::size_t kMaximumLoopDepth = 4;
 inline constexpr std::size_t kMaximumParameters = 6;

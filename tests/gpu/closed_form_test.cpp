@@ -90,14 +90,14 @@ TEST_CASE("attention asks for what its lists say, in sectors and products") {
     const auto run = build_attention(machine, kernel, problem, 0.5, 1, true);
     const GpuResult result = GpuSimulator(machine, Fidelity::kEvent).run(run->kernel, 100'000'000);
     const uint64_t row = uint64_t{kernel.head_size} * 2 / kSectorBytes;
-    // Every warp reads where an item's list begins and ends, of blocks its last one too: a sector each. Of a gathered tile's part
-    // of the list each of the four producers reads a sector.
+    // Every warp reads where an item's list begins and ends, of blocks its last one too: a sector each. Of a gathered tile's
+    // entries, 4 bytes each, each of the four producers reads a quarter, and does so twice on all tiles of an item but the first.
     const bool dense = kernel.kernel == workloads::KernelSource::kDense;
     const bool blocks = kernel.kernel == workloads::KernelSource::kBlockSparse;
     const uint64_t list_reads = dense ? 0 : (4 * kernel.consumer_warpgroups + (blocks ? 1 : 4)) * (blocks ? 2 : 1);
     CHECK(result.counts.sectors_requested ==
           row * (run->tiles * 2 * kernel.key_tile + run->items * kernel.query_tile) + run->items * list_reads +
-              (kernel.kernel == workloads::KernelSource::kGather ? 4 * run->tiles : 0));
+              (kernel.kernel == workloads::KernelSource::kGather ? 4 * divide_up(kernel.key_tile, 32) * (2 * run->tiles - run->items) : 0));
     CHECK(result.counts.sectors_stored == row * run->items * kernel.query_tile);
     // Two products a tile: 64 x N x d and 64 x d x N a warpgroup.
     const uint64_t columns = kernel.key_tile * (kernel.head_size / 16) + kernel.head_size * (kernel.key_tile / 16);

@@ -45,10 +45,10 @@ void add_shape(const Shape& shape, Kernel& kernel) {
   cta.registers_per_thread = registers / threads / 8 * 8;
   // The producer warpgroup's other warps leave at once where one thread loads.
   const uint32_t rows_at_once = 512 / shape.row_bytes();
-  for (uint32_t w = 0; w < (shape.copies() ? 4U : 1U); ++w) {
+  for (uint32_t w = 0; w < (shape.copies() ? kGatheringWarps : 1U); ++w) {
     add_warps(kernel, produce(shape, w == 0), 1, Role::kProducer);
-    const uint32_t rows = spec.key_tile / (4 * rows_at_once) * rows_at_once * w;
-    cta.warps.back().stream_start = {rows, rows, 0, 0, 0, 0};
+    const uint32_t rows = spec.key_tile / (kGatheringWarps * rows_at_once) * rows_at_once * w;
+    cta.warps.back().stream_start = {rows, rows, 0, 0, 0, w, w};
   }
   if (!shape.copies()) {
     ProgramBuilder idle("idle");
@@ -66,7 +66,7 @@ void add_shape(const Shape& shape, Kernel& kernel) {
 
 // One CTA's tables while items are added to it.
 struct CtaItems {
-  std::vector<uint32_t> keys, queries, outputs, counts;
+  std::vector<uint32_t> keys, queries, outputs, counts, lists;
 };
 
 struct Builder {
@@ -74,7 +74,8 @@ struct Builder {
   const AttentionProblem& problem;
   AttentionRun& run;
 
-  void add(CtaItems& cta, const masks::WorkList& work, uint32_t head, uint32_t block) const {
+  // `first_tile`: tiles of all lists before this one.
+  void add(CtaItems& cta, const masks::WorkList& work, uint32_t head, uint32_t block, uint64_t first_tile) const {
     const AttentionKernel& kernel = shape.kernel;
     const uint32_t tiles = tiles_of(work, block), first_row = head * problem.keys;
     cta.counts.push_back(tiles - 1);
@@ -86,8 +87,14 @@ struct Builder {
       }
     }
     for (uint32_t tile = 0; tile < tiles; ++tile) {
-      kernel.kernel == KernelSource::kGather ? add_rows(cta, work, first_row, block, tile)
-                                             : add_boxes(cta, work, first_row, block, tile);
+      if (kernel.kernel == KernelSource::kGather) {
+        add_rows(cta, work, first_row, block, tile);
+        for (uint32_t warp = 0; warp < kGatheringWarps; ++warp) {
+          cta.lists.push_back(static_cast<uint32_t>((first_tile + tile) * kGatheringWarps + warp));
+        }
+      } else {
+        add_boxes(cta, work, first_row, block, tile);
+      }
     }
     run.tiles += tiles;
     ++run.items;
@@ -155,7 +162,7 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
   std::vector<CtaItems> ctas(resident);
   const Builder builder{shape, problem, *run};
   heads = std::min(heads, problem.heads);
-  uint64_t pairs = 0;
+  uint64_t pairs = 0, first_tile = 0;
   for (uint32_t head = 0; head < heads; ++head) {
     masks::Mask mask = problem.mask_of(density, head);
     const masks::WorkList work = masks::build_work_list(mask, kernel.tiling());
@@ -168,7 +175,8 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
       }
       const auto [time, cta] = free.top();
       free.pop();
-      builder.add(ctas[cta], work, head, block);
+      builder.add(ctas[cta], work, head, block, first_tile);
+      first_tile += builder.tiles_of(work, block);
       free.emplace(time + builder.tiles_of(work, block) + 1, cta);
     }
   }
@@ -177,11 +185,14 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
   run->minimum_bytes = row * (2 * token_rows + 2 * uint64_t{heads} * problem.queries);
   const uint64_t values = round_up(token_rows * row, 1 << 21), queries = 2 * values;
   const uint64_t outputs = queries + round_up(uint64_t{heads} * problem.queries * row, 1 << 21);
-  constexpr uint64_t kListBytes = 64 * 1024;  // lengths and beginnings of the lists: few, and read often enough to stay in L2
-  const uint64_t lists = outputs + round_up(uint64_t{heads} * problem.queries * row, 1 << 21);
-  run->kernel.resident.push_back({lists, kListBytes});
-  if (2 * outputs < machine.l2.capacity.value) {  // a launch before this one left them there
+  constexpr uint64_t kCountBytes = 64 * 1024;  // few, and read often enough to stay in L2
+  const uint64_t counts = outputs + round_up(uint64_t{heads} * problem.queries * row, 1 << 21);
+  const uint64_t lists = round_up(counts + kCountBytes, 1 << 21), list_bytes = shape.copies() ? first_tile * kernel.key_tile * 4 : 0;
+  run->minimum_bytes += list_bytes;
+  run->kernel.resident.push_back({counts, kCountBytes});
+  if (2 * (outputs + list_bytes) < machine.l2.capacity.value) {  // a launch before this one left them there
     run->kernel.resident.push_back({0, outputs});
+    run->kernel.resident.push_back({lists, list_bytes});
   }
   const uint64_t key_unit = kernel.kernel == KernelSource::kGather ? row : 128;
   for (CtaItems& items : ctas) {
@@ -202,14 +213,22 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
     work.streams[kValueStream] = {values, key_unit, keys.data(), keys.size(), 0};
     work.streams[kQueryStream] = {queries, 128, query_table.data(), query_table.size(), 0};
     work.streams[kOutputStream] = {outputs, row, output_table.data(), output_table.size(), 0};
-    work.streams[kListStream] = {lists, 32, nullptr, kListBytes / 32, run->kernel.ctas.size()};
+    work.streams[kCountStream] = {counts, 32, nullptr, kCountBytes / 32, run->kernel.ctas.size()};
+    if (shape.copies()) {
+      const auto& parts = keep(std::move(items.lists));
+      for (const uint8_t stream : {kListStream, kPrefetchStream}) {
+        work.streams[stream] = {lists, shape.list_bytes(), parts.data(), parts.size(), 0};
+      }
+    }
     run->kernel.ctas.push_back(std::move(work));
   }
   run->entries_per_tile = kernel.kernel == KernelSource::kGather
                               ? kernel.key_tile
                               : kernel.key_tile / kernel.key_block * shape.subtiles();
   run->queries_per_item = kernel.consumer_warpgroups * shape.subtiles();
-  run->outputs_per_item = kernel.consumer_warpgroups;
+  run->rows_per_entry = kernel.kernel == KernelSource::kGather ? 1 : kernel.key_block;
+  run->row_bytes = static_cast<uint32_t>(row);
+  run->tensor_rows = uint64_t{heads} * std::max(problem.keys, problem.queries) + std::max(kernel.key_tile, kernel.query_tile);
   return run;
 }
 
@@ -221,8 +240,9 @@ std::unique_ptr<AttentionRun> shortened(const AttentionRun& run, const Shortenin
   for (CtaWork& work : made->kernel.ctas) {
     const std::vector<uint32_t> counts = std::exchange(work.counts, {});
     const uint32_t* const keys = work.streams[kKeyStream].table;
-    std::vector<uint32_t> table;
-    std::size_t at = 0;
+    const uint32_t* const lists = work.streams[kListStream].table;
+    std::vector<uint32_t> table, list_table;
+    std::size_t at = 0, list_at = 0;
     const uint64_t all = std::accumulate(counts.begin(), counts.end(), uint64_t{counts.size()});
     const bool whole = to.items >= counts.size() && (all <= to.tiles_in_all || counts.size() <= to.short_items) &&
                        to.short_items != UINT32_MAX;
@@ -233,15 +253,25 @@ std::unique_ptr<AttentionRun> shortened(const AttentionRun& run, const Shortenin
       left -= kept;
       table.insert(table.end(), keys + at, keys + at + std::size_t{kept} * run.entries_per_tile);
       at += std::size_t{counts[item] + 1} * run.entries_per_tile;
+      if (lists != nullptr) {
+        list_table.insert(list_table.end(), lists + list_at, lists + list_at + std::size_t{kept} * kGatheringWarps);
+        list_at += std::size_t{counts[item] + 1} * kGatheringWarps;
+      }
       work.counts.push_back(kept - 1);
       made->tiles += kept;
       ++made->items;
     }
     work.parameters[0] = static_cast<uint32_t>(work.counts.size());
-    made->tables.push_back(std::move(table));
-    for (const uint8_t stream : {kKeyStream, kValueStream}) {
-      work.streams[stream].table = made->tables.back().data();
-      work.streams[stream].size = made->tables.back().size();
+    const auto use = [&](std::vector<uint32_t>&& kept, std::initializer_list<uint8_t> streams) {
+      made->tables.push_back(std::move(kept));
+      for (const uint8_t stream : streams) {
+        work.streams[stream].table = made->tables.back().data();
+        work.streams[stream].size = made->tables.back().size();
+      }
+    };
+    use(std::move(table), {kKeyStream, kValueStream});
+    if (lists != nullptr) {
+      use(std::move(list_table), {kListStream, kPrefetchStream});
     }
   }
   return made;

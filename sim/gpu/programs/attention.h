@@ -6,7 +6,7 @@
 //
 // What is simplified: items are handed to CTAs beforehand, each to the one that would be free first by its number of tiles,
 // instead of through the atomic counter; a list without keys costs nothing; clusters are run as single CTAs, each loading
-// its tiles itself; the list's entries are read from an L1 that is not modelled, at a fixed cost.
+// its tiles itself; a warp reads its part of a tile's list at once, a tile after it was prefetched.
 #pragma once
 
 #include <deque>
@@ -29,7 +29,9 @@ struct AttentionRun {
   uint32_t stages = 2;
   uint32_t entries_per_tile = 0;  // of the key stream's table
   uint32_t queries_per_item = 0;  // of the query stream's table
-  uint32_t outputs_per_item = 0;
+  uint32_t rows_per_entry = 1;  // of the key stream: a box has as many, a pitch of row_bytes apart
+  uint32_t row_bytes = 0;
+  uint64_t tensor_rows = 0;  // of all heads: keys or queries, whichever are more, with those that a box reads behind the end
   // Bytes that nobody can avoid moving from memory: each operand once, the result once.
   uint64_t minimum_bytes = 0;
 };

@@ -58,10 +58,10 @@ void gather_tile(ProgramBuilder& program, const Shape& shape, uint8_t stream, ui
 // last one's number too.
 void read_list_length(ProgramBuilder& program, const Shape& shape) {
   if (shape.kernel.kernel != KernelSource::kDense) {
-    program.global_load(kListStream, 1, 32, 1, true);
+    program.global_load(kCountStream, 1, 32, 1, true);
   }
   if (shape.kernel.kernel == KernelSource::kBlockSparse) {
-    program.global_load(kListStream, 1, 32, 1, true);
+    program.global_load(kCountStream, 1, 32, 1, true);
   }
 }
 
@@ -71,10 +71,21 @@ WarpProgram produce(const Shape& shape, bool first_warp) {
   const Places& places = shape.places;
   ProgramBuilder program("produce");
   const uint8_t ring = program.cursor(shape.kernel.stages), buffer = program.cursor(places.query_buffers);
-  const auto tile = [&] {
-    if (shape.copies()) {  // a tile's part of the list, for keys and values: from L2, the kernel's prefetch does not find L1
-      program.global_load(kListStream, 1, 32, 1, true);
+  // A tile's part of the list, for keys and values. The kernel's prefetch brings it to L2, where it is read then; that it comes back
+  // to the SM is the model's.
+  const auto read_list = [&] {
+    if (shape.copies()) {
+      program.global_load(kListStream, 1, shape.list_bytes(), 1, true);
+      program.skip(kListStream, kGatheringWarps - 1);
     }
+  };
+  const auto prefetch_list = [&] {
+    if (shape.copies()) {
+      program.global_load(kPrefetchStream, 1, shape.list_bytes(), 1);
+      program.skip(kPrefetchStream, kGatheringWarps - 1);
+    }
+  };
+  const auto tile = [&] {
     program.arithmetic({4, 2, 4});
     program.wait(places.key_empty(), ring, 1);
     shape.copies() ? gather_tile(program, shape, kKeyStream, places.key_full(), ring)
@@ -98,10 +109,16 @@ WarpProgram produce(const Shape& shape, bool first_warp) {
   if (shape.copies()) {
     program.named_sync(places.producers(), 4);
   }
-  tile();
+  if (shape.copies()) {
+    program.skip(kPrefetchStream, kGatheringWarps);
+  }
+  read_list();
   program.loop_from_list();
+  prefetch_list();
   tile();
+  read_list();
   program.end_loop();
+  tile();
   program.end_loop();
   program.copy_wait(0);
   return program.take();

@@ -11,7 +11,11 @@ namespace tilewright::gpu::attention {
 
 using workloads::AttentionKernel;
 
-inline constexpr uint8_t kKeyStream = 0, kValueStream = 1, kQueryStream = 2, kOutputStream = 3, kListStream = 4;
+// kCountStream: how long the lists are and where they begin. kListStream: a list's entries, a warp's part of a tile at a time;
+// kPrefetchStream: the same, a tile ahead.
+inline constexpr uint8_t kKeyStream = 0, kValueStream = 1, kQueryStream = 2, kOutputStream = 3, kCountStream = 4, kListStream = 5,
+                         kPrefetchStream = 6;
+inline constexpr uint32_t kGatheringWarps = 4;
 
 // Barriers and named barriers of a CTA, as Places in gpu_ref/attention/layout.cuh.
 struct Places {
@@ -36,6 +40,7 @@ struct Shape {
   uint32_t row_bytes() const { return kernel.head_size * 2; }
   uint32_t subtiles() const { return kernel.head_size / 64; }
   uint32_t tile_bytes() const { return kernel.key_tile * row_bytes(); }
+  uint32_t list_bytes() const { return kernel.key_tile * 4 / kGatheringWarps; }  // a warp's part of a tile's entries
   bool copies() const { return kernel.kernel == workloads::KernelSource::kGather && !engine; }
 };
 

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+
+#include "sim/gpu/programs/replay.h"
 
 namespace tilewright::gpu {
 namespace {
@@ -190,6 +193,11 @@ void from_sample(const arch::GpuSpec& machine, GpuSimulator& simulator, const At
   estimate.low = estimate.cycles * (1 - spread);
   estimate.high = estimate.cycles * (1 + spread);
   extrapolate_counts(sample, first, run, estimate);
+  if (unseen > 0 && rates.tile > 0) {  // what a head's items read again is not linear in items and tiles
+    const double bytes = replay_dram_bytes(machine, run, {rates.tile, rates.item});
+    const double extrapolated = std::max(1.0, std::exchange(estimate.counts["dram_bytes"], bytes));
+    estimate.counts["dram_activates"] *= bytes / extrapolated;
+  }
 }
 
 }  // namespace
