@@ -31,6 +31,10 @@ enum class Overlap : uint8_t {
   kPingpong    // the same, and warpgroups take turns at the matrix unit
 };
 
+#ifdef TW_MARK
+inline constexpr int kMarkedTiles = 16;  // of a warpgroup, the last of its item
+#endif
+
 // What a launch needs. Lists: `items` of list l = head * query blocks + block begin at starts[l], counts[l]
 // of them, ascending; gathered lists are padded to a whole tile by repeating the last key.
 struct Arguments {

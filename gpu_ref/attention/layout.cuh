@@ -30,8 +30,7 @@ struct Layout {
   static constexpr uint32_t kValues = kKeys + P::kStages * kTileBytes;
   static constexpr uint32_t kControl = kValues + P::kStages * kTileBytes;
 #ifdef TW_MARK
-  static constexpr int kMarkedTiles = 16;  // the last so many of an item
-  static constexpr uint32_t kMarks = kControl + (kControlBytes + 3) / 4 * 4;
+  static constexpr uint32_t kMarks = kControl + kControlBytes;
   static constexpr uint32_t kSharedBytes = kMarks + P::kConsumerWarpgroups * kMarkedTiles * 4;
 #else
   static constexpr uint32_t kSharedBytes = kControl + kControlBytes;
@@ -121,7 +120,7 @@ __device__ __forceinline__ void mark(const Places<P>& places, int warpgroup, int
     using L = Layout<P>;
     uint32_t now;
     asm volatile("mov.u32 %0, %%clock;" : "=r"(now)::"memory");
-    const uint32_t at = places.base + L::kMarks + (warpgroup * L::kMarkedTiles + tile % L::kMarkedTiles) * 4;
+    const uint32_t at = places.base + L::kMarks + (warpgroup * kMarkedTiles + tile % kMarkedTiles) * 4;
     asm volatile("st.shared.u32 [%0], %1;" ::"r"(at), "r"(now) : "memory");
   }
 #else
@@ -135,12 +134,11 @@ __device__ __forceinline__ void mark(const Places<P>& places, int warpgroup, int
 template <typename P>
 __device__ __forceinline__ void report_marks(const Arguments& arguments, const Places<P>& places, int warpgroup) {
 #ifdef TW_MARK
-  using L = Layout<P>;
   if (blockIdx.x == 0 && threadIdx.x % 128 == 0 && arguments.marks != nullptr) {
-    for (int tile = 0; tile < L::kMarkedTiles; ++tile) {
-      const int index = warpgroup * L::kMarkedTiles + tile;
+    for (int tile = 0; tile < kMarkedTiles; ++tile) {
+      const int index = warpgroup * kMarkedTiles + tile;
       uint32_t clock;
-      asm volatile("ld.shared.u32 %0, [%1];" : "=r"(clock) : "r"(places.base + L::kMarks + index * 4) : "memory");
+      asm volatile("ld.shared.u32 %0, [%1];" : "=r"(clock) : "r"(places.base + Layout<P>::kMarks + index * 4) : "memory");
       arguments.marks[index] = clock;
     }
   }

@@ -11,7 +11,7 @@
 namespace tw::gpu {
 namespace {
 
-constexpr size_t kTiles = 16;    // that are marked, the last of the item
+constexpr size_t kTiles = kMarkedTiles;
 constexpr size_t kSettled = 10;  // of these, the last ones but the very last
 constexpr const char* kMarks[] = {"before products", "products issued", "scores done"};
 // A binary has one mark and writes one record.

@@ -6,11 +6,8 @@
 // is not kept; every barrier is open, as on the card.
 #include <fmt/format.h>
 
-#include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 
-#include "arch/load_gpu.h"
 #include "sim/base/error.h"
 #include "sim/gpu/benchmark/machine_piece.h"
 #include "sim/gpu/simulator.h"
@@ -73,18 +70,5 @@ void compare(const arch::GpuSpec& machine, const nlohmann::json& pieces, bool ea
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 3) {
-    fmt::print(stderr, "usage: consumer_pieces MACHINE.yaml PIECES.json [each]\n");
-    return 2;
-  }
-  try {
-    arch::GpuSpec machine = arch::load_gpu(arguments[1]).value;
-    machine.sm_count = 1;
-    std::ifstream file(arguments[2]);
-    compare(machine, nlohmann::json::parse(file), count > 3);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 2;
-  }
-  return 0;
+  return hold_against_record(count, arguments, "consumer_pieces MACHINE.yaml PIECES.json [each]", compare);
 }

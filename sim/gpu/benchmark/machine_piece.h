@@ -4,9 +4,13 @@
 // can tell. Barriers are open: a wait finds its phase over.
 #pragma once
 
-#include <charconv>
+#include <fmt/format.h>
 
-#include "arch/gpu.h"
+#include <charconv>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "arch/load_gpu.h"
 #include "sim/gpu/programs/builder.h"
 #include "sim/gpu/programs/tile_code.h"
 #include "workloads/machine_code.h"
@@ -93,5 +97,25 @@ class Piece {
   ProgramBuilder program_;
   std::size_t look_ = SIZE_MAX;
 };
+
+// A benchmark's main: MACHINE.yaml, of which one SM, and a file of machine code and measurements go to
+// compare(machine, file, each).
+template <typename Compare>
+int hold_against_record(int count, char** arguments, const char* usage, const Compare& compare) {
+  if (count < 3) {
+    fmt::print(stderr, "usage: {}\n", usage);
+    return 2;
+  }
+  try {
+    arch::GpuSpec machine = arch::load_gpu(arguments[1]).value;
+    machine.sm_count = 1;
+    std::ifstream file(arguments[2]);
+    compare(machine, nlohmann::json::parse(file), count > 3);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 2;
+  }
+  return 0;
+}
 
 }  // namespace tilewright::gpu
