@@ -107,3 +107,18 @@ TEST_CASE("a share of the tokens stands for all") {
   CHECK(replay_dram_bytes(machine, *run, {1000, 500}) ==
         doctest::Approx(double(named_bytes(*run))).epsilon(0.03));
 }
+
+TEST_CASE("what L2 held before is not brought again, of a share of the tokens neither") {
+  const arch::GpuSpec machine = machine_of(132, uint64_t{50} << 20);
+  for (const Case& each : {kCases[0], kCases[4]}) {
+    CAPTURE(each.kernel);
+    const uint32_t heads = each.mask == masks::MaskKind::kDense ? 2 : 4;  // 16,384 and 32,768 rows
+    const auto run = run_of(machine, each, heads, 8192, 0.2);
+    const auto streams = run->kernel.ctas.front().streams;
+    run->kernel.resident.push_back({0, streams[3].base});  // all but outputs and lists
+    if (streams[5].table != nullptr) {
+      run->kernel.resident.push_back({streams[5].base, run->tiles * 4 * streams[5].unit});
+    }
+    CHECK(replay_dram_bytes(machine, *run, {1000, 500}) < 0.01 * double(named_bytes(*run)));
+  }
+}

@@ -107,12 +107,28 @@ class Replay {
 
   void preload(const ResidentRange& range) {
     for (uint64_t line = range.base; line < range.base + range.bytes; line += kLineBytes) {
-      if (mix_line(line / run_.row_bytes * kLineBytes) % share_ == 0) {
+      if (is_sampled(line)) {
         for (uint32_t p = 0; p < partitions_.size(); ++p) {
           partitions_[p].preload(line, p != home_partition(machine_.l2, line));
         }
       }
     }
+  }
+
+  // Whether a line is among those that the replay reads: of a sampled row of its tensor, or of a sampled part of a list.
+  bool is_sampled(uint64_t line) const {
+    const auto& streams = run_.kernel.ctas.front().streams;
+    const Stream& list = streams[kListStream];
+    if (list.table != nullptr && line >= list.base) {
+      const uint64_t part = list_parts_.from((line - list.base) / list.unit);
+      return part < list_parts_.rows() && part * list.unit < line - list.base + kLineBytes;
+    }
+    uint64_t base = 0;
+    for (const uint8_t tensor : {kKeyStream, kValueStream, kQueryStream, kOutputStream}) {
+      base = streams[tensor].base <= line ? std::max(base, streams[tensor].base) : base;
+    }
+    const uint64_t row = (line - base) / run_.row_bytes;
+    return row < tensor_rows_.rows() && tensor_rows_.from(row) == row;
   }
 
   void read(uint64_t line, uint8_t sectors, uint32_t partition) {
