@@ -3,6 +3,7 @@
 // beside wgmma. What a scheduler, its warps' operands and the reuse cache do is seen where no compiler decides about them.
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -116,9 +117,12 @@ void measure(Bench& bench, const Frame& frame, const json& code, const json& one
     const uint64_t packed = sample.stamps.at(0).value[3];
     products.push_back(static_cast<double>(packed >> kProductsBits) / static_cast<double>(packed & ((1U << kProductsBits) - 1)));
   }
+  const std::string name = one.at("name");
+  const bool softmax = name.starts_with("softmax");  // what the kernels issue: for validation only
   Point point;
-  point.family = "issue_stream";
-  point.parameters = {{"stream", one.at("name").get<std::string>()},
+  point.family = softmax ? "softmax_stream" : "issue_stream";
+  point.mechanisms = softmax ? Mechanisms::kCombined : Mechanisms::kOne;
+  point.parameters = {{"stream", name},
                       {"warps_per_sub_core", int64_t{groups}},
                       {"beside", one.at("beside").get<std::string>()}};
   point.metrics = {{"turn_cycles", "cycle", slowest}};

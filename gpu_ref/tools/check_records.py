@@ -22,7 +22,7 @@ GPU_BENCH_COMBINED_FAMILIES = {
 }
 COMBINED_FAMILIES = GPU_BENCH_COMBINED_FAMILIES | {
     "attention_block_sparse", "attention_crossover", "attention_dense", "attention_gather", "attention_marks", "attention_scaling", "fp16_kind", "fp16_path",
-    "int8_layer", "side_by_side_burst", "side_by_side_sustained",
+    "int8_layer", "side_by_side_burst", "side_by_side_sustained", "softmax_stream",
 }
 
 
