@@ -6,7 +6,7 @@
 //   warps -> 4 sub-cores -> math pipes, LSU, TMA unit, matrix unit -> shared memory (one wavefront a cycle)
 //   SM -> request path -> L2 slices (two partitions) -> HBM stacks -> return path -> SM port
 //
-// Cycles are SM cycles unless the name says otherwise. Left out: instruction caches, L1 hits, translation, register banks.
+// Cycles are SM cycles unless the name says otherwise. Left out: instruction caches, L1 hits, translation.
 #pragma once
 
 #include <cmath>
@@ -28,6 +28,16 @@ struct InstructionSpec {
   uint32_t register_sixteenths = 0;  // of the register file's time that it takes from the matrix unit
 };
 
+// The vector registers lie in two banks, even and odd, each read once a cycle. Where a machine has no such block, reads never
+// wait, and the windows of SubCoreSpec hold beside the matrix unit instead.
+struct RegisterFileSpec {
+  uint32_t lookahead_cycles = 0;  // an instruction is held, and its scheduler with it, until its operands can be read within so many
+  uint32_t slot_cycles = 4;       // while the matrix unit runs, a bank serves one instruction in so many cycles, ...
+  uint32_t slot_open_cycles = 2;  // ... which must begin in the first so many of them, ...
+  uint32_t slot_reads = 2;        // ... and this many operands of it; one with more takes two slots
+  bool modelled() const { return lookahead_cycles > 0; }
+};
+
 struct SubCoreSpec {
   uint32_t count = 4;  // schedulers of an SM; warp w belongs to sub-core w mod count
   InstructionSpec ffma, fmul, imad;    // share the FMA pipe
@@ -41,6 +51,7 @@ struct SubCoreSpec {
   // they are of one warp.
   uint32_t window_cycles = 4;          // from one instruction to the next, ...
   uint32_t window_fma_cycles = 2;      // ... and to one of the same warp on the FMA pipe
+  RegisterFileSpec register_file;
   uint32_t branch_cycles = 11;         // a taken branch, until its warp issues again
   uint32_t near_instructions = 350;    // that the instruction cache next to a scheduler holds; in a longer loop ...
   uint32_t far_branch_cycles = 26;     // ... a taken branch, ...

@@ -44,6 +44,12 @@ void check_shared(const SharedMemorySpec& shared, Checker& check) {
   }
 }
 
+void check_register_file(const RegisterFileSpec& file, Checker& check) {
+  if (file.slot_open_cycles > file.slot_cycles) {
+    check.error("slot_open_cycles", fmt::format("must be at most 'slot_cycles' ({}), is {}", file.slot_cycles, file.slot_open_cycles));
+  }
+}
+
 void check_gpu(const GpuSpec& gpu, Checker& check) {
   const SynchronisationSpec& synchronisation = gpu.synchronisation;
   if (synchronisation.wait_look_cycles > synchronisation.wait_cycles) {
@@ -88,6 +94,17 @@ void describe(config::Schema<InstructionSpec>& schema) {
       .unit("cycles/16");
 }
 
+void describe(config::Schema<RegisterFileSpec>& schema) {
+  using R = RegisterFileSpec;
+  Keys<R> keys{schema};
+  schema.name("register_file", "banks of the vector registers");
+  keys.cycles(&R::lookahead_cycles, "lookahead_cycles", "in which an instruction's operands have to be read", 1);
+  keys.cycles(&R::slot_cycles, "slot_cycles", "from one instruction of a bank to the next while the matrix unit runs", 1);
+  keys.cycles(&R::slot_open_cycles, "slot_open_cycles", "of them in which it may begin", 1);
+  keys.count(&R::slot_reads, "slot_reads", "operands of a bank that it reads there; one with more takes two slots", 3);
+  schema.check(check_register_file);
+}
+
 void describe(config::Schema<SubCoreSpec>& schema) {
   using S = SubCoreSpec;
   Keys<S> keys{schema};
@@ -109,6 +126,7 @@ void describe(config::Schema<SubCoreSpec>& schema) {
   instruction(&S::special, "special", "reading a special register");
   keys.cycles(&S::window_cycles, "window_cycles", "between two instructions that read vector registers while the matrix unit runs", 1);
   keys.cycles(&S::window_fma_cycles, "window_fma_cycles", "likewise if the second is the same warp's on the FMA pipe", 1);
+  schema.field(&S::register_file, "register_file", "banks of the vector registers; absent: reads never wait, and the windows hold");
   keys.cycles(&S::branch_cycles, "branch_cycles", "a taken branch until its warp issues again");
   keys.count(&S::near_instructions, "near_instructions", "of a loop that fits the instruction cache next to a scheduler");
   keys.cycles(&S::far_branch_cycles, "far_branch_cycles", "a taken branch in a longer loop", 1);

@@ -10,6 +10,7 @@
 namespace tilewright::arch {
 
 void describe(config::Schema<InstructionSpec>& schema);
+void describe(config::Schema<RegisterFileSpec>& schema);
 void describe(config::Schema<SubCoreSpec>& schema);
 void describe(config::Schema<SharedMemorySpec>& schema);
 void describe(config::Schema<SynchronisationSpec>& schema);

@@ -8,11 +8,13 @@ KERNELS_FOLDER is configs/kernels. A loop that does not hold exactly one HGMMA p
 an error: such a kernel does other work than it says. For every kernel: the consumer's loop over tiles and the producer's, one
 string an instruction:
 
-    OPCODE STALL [y] [s SCOREBOARD] [r SCOREBOARD] [w SCOREBOARDS]
+    OPCODE STALL [y] [s SCOREBOARD] [r SCOREBOARD] [w SCOREBOARDS] [p READS]
 
 STALL is the number of cycles until the warp's next instruction may issue, y that another warp shall go before it, s the scoreboard that is held until the result
 is there, r the one that is held until the operands were read, w those that are waited for: what the compiler wrote into the
-instruction's control field (bits 105 to 125 of its 128; found by Jia et al., arXiv 1804.06826, section 2.1). Of opcodes the
+instruction's control field (bits 105 to 125 of its 128; found by Jia et al., arXiv 1804.06826, section 2.1). p: how many
+registers arithmetic reads of the even and the odd bank, first if the reuse cache still has what the compiler keeps there
+(.reuse; one register for each operand), then if it does not. Of opcodes the
 modifiers that decide what the instruction does are kept: HGMMA.N.SS or .RS with .last where a batch ends,
 WARPGROUP.DEPBAR.n, MUFU.EX2. The branch that masks a partial tile is taken (it is on all tiles but the last). The simulator's
 twins run these lists.
@@ -57,9 +59,34 @@ def bodies(code):
     return sorted(([one for one in code if first <= one[0] <= last] for first, last in spans), key=len)
 
 
+ARITHMETIC = {"FFMA", "FMUL", "FADD", "FMNMX", "F2FP", "MUFU", "IMAD", "LOP3", "SHF", "LEA", "VIADD", "IADD3", "ISETP", "SEL", "PRMT", "VIMNMX", "MOV",
+              "FSETP"}
+
+
+def registers_read(opcode, operands):
+    """[(operand, register, whether the reuse cache shall keep it)]; predicates and the destination are no operands."""
+    if opcode.split(".")[0] not in ARITHMETIC:
+        return []
+    parts = [part.strip() for part in operands.split(",")]
+    parts = [part for part in parts if not re.fullmatch(r"!?U?P(T|\d+)", part)]
+    if not opcode.startswith(("ISETP", "FSETP")):
+        parts = parts[1:]
+    found = ((place, re.search(r"\bR(\d+)", part), ".reuse" in part) for place, part in enumerate(parts))
+    return [(place, int(match.group(1)), reuse) for place, match, reuse in found if match]
+
+
+def bank_reads(cache, read):
+    """Even and odd reads with what `cache` (operand -> register) keeps, and without; `cache` is what it is afterwards."""
+    counts = []
+    for registers in ({one for place, one, _ in read if cache.get(place) != one}, {one for _, one, _ in read}):
+        counts += [sum(1 for one in registers if one % 2 == bank) for bank in (0, 1)]
+    cache.update({place: one if reuse else None for place, one, reuse in read})
+    return counts
+
+
 def straight(body):
     """Without what a long forward branch skips."""
-    kept, skip_to = [], None
+    kept, skip_to, cache = [], None, {}
     for one in body:
         if skip_to is not None and one[0] < skip_to:
             continue
@@ -69,7 +96,7 @@ def straight(body):
             1 for other in body if one[0] < other[0] < target) > LONG_BRANCH
         if taken:
             skip_to = target
-        kept.append((*one, taken))
+        kept.append((*one, taken, bank_reads(cache, registers_read(one[1], one[2]))))
     return kept
 
 
@@ -86,7 +113,7 @@ def name_of(opcode, operands):
 
 
 def text_of_instruction(one):
-    _, opcode, operands, control, taken = one
+    _, opcode, operands, control, taken, reads = one
     text = f"{name_of(opcode, operands)}{'.taken' if taken else ''} {max(control & 15, 1)}"
     if control >> 4 & 1 == 0:
         text += " y"
@@ -95,7 +122,8 @@ def text_of_instruction(one):
     if control >> 8 & 7 != NONE:
         text += f" r{control >> 8 & 7}"
     waits = "".join(str(k) for k in range(6) if control >> 11 + k & 1)
-    return text + (f" w{waits}" if waits else "")
+    text += f" w{waits}" if waits else ""
+    return text + (" p" + "".join(map(str, reads)) if any(reads) else "")
 
 
 def count_of(body, prefix):

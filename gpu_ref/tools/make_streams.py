@@ -136,7 +136,7 @@ class Writer:
         if BODY % len(words):
             raise ValueError(f"a period of {len(words)} instructions does not fill {BODY}")
         made = {"words": [f"{word:032x}" for word in words], "text": [text_of(word) for word in words],
-                "issue": [issue_of(word) for word in words]}
+                "issue": issues_of(words)}
         key = next((key for key, code in self.code.items() if code["words"] == made["words"]), None)
         if key is None:
             key = f"code{len(self.code)}"
@@ -152,8 +152,17 @@ def text_of(word):
     return f"{name} {', '.join(parts)}".strip().replace("R255", "RZ")
 
 
-def issue_of(word):
-    return machine_code.text_of_instruction((0, opcode_of(word), "", bits(word, 105, 21), False))
+def issues_of(words):
+    """As the simulator reads them; what the reuse cache keeps goes round with the period."""
+    made, cache = [], {}
+    for _ in range(2):
+        made = []
+        for word in words:
+            places = OPERANDS[opcode_of(word)]
+            read = [(place, bits(word, FIELDS[place], 8), bool(bits(word, 122 + "abc".index(place), 1))) for place in places]
+            reads = machine_code.bank_reads(cache, [one for one in read if one[1] != ANY])
+            made.append(machine_code.text_of_instruction((0, opcode_of(word), "", bits(word, 105, 21), False, reads)))
+    return made
 
 
 def bursts(words, count, pause):

@@ -101,6 +101,19 @@ inline uint32_t window_of_pair(const arch::SubCoreSpec& core, MathKind kind) {
   return is_paired(kind) ? core.window_fma_cycles : core.window_cycles;
 }
 
+// Of the math pipes, those whose instructions keep the scheduler until their operands are read; ...
+inline bool holds_scheduler(MathKind kind) { return is_paired(kind); }
+// ... and those after which nobody but their warp issues until the pipe is free, unless it yields.
+inline bool keeps_others_out(Pipe pipe) { return pipe == Pipe::kAlu; }
+// Operands that an instruction reads of the even and the odd bank; the MUFU's come through its queue and never wait.
+struct BankReads {
+  uint32_t even, odd;
+};
+inline BankReads bank_reads(const Op& op, bool kept) {
+  const uint32_t both = pipe_of(op.math) == Pipe::kMufu || !reads_registers(pipe_of(op.math)) ? 0U : kept ? op.bank_reads & 15U : op.bank_reads >> 4U;
+  return {both & 3U, both >> 2U};
+}
+
 inline bool uses_dispatch(OpKind kind) {
   switch (kind) {
     case OpKind::kSharedLoad:

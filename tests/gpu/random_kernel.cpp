@@ -43,6 +43,9 @@ class Generator {
       op.waits = static_cast<uint8_t>(between(1, (1U << kScoreboards) - 1));
     }
     op.yields = chance(20);
+    if (chance(70)) {
+      op.bank_reads = static_cast<uint8_t>(between(0, 255));
+    }
     if (op.kind == OpKind::kWait && chance(30)) {
       op.looked = static_cast<uint8_t>(between(1, 80));
     }
@@ -80,6 +83,13 @@ void Generator::make_machine() {
                             &spec.sub_core.f2fp, &spec.sub_core.imad, &spec.sub_core.shfl, &spec.sub_core.lop3,
                             &spec.sub_core.other, &spec.sub_core.control, &spec.sub_core.special}) {
     vary(*instruction);
+  }
+  if (chance(50)) {
+    arch::RegisterFileSpec& file = spec.sub_core.register_file;
+    file.lookahead_cycles = between(1, 5);
+    file.slot_cycles = between(1, 6);
+    file.slot_open_cycles = between(1, file.slot_cycles);
+    file.slot_reads = between(1, 3);
   }
   spec.sub_core.branch_cycles = between(1, 14);
   spec.sub_core.window_cycles = between(1, 7);

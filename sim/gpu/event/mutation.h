@@ -22,6 +22,12 @@ enum class Mutation : uint8_t {
   kDebtForgotten,        // the matrix unit is not delayed by what warps take of the register file
   kSlackForgotten,       // ... or is delayed by what it has no need for
   kWindowIgnored,        // warps read registers beside the matrix unit at any time
+  kBankFree,             // banks of registers are read without taking turns
+  kSlotForgotten,        // ... beside the matrix unit
+  kReuseKept,            // operands stay in the reuse cache when another warp issues
+  kSchedulerFree,        // the scheduler goes on while operands are awaited
+  kOthersLetIn,          // other warps issue behind an instruction of the ALU at once
+  kRecencyIgnored,       // not the warp that issued most recently goes first, but the one that has waited longest
   kFillsOverlap,         // what arrives from memory is written without taking turns
   kMatrixInFlightMore,   // one wgmma more is taken
   kMatrixPaceIgnored,    // a batch is issued in no time

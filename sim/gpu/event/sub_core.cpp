@@ -31,6 +31,11 @@ void EventSubCore::reset() {
   pipe_fresh_.fill(0);
   window_pair_ = window_ = 0;
   window_warp_ = 0;
+  bank_free_.fill(0);
+  slot_free_.fill(0);
+  others_ = 0;
+  keeper_ = 0;
+  before_ = kNobody;
   next_ = 0;
   last_ = kNobody;
   changed_ = true;
@@ -94,6 +99,8 @@ void EventSubCore::account(EventWarp& warp, Cycle cycle) {
   ++cycles.issued;
   warp.accounted = cycle + 1;
   warp.last_issue = cycle + 1;
+  warp.recency = warp.state.op().yields && !mutated(Mutation::kYieldIgnored) ? 0 : cycle + 1;
+  before_ = last_;
   last_ = warp.state.op().yields && !mutated(Mutation::kYieldIgnored) ? kNobody : static_cast<uint32_t>(&warp - warps_.data());
   next_ = cycle + 1;
   changed_ = true;
@@ -118,17 +125,64 @@ void EventSubCore::settle(EventWarp& warp, Cycle ready, WarpStall reason) {
   if (op.kind == OpKind::kMath) {
     warp.pipe = timing_[static_cast<std::size_t>(op.math)].pipe;
     warp.ahead = timing_[static_cast<std::size_t>(op.math)].ahead;
-    warp.reads_registers = reads_registers(pipe_of(op.math)) && !mutated(Mutation::kWindowIgnored);
+    warp.reads_registers = reads_registers(pipe_of(op.math)) && !spec_.sub_core.register_file.modelled() && !mutated(Mutation::kWindowIgnored);
     warp.paired = is_paired(op.math);
   } else {
     warp.pipe = uses_dispatch(op.kind) ? static_cast<uint8_t>(Pipe::kDispatch) : kNone;
   }
 }
 
+// The first cycle in which an instruction has its operands, or will have them in time.
+Cycle EventSubCore::read(const EventWarp& warp, Cycle cycle, bool beside_matrix) {
+  const bool kept = before_ == static_cast<uint32_t>(&warp - warps_.data()) || mutated(Mutation::kReuseKept);
+  const BankReads reads = bank_reads(warp.state.op(), kept);
+  if (beside_matrix) {
+    return mutated(Mutation::kSlotForgotten) ? cycle : read_slots(reads, cycle);
+  }
+  const std::array<Cycle, 2> of_bank = {reads.even, reads.odd};
+  Cycle at = cycle;
+  for (std::size_t bank = 0; bank < 2 && !mutated(Mutation::kBankFree); ++bank) {
+    const Cycle read_by = std::max(bank_free_[bank], cycle) + of_bank[bank];
+    at = of_bank[bank] > 0 ? std::max(at, read_by - std::min<Cycle>(read_by, spec_.sub_core.register_file.lookahead_cycles)) : at;
+  }
+  for (std::size_t bank = 0; bank < 2; ++bank) {
+    bank_free_[bank] = of_bank[bank] > 0 ? std::max(at, bank_free_[bank]) + of_bank[bank] : bank_free_[bank];
+  }
+  return at;
+}
+
+Cycle EventSubCore::read_slots(BankReads reads, Cycle cycle) {
+  const arch::RegisterFileSpec& file = spec_.sub_core.register_file;
+  if (reads.even + reads.odd == 0) {
+    return cycle;
+  }
+  Cycle at = std::max({cycle, reads.even > 0 ? slot_free_[0] : 0, reads.odd > 0 ? slot_free_[1] : 0});
+  at = at % file.slot_cycles < file.slot_open_cycles ? at : (at / file.slot_cycles + 1) * file.slot_cycles;
+  const Cycle after = (at / file.slot_cycles + 1) * file.slot_cycles;
+  const bool more = std::max(reads.even, reads.odd) > file.slot_reads;
+  if (reads.even > 0) {
+    slot_free_[0] = after + (reads.even > file.slot_reads ? file.slot_cycles : 0);
+  }
+  if (reads.odd > 0) {
+    slot_free_[1] = after + (reads.odd > file.slot_reads ? file.slot_cycles : 0);
+  }
+  return more ? at + file.slot_cycles - 1 : at;  // the second slot begins then
+}
+
 void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt) {
   const Op& op = warp.state.op();
   const Timing& timing = timing_[static_cast<std::size_t>(op.math)];
   ++math[static_cast<std::size_t>(op.math)];
+  if (spec_.sub_core.register_file.modelled()) {
+    cycle = read(warp, cycle, beside_matrix);
+    if (holds_scheduler(op.math) && !mutated(Mutation::kSchedulerFree)) {
+      next_ = cycle + 1;
+    }
+    if (keeps_others_out(pipe_of(op.math)) && !op.yields && !mutated(Mutation::kOthersLetIn)) {
+      keeper_ = static_cast<uint32_t>(&warp - warps_.data());
+      others_ = cycle + timing.read;
+    }
+  }
   const Cycle start = std::max(cycle, pipe_free_[timing.pipe] / 16);
   hold_pipe(timing.pipe, cycle, timing.interval[beside_matrix ? 1 : 0]);
   debt += beside_matrix ? timing.share : 0;

@@ -20,6 +20,7 @@ struct EventWarp {
   WarpState state;
   Cycle ready = 0;
   Cycle last_issue = 0;     // 0: never; else the cycle + 1
+  Cycle recency = 0;        // likewise; 0 too once it yielded
   Cycle accounted = 0;      // every cycle before is in `cycles`
   Cycle distance = 0;       // least cycles to its next operation that others can notice
   WarpStall reason = WarpStall::kFixedLatency;
@@ -85,11 +86,12 @@ class EventSubCore final : public sc_core::sc_module {
 
  private:
   Cycle candidate(const EventWarp& warp) const {
+    const Cycle ready = &warp == &warps_[keeper_] ? warp.ready : std::max(warp.ready, others_);
     if (warp.pipe == kNone) {
-      return warp.ready;
+      return ready;
     }
     const uint64_t busy = pipe_free_[warp.pipe];
-    const Cycle free = std::max(warp.ready, (busy - std::min<uint64_t>(busy, warp.ahead)) / 16);
+    const Cycle free = std::max(ready, (busy - std::min<uint64_t>(busy, warp.ahead)) / 16);
     if (!warp.reads_registers) {
       return free;
     }
@@ -98,20 +100,29 @@ class EventSubCore final : public sc_core::sc_module {
   void hold_pipe(uint8_t pipe, Cycle cycle, uint64_t sixteenths) {
     pipe_free_[pipe] = std::max(pipe_free_[pipe], cycle * 16) + sixteenths;
   }
-  // Whether the scheduler stays with the warp that issued last. What goes through a queue takes turns instead.
-  bool stays_with(uint32_t warp) const {
-    return warp == last_ && !mutated(Mutation::kGreedIgnored) && warps_[warp].pipe != static_cast<uint8_t>(Pipe::kMufu) &&
-           warps_[warp].pipe != static_cast<uint8_t>(Pipe::kDispatch);
+  // What goes through a queue takes turns.
+  bool takes_turns(uint32_t warp) const {
+    return warps_[warp].pipe == static_cast<uint8_t>(Pipe::kMufu) || warps_[warp].pipe == static_cast<uint8_t>(Pipe::kDispatch);
   }
-  // Of two that can issue: the one that issued last, else the one that has waited longer; of equals the youngest.
+  // Whether the scheduler stays with the warp that issued last.
+  bool stays_with(uint32_t warp) const { return warp == last_ && !mutated(Mutation::kGreedIgnored) && !takes_turns(warp); }
+  // Of two that can issue: the one that issued last (with banks of registers: more recently, unless both take turns), else the one
+  // that has waited longer; of equals the youngest.
   bool goes_before(uint32_t warp, uint32_t other) const {
-    if (stays_with(warp) || stays_with(other)) {
+    if (spec_.sub_core.register_file.modelled()) {
+      const Cycle recent = warps_[warp].recency, others = warps_[other].recency;
+      if (recent != others && !(takes_turns(warp) && takes_turns(other)) && !mutated(Mutation::kRecencyIgnored)) {
+        return recent > others;
+      }
+    } else if (stays_with(warp) || stays_with(other)) {
       return stays_with(warp);
     }
     const Cycle ready = warps_[warp].ready, others = warps_[other].ready;
     return ready != others && !mutated(Mutation::kYoungestFirst) ? ready < others : warp > other;
   }
   void account(EventWarp& warp, Cycle cycle);
+  Cycle read(const EventWarp& warp, Cycle cycle, bool beside_matrix);
+  Cycle read_slots(BankReads reads, Cycle cycle);
   void issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt);
 
   const arch::GpuSpec& spec_;
@@ -123,6 +134,11 @@ class EventSubCore final : public sc_core::sc_module {
   // When registers are read again beside the matrix unit: by the same warp for a paired instruction, and by any other.
   Cycle window_pair_ = 0, window_ = 0;
   uint32_t window_warp_ = 0;
+  std::array<Cycle, 2> bank_free_{};  // of the registers, even and odd, ...
+  std::array<Cycle, 2> slot_free_{};  // ... and beside the matrix unit
+  Cycle others_ = 0;        // until then only the warp issues that ...
+  uint32_t keeper_ = 0;     // ... used the ALU last
+  uint32_t before_ = kNobody;  // last_ before this issue: whose operands the reuse cache keeps
   Cycle next_ = 0;  // one issue a cycle
   uint32_t last_ = kNobody;  // that issued last and did not yield
   Cycle bound_ = 0;

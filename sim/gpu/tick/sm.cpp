@@ -38,6 +38,9 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
     core->window_pair = core->window = 0;
     core->window_warp = 0;
     core->last = UINT32_MAX;
+    core->bank.fill(0);
+    core->slot.fill(0);
+    core->held = core->others = core->keeper = 0;
   }
   for (TickSharedMemory* queue : {&shared_, &fills_}) {
     queue->queue.clear();
@@ -110,6 +113,9 @@ void TickSm::count_down() {
     }
     core->window_pair -= core->window_pair > 0 ? 1 : 0;
     core->window -= core->window > 0 ? 1 : 0;
+    for (uint32_t* left : {&core->bank[0], &core->bank[1], &core->slot[0], &core->slot[1], &core->held, &core->others}) {
+      *left -= *left > 0 ? 1 : 0;
+    }
   }
   std::erase_if(effects_, [&](TickEffect& effect) {
     const bool now = --effect.left == 0;

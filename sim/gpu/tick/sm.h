@@ -30,6 +30,7 @@ struct TickWarp {
   bool blocked = false;   // until something happens
   uint32_t pause = 0;     // cycles until it may issue
   uint32_t since_issue = 0;
+  bool recent = false;    // it issued and did not yield
   uint32_t looked = 0;    // cycles before its last issue in which it asked for a phase
   WarpStall reason = WarpStall::kFixedLatency;
   Role role = Role::kConsumer;
@@ -62,6 +63,12 @@ class TickSubCore final : public sc_core::sc_module {
   uint32_t window_pair = 0, window = 0;
   uint32_t window_warp = 0;
   uint32_t last = UINT32_MAX;  // warp that issued last and did not yield
+  // Cycles until each bank of registers is free, and until its next slot beside the matrix unit; until the scheduler goes on; until
+  // warps other than the keeper may issue.
+  std::array<uint32_t, 2> bank{}, slot{};
+  uint32_t held = 0, others = 0;
+  uint32_t keeper = 0;
+  bool keeps = false;  // the warp that issues now was the last one: the reuse cache has its operands
 };
 
 class TickSharedMemory final : public sc_core::sc_module {
@@ -185,7 +192,9 @@ class TickSm final : public sc_core::sc_module {
   bool may_issue(uint32_t index, const TickSubCore& core) const;
   uint32_t choose_warp(uint32_t core) const;
   void execute(uint32_t index, TickSubCore& core, Cycle now);
-  void execute_math(uint32_t index, const Op& op, TickSubCore& core);
+  void execute_math(uint32_t index, const Op& op, TickSubCore& core, Cycle now);
+  uint32_t read_registers(const Op& op, TickSubCore& core, Cycle now) const;
+  bool goes_before(uint32_t warp, uint32_t other, const TickSubCore& core) const;
   void execute_wait(uint32_t index, const Op& op);
   void execute_shuffle(uint32_t index, const Op& op);
   void execute_global(uint32_t index, const Op& op, Cycle now);

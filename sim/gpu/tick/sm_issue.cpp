@@ -15,18 +15,28 @@ bool takes_turns(const Op& op) {
 
 }  // namespace
 
-// The warp that issued last, unless it yielded; else the one that has waited longest, of equals the youngest.
+// The warp that issued last, unless it yielded; else the one that has waited longest, of equals the youngest. With banks of
+// registers: the one that issued more recently, unless both take turns.
+bool TickSm::goes_before(uint32_t warp, uint32_t other, const TickSubCore& core) const {
+  const TickWarp &one = warps_[warp], &two = warps_[other];
+  const bool turns = takes_turns(one.state.op()), others = takes_turns(two.state.op());
+  if (spec_.sub_core.register_file.modelled()) {
+    const bool differ = one.recent != two.recent || (one.recent && one.since_issue != two.since_issue);
+    if (differ && !(turns && others)) {
+      return one.recent && (!two.recent || one.since_issue < two.since_issue);
+    }
+  } else if ((warp == core.last && !turns) || (other == core.last && !others)) {
+    return warp == core.last && !turns;
+  }
+  return one.waited != two.waited ? one.waited > two.waited : warp > other;
+}
+
 uint32_t TickSm::choose_warp(uint32_t core) const {
   const auto per_cta = static_cast<uint32_t>(kernel_->shape.warps.size());
   uint32_t chosen = UINT32_MAX;
   for (uint32_t w = 0; w < warps_.size(); ++w) {
-    if (w % per_cta % cores_.size() != core || !warps_[w].alive || !may_issue(w, *cores_[core])) {
-      continue;
-    }
-    if (w == cores_[core]->last && !takes_turns(warps_[w].state.op())) {
-      return w;
-    }
-    if (chosen == UINT32_MAX || warps_[w].waited >= warps_[chosen].waited) {
+    if (w % per_cta % cores_.size() == core && warps_[w].alive && may_issue(w, *cores_[core]) &&
+        (chosen == UINT32_MAX || goes_before(w, chosen, *cores_[core]))) {
       chosen = w;
     }
   }
@@ -54,6 +64,8 @@ void TickSm::issue(Cycle now) {
     }
     if (chosen != UINT32_MAX) {
       warps_[chosen].since_issue = 0;
+      warps_[chosen].recent = !warps_[chosen].state.op().yields;
+      cores_[c]->keeps = cores_[c]->last == chosen;
       cores_[c]->last = warps_[chosen].state.op().yields ? UINT32_MAX : chosen;
       execute(chosen, *cores_[c], now);
     }
@@ -73,7 +85,7 @@ bool TickSm::waits(const TickWarp& warp) {
 
 bool TickSm::may_issue(uint32_t index, const TickSubCore& core) const {
   const TickWarp& warp = warps_[index];
-  if (waits(warp)) {
+  if (waits(warp) || core.held > 0 || (core.others > 0 && core.keeper != index)) {
     return false;
   }
   const Op& op = warp.state.op();
@@ -82,7 +94,7 @@ bool TickSm::may_issue(uint32_t index, const TickSubCore& core) const {
     const uint32_t window = is_paired(op.math) && core.window_warp == index ? core.window_pair : core.window;
     const arch::InstructionSpec& instruction = instruction_spec(spec_.sub_core, op.math);
     return core.busy[static_cast<std::size_t>(pipe)] < 16 + 16 * instruction.interval * instruction.queue &&
-           (window == 0 || !reads_registers(pipe));
+           (window == 0 || !reads_registers(pipe) || spec_.sub_core.register_file.modelled());
   }
   return !uses_dispatch(op.kind) || core.busy[static_cast<std::size_t>(Pipe::kDispatch)] < 16;
 }
@@ -99,32 +111,79 @@ void TickSm::hold(TickWarp& warp, WarpStall reason) {
   warp.reason = reason;
 }
 
-void TickSm::execute_math(uint32_t index, const Op& op, TickSubCore& core) {
+// Cycles until an instruction has its operands, or will have them in time.
+uint32_t TickSm::read_registers(const Op& op, TickSubCore& core, Cycle now) const {
+  const arch::RegisterFileSpec& file = spec_.sub_core.register_file;
+  const BankReads reads = bank_reads(op, core.keeps);
+  const std::array<uint32_t, 2> of_bank = {reads.even, reads.odd};
+  uint32_t delay = 0;
+  if (!matrix_active()) {
+    for (std::size_t bank = 0; bank < 2; ++bank) {
+      const uint32_t read_in = core.bank[bank] + of_bank[bank];
+      delay = of_bank[bank] > 0 && read_in > file.lookahead_cycles ? std::max(delay, read_in - file.lookahead_cycles) : delay;
+    }
+    for (std::size_t bank = 0; bank < 2; ++bank) {
+      core.bank[bank] = of_bank[bank] > 0 ? std::max(delay, core.bank[bank]) + of_bank[bank] : core.bank[bank];
+    }
+    return delay;
+  }
+  if (reads.even + reads.odd == 0) {
+    return 0;
+  }
+  while ((reads.even > 0 && core.slot[0] > delay) || (reads.odd > 0 && core.slot[1] > delay) ||
+         (now + delay) % file.slot_cycles >= file.slot_open_cycles) {
+    ++delay;
+  }
+  const auto to_next = delay + file.slot_cycles - static_cast<uint32_t>((now + delay) % file.slot_cycles);
+  bool more = false;
+  for (std::size_t bank = 0; bank < 2; ++bank) {
+    if (of_bank[bank] > 0) {
+      const bool two = of_bank[bank] > file.slot_reads;
+      core.slot[bank] = to_next + (two ? file.slot_cycles : 0);
+      more = more || two;
+    }
+  }
+  return more ? delay + file.slot_cycles - 1 : delay;
+}
+
+void TickSm::execute_math(uint32_t index, const Op& op, TickSubCore& core, Cycle now) {
   TickWarp& warp = warps_[index];
   const arch::InstructionSpec& instruction = instruction_spec(spec_.sub_core, op.math);
   const Pipe pipe = pipe_of(op.math);
   const uint32_t latency = latency_of(instruction, matrix_active());
   uint32_t& busy = core.busy[static_cast<std::size_t>(pipe)];
+  uint32_t delay = 0;
+  if (spec_.sub_core.register_file.modelled()) {
+    delay = read_registers(op, core, now);
+    core.held = holds_scheduler(op.math) ? delay + 1 : core.held;
+    if (keeps_others_out(pipe) && !op.yields) {
+      core.keeper = index;
+      core.others = delay + instruction.interval;
+    }
+  }
+  busy = std::max(busy, 16 * delay);
   const uint32_t in_queue = busy / 16;  // cycles
   busy += matrix_active() ? instruction.beside_matrix_sixteenths : 16 * instruction.interval;
   if (matrix_active() && reads_registers(pipe)) {
-    core.window_warp = index;
-    core.window_pair = window_of_pair(spec_.sub_core, op.math);
-    core.window = spec_.sub_core.window_cycles;
+    if (!spec_.sub_core.register_file.modelled()) {
+      core.window_warp = index;
+      core.window_pair = window_of_pair(spec_.sub_core, op.math);
+      core.window = spec_.sub_core.window_cycles;
+    }
     matrix_.debt += pipe == Pipe::kFma ? instruction.register_sixteenths : 0;
   }
   ++counts_.math[static_cast<std::size_t>(op.math)];
   uint32_t& fresh = core.fresh[static_cast<std::size_t>(pipe)];
-  warp.hold_scoreboard(op.sets, in_queue + latency + (fresh > 0 ? instruction.crowded_cycles : 0));
-  fresh = instruction.latency;
+  warp.hold_scoreboard(op.sets, in_queue + latency + (fresh > delay ? instruction.crowded_cycles : 0));
+  fresh = delay + instruction.latency;
   warp.hold_scoreboard(op.reads, in_queue + instruction.interval);
   if (--warp.state.left > 0) {
-    warp.pause = op.spacing;
+    warp.pause = delay + op.spacing;
     warp.reason = WarpStall::kFixedLatency;
   } else if (op.stall > 0) {
-    go_on(warp, op.stall, WarpStall::kFixedLatency);
+    go_on(warp, delay + op.stall, WarpStall::kFixedLatency);
   } else {
-    go_on(warp, op.dependent ? latency : 1, WarpStall::kFixedLatency);
+    go_on(warp, delay + (op.dependent ? latency : 1), WarpStall::kFixedLatency);
   }
 }
 
@@ -133,7 +192,7 @@ void TickSm::execute(uint32_t index, TickSubCore& core, Cycle now) {
   const Op& op = warp.state.op();
   const arch::SynchronisationSpec& synchronisation = spec_.synchronisation;
   if (op.kind == OpKind::kMath) {
-    execute_math(index, op, core);
+    execute_math(index, op, core, now);
     return;
   }
   if (uses_dispatch(op.kind)) {
