@@ -34,7 +34,7 @@ struct RegisterFileSpec {
   uint32_t lookahead_cycles = 0;  // an instruction is held, and its scheduler with it, until its operands can be read within so many
   uint32_t slot_cycles = 4;       // while the matrix unit runs, a bank serves one instruction in so many cycles, ...
   uint32_t slot_open_cycles = 2;  // ... which must begin in the first so many of them, ...
-  uint32_t slot_reads = 2;        // ... and this many operands of it; one with more takes two slots
+  uint32_t slot_reads = 2;        // ... and this many operands of it; one with more begins with a slot and takes two
   bool modelled() const { return lookahead_cycles > 0; }
 };
 

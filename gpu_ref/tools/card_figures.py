@@ -24,13 +24,13 @@ class FigureError(Exception):
 
 
 class Records:
-    """The records that gpu_bench and attention_marks made on one card: those of other programs have pages of their own."""
+    """The records that gpu_bench, stream_bench and attention_marks made on one card: those of other programs have pages of their own."""
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
         records = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
         self.suites = {suite: record for suite, record in records.items()
-                       if record["header"]["command"].startswith(("gpu_bench ", "attention_marks "))}
+                       if record["header"]["command"].startswith(("gpu_bench ", "attention_marks ", "stream_bench "))}
         self.by_family = {}
         for suite, record in self.suites.items():
             for point in record["points"]:

@@ -105,7 +105,16 @@ inline uint32_t window_of_pair(const arch::SubCoreSpec& core, MathKind kind) {
 inline bool holds_scheduler(MathKind kind) { return is_paired(kind); }
 // ... and those after which nobody but their warp issues until the pipe is free, unless it yields.
 inline bool keeps_others_out(Pipe pipe) { return pipe == Pipe::kAlu; }
-// Operands that an instruction reads of the even and the odd bank; the MUFU's come through its queue and never wait.
+// Cycles from `cycle` until banks of registers begin to serve beside the matrix unit; `open` of a slot's first cycles are good for it.
+inline uint32_t closed_for(const arch::RegisterFileSpec& file, Cycle cycle, uint32_t open) {
+  const auto place = static_cast<uint32_t>(cycle % file.slot_cycles);
+  return place < open ? 0 : file.slot_cycles - place;
+}
+// The MUFU reads its operand from a queue, with nobody waiting; beside the matrix unit its result comes later if no slot is open.
+inline uint32_t late_result(const arch::RegisterFileSpec& file, MathKind kind, Cycle cycle, bool beside_matrix) {
+  return beside_matrix && pipe_of(kind) == Pipe::kMufu ? closed_for(file, cycle, file.slot_open_cycles) : 0;
+}
+// Operands that an instruction reads of the even and the odd bank, and waits for.
 struct BankReads {
   uint32_t even, odd;
 };

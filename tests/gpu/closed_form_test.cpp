@@ -134,6 +134,8 @@ TEST_CASE("banks of registers serve one operand a cycle, and one instruction in 
     CHECK(beside_products(machine, 5, reads(1, 0, 1, 0), fidelity) == 6);
     CHECK(beside_products(machine, 6, reads(1, 0, 1, 0), fidelity) == 8);
     CHECK(beside_products(machine, 1, reads(3, 0, 3, 0), fidelity) == 8);
+    CHECK(beside_products(machine, 6, reads(3, 0, 3, 0), fidelity) == 8);
+    CHECK(beside_products(machine, 7, reads(3, 0, 3, 0), fidelity) == 12);
   }
 }
 

@@ -156,25 +156,27 @@ Cycle EventSubCore::read_slots(BankReads reads, Cycle cycle) {
   if (reads.even + reads.odd == 0) {
     return cycle;
   }
-  Cycle at = std::max({cycle, reads.even > 0 ? slot_free_[0] : 0, reads.odd > 0 ? slot_free_[1] : 0});
-  at = at % file.slot_cycles < file.slot_open_cycles ? at : (at / file.slot_cycles + 1) * file.slot_cycles;
-  const Cycle after = (at / file.slot_cycles + 1) * file.slot_cycles;
   const bool more = std::max(reads.even, reads.odd) > file.slot_reads;
+  Cycle at = std::max({cycle, reads.even > 0 ? slot_free_[0] : 0, reads.odd > 0 ? slot_free_[1] : 0});
+  at += closed_for(file, at, more ? 1 : file.slot_open_cycles);
+  const Cycle after = (at / file.slot_cycles + 1) * file.slot_cycles;
   if (reads.even > 0) {
     slot_free_[0] = after + (reads.even > file.slot_reads ? file.slot_cycles : 0);
   }
   if (reads.odd > 0) {
     slot_free_[1] = after + (reads.odd > file.slot_reads ? file.slot_cycles : 0);
   }
-  return more ? at + file.slot_cycles - 1 : at;  // the second slot begins then
+  return more ? at + file.slot_open_cycles : at;
 }
 
 void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt) {
   const Op& op = warp.state.op();
   const Timing& timing = timing_[static_cast<std::size_t>(op.math)];
   ++math[static_cast<std::size_t>(op.math)];
+  Cycle late = 0;
   if (spec_.sub_core.register_file.modelled()) {
     cycle = read(warp, cycle, beside_matrix);
+    late = late_result(spec_.sub_core.register_file, op.math, cycle, beside_matrix && !mutated(Mutation::kSlotForgotten));
     if (holds_scheduler(op.math) && !mutated(Mutation::kSchedulerFree)) {
       next_ = cycle + 1;
     }
@@ -194,7 +196,7 @@ void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, 
   const bool crowded = cycle < pipe_fresh_[timing.pipe] && !mutated(Mutation::kCrowdIgnored);
   const uint32_t latency = timing.latency[beside_matrix ? 1 : 0];
   pipe_fresh_[timing.pipe] = cycle + timing.latency[0];
-  warp.hold_scoreboard(op.sets, start + latency + (crowded ? timing.crowded : 0));
+  warp.hold_scoreboard(op.sets, start + late + latency + (crowded ? timing.crowded : 0));
   warp.hold_scoreboard(op.reads, start + timing.read);
   if (--warp.state.left > 0) {
     warp.ready = cycle + op.spacing;

@@ -130,20 +130,18 @@ uint32_t TickSm::read_registers(const Op& op, TickSubCore& core, Cycle now) cons
   if (reads.even + reads.odd == 0) {
     return 0;
   }
+  const bool more = std::max(reads.even, reads.odd) > file.slot_reads;
   while ((reads.even > 0 && core.slot[0] > delay) || (reads.odd > 0 && core.slot[1] > delay) ||
-         (now + delay) % file.slot_cycles >= file.slot_open_cycles) {
+         (now + delay) % file.slot_cycles >= (more ? 1 : file.slot_open_cycles)) {
     ++delay;
   }
   const auto to_next = delay + file.slot_cycles - static_cast<uint32_t>((now + delay) % file.slot_cycles);
-  bool more = false;
   for (std::size_t bank = 0; bank < 2; ++bank) {
     if (of_bank[bank] > 0) {
-      const bool two = of_bank[bank] > file.slot_reads;
-      core.slot[bank] = to_next + (two ? file.slot_cycles : 0);
-      more = more || two;
+      core.slot[bank] = to_next + (of_bank[bank] > file.slot_reads ? file.slot_cycles : 0);
     }
   }
-  return more ? delay + file.slot_cycles - 1 : delay;
+  return more ? delay + file.slot_open_cycles : delay;
 }
 
 void TickSm::execute_math(uint32_t index, const Op& op, TickSubCore& core, Cycle now) {
@@ -152,9 +150,10 @@ void TickSm::execute_math(uint32_t index, const Op& op, TickSubCore& core, Cycle
   const Pipe pipe = pipe_of(op.math);
   const uint32_t latency = latency_of(instruction, matrix_active());
   uint32_t& busy = core.busy[static_cast<std::size_t>(pipe)];
-  uint32_t delay = 0;
+  uint32_t delay = 0, late = 0;
   if (spec_.sub_core.register_file.modelled()) {
     delay = read_registers(op, core, now);
+    late = late_result(spec_.sub_core.register_file, op.math, now, matrix_active());
     core.held = holds_scheduler(op.math) ? delay + 1 : core.held;
     if (keeps_others_out(pipe) && !op.yields) {
       core.keeper = index;
@@ -174,7 +173,7 @@ void TickSm::execute_math(uint32_t index, const Op& op, TickSubCore& core, Cycle
   }
   ++counts_.math[static_cast<std::size_t>(op.math)];
   uint32_t& fresh = core.fresh[static_cast<std::size_t>(pipe)];
-  warp.hold_scoreboard(op.sets, in_queue + latency + (fresh > delay ? instruction.crowded_cycles : 0));
+  warp.hold_scoreboard(op.sets, in_queue + late + latency + (fresh > delay ? instruction.crowded_cycles : 0));
   fresh = delay + instruction.latency;
   warp.hold_scoreboard(op.reads, in_queue + instruction.interval);
   if (--warp.state.left > 0) {
