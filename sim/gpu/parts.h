@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <systemc>
 
 #include "arch/gpu.h"
@@ -115,11 +116,13 @@ inline uint32_t late_result(const arch::RegisterFileSpec& file, MathKind kind, C
   return beside_matrix && pipe_of(kind) == Pipe::kMufu ? closed_for(file, cycle, file.slot_open_cycles) : 0;
 }
 // Operands that an instruction reads of the even and the odd bank, and waits for.
-struct BankReads {
-  uint32_t even, odd;
-};
+using BankReads = std::array<uint32_t, 2>;
 inline BankReads bank_reads(const Op& op, bool kept) {
-  const uint32_t both = pipe_of(op.math) == Pipe::kMufu || !reads_registers(pipe_of(op.math)) ? 0U : kept ? op.bank_reads & 15U : op.bank_reads >> 4U;
+  const Pipe pipe = pipe_of(op.math);
+  if (pipe != Pipe::kFma && pipe != Pipe::kAlu) {
+    return {0, 0};
+  }
+  const uint32_t both = kept ? op.bank_reads & 15U : op.bank_reads >> 4U;
   return {both & 3U, both >> 2U};
 }
 

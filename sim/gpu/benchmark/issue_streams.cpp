@@ -23,18 +23,15 @@ constexpr uint32_t kInstructions = 240;  // of the frame's body
 constexpr uint32_t kTurns = 40, kBatch = 32, kColumns = 128;
 constexpr uint32_t kProductStall = 10, kBetweenBatches = 50;  // as compiled: twelve cycles a product; barrier and clock
 
-WarpProgram body(const Code& period, uint32_t begin, uint32_t end) {
-  ProgramBuilder program("stream");
-  program.stamp(begin);
-  program.loop(kTurns);
+// The frame's loop around a period.
+Code frame(const Code& period) {
+  Code loop;
   for (std::size_t at = 0; at < kInstructions; ++at) {
-    const workloads::MachineInstruction& one = period[at % period.size()];
-    program.instruction(attention::kind_of(one.opcode), one.stall, one.sets, one.reads, one.waits, one.yields, one.bank_reads);
+    loop.push_back(period[at % period.size()]);
   }
-  program.instruction(MathKind::kLop3, 1, 0, 0, 0);  // the loop's condition
-  program.end_loop();
-  program.stamp(end);
-  return program.take();
+  loop.push_back({.opcode = "ISETP", .bank_reads = ProgramBuilder::kDefaultReads});
+  loop.push_back({.opcode = "BRA"});
+  return loop;
 }
 
 // Products through all of the turns; those of the first `batches` are timed.
@@ -63,7 +60,7 @@ struct Cycles {
 };
 
 struct Streams {
-  std::map<std::string, Code> code;
+  std::map<std::string, Code> code;  // loops
   std::map<std::string, nlohmann::json> cases;
 };
 
@@ -83,7 +80,8 @@ Cycles simulated(const arch::GpuSpec& machine, const Streams& streams, const nlo
   }
   for (uint32_t w = 0; w < warps; ++w) {
     const bool first = w % 2 == 0 || one.at("same").get<bool>();
-    add_warpgroup(kernel, body(streams.code.at(one.at(first ? "first" : "second")), 2 * w, 2 * w + 1));
+    const Code& loop = streams.code.at(one.at(first ? "first" : "second"));
+    add_warpgroup(kernel, Piece(loop, machine.sub_core).stamp(2 * w).turns(kTurns, 2 * w + 1).take());
   }
   kernel.ctas.push_back({});
   const auto stamps = GpuSimulator(machine, Fidelity::kEvent).run(kernel).ctas[0].stamps;
@@ -100,7 +98,19 @@ struct Errors {
   double turn = 0, bias = 0, wgmma = 0;
 };
 
-void compare(const arch::GpuSpec& machine, const Streams& streams, const nlohmann::json& record, bool each) {
+Streams read_streams(const nlohmann::json& file) {
+  Streams streams;
+  for (const auto& [name, code] : file.at("code").items()) {
+    streams.code[name] = frame(workloads::parse_machine_code(code.at("issue")));
+  }
+  for (const auto& one : file.at("cases")) {
+    streams.cases[case_name(one.at("name"), one.at("warps_per_sub_core"), one.at("beside"))] = one;
+  }
+  return streams;
+}
+
+void compare(const arch::GpuSpec& machine, const nlohmann::json& file, const nlohmann::json& record, bool each) {
+  const Streams streams = read_streams(file);
   std::map<std::string, Errors> families;
   for (const auto& point : record.at("points")) {
     const auto& given = point.at("parameters");
@@ -128,33 +138,8 @@ void compare(const arch::GpuSpec& machine, const Streams& streams, const nlohman
   }
 }
 
-nlohmann::json read(const char* path) {
-  std::ifstream file(path);
-  return nlohmann::json::parse(file);
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 4) {
-    fmt::print(stderr, "usage: issue_streams MACHINE.yaml STREAMS.json RECORD.json [each]\n");
-    return 2;
-  }
-  try {
-    arch::GpuSpec machine = arch::load_gpu(arguments[1]).value;
-    machine.sm_count = 1;
-    const nlohmann::json file = read(arguments[2]);
-    Streams streams;
-    for (const auto& [name, code] : file.at("code").items()) {
-      streams.code[name] = workloads::parse_machine_code(code.at("issue"));
-    }
-    for (const auto& one : file.at("cases")) {
-      streams.cases[case_name(one.at("name"), one.at("warps_per_sub_core"), one.at("beside"))] = one;
-    }
-    compare(machine, streams, read(arguments[3]), count > 4);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 2;
-  }
-  return 0;
+  return hold_against_record<2>(count, arguments, "issue_streams MACHINE.yaml STREAMS.json RECORD.json [each]", compare);
 }

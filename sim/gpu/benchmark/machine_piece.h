@@ -32,7 +32,11 @@ class Piece {
  public:
   Piece(const Code& code, const arch::SubCoreSpec& core) : code_(code), core_(core), program_("piece") {}
 
-  // The code `count` times; stamps the clock behind.
+  Piece& stamp(uint32_t slot) {
+    program_.stamp(slot);
+    return *this;
+  }
+  // The code but its last, the branch back, `count` times; stamps the clock behind.
   Piece& turns(uint32_t count, uint32_t slot) {
     program_.loop(count);
     for (std::size_t at = 0; at + 1 < code_.size(); ++at) {
@@ -98,19 +102,25 @@ class Piece {
   std::size_t look_ = SIZE_MAX;
 };
 
-// A benchmark's main: MACHINE.yaml, of which one SM, and a file of machine code and measurements go to
-// compare(machine, file, each).
-template <typename Compare>
+// A benchmark's main: MACHINE.yaml, of which one SM, and files of machine code and measurements go to
+// compare(machine, file..., each).
+template <std::size_t kFiles = 1, typename Compare>
 int hold_against_record(int count, char** arguments, const char* usage, const Compare& compare) {
-  if (count < 3) {
+  constexpr int kNeeded = 2 + int{kFiles};
+  if (count < kNeeded) {
     fmt::print(stderr, "usage: {}\n", usage);
     return 2;
   }
   try {
     arch::GpuSpec machine = arch::load_gpu(arguments[1]).value;
     machine.sm_count = 1;
-    std::ifstream file(arguments[2]);
-    compare(machine, nlohmann::json::parse(file), count > 3);
+    const auto file = [&](std::size_t number) {
+      std::ifstream stream(arguments[2 + number]);
+      return nlohmann::json::parse(stream);
+    };
+    [&]<std::size_t... kNumbers>(std::index_sequence<kNumbers...>) {
+      compare(machine, file(kNumbers)..., count > kNeeded);
+    }(std::make_index_sequence<kFiles>());
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
     return 2;

@@ -139,32 +139,34 @@ Cycle EventSubCore::read(const EventWarp& warp, Cycle cycle, bool beside_matrix)
   if (beside_matrix) {
     return mutated(Mutation::kSlotForgotten) ? cycle : read_slots(reads, cycle);
   }
-  const std::array<Cycle, 2> of_bank = {reads.even, reads.odd};
   Cycle at = cycle;
-  for (std::size_t bank = 0; bank < 2 && !mutated(Mutation::kBankFree); ++bank) {
-    const Cycle read_by = std::max(bank_free_[bank], cycle) + of_bank[bank];
-    at = of_bank[bank] > 0 ? std::max(at, read_by - std::min<Cycle>(read_by, spec_.sub_core.register_file.lookahead_cycles)) : at;
+  for (std::size_t bank = 0; bank < reads.size() && !mutated(Mutation::kBankFree); ++bank) {
+    const Cycle read_by = std::max(bank_free_[bank], cycle) + reads[bank];
+    at = reads[bank] > 0 ? std::max(at, read_by - std::min<Cycle>(read_by, spec_.sub_core.register_file.lookahead_cycles)) : at;
   }
-  for (std::size_t bank = 0; bank < 2; ++bank) {
-    bank_free_[bank] = of_bank[bank] > 0 ? std::max(at, bank_free_[bank]) + of_bank[bank] : bank_free_[bank];
+  for (std::size_t bank = 0; bank < reads.size(); ++bank) {
+    bank_free_[bank] = reads[bank] > 0 ? std::max(at, bank_free_[bank]) + reads[bank] : bank_free_[bank];
   }
   return at;
 }
 
-Cycle EventSubCore::read_slots(BankReads reads, Cycle cycle) {
+Cycle EventSubCore::read_slots(const BankReads& reads, Cycle cycle) {
   const arch::RegisterFileSpec& file = spec_.sub_core.register_file;
-  if (reads.even + reads.odd == 0) {
+  const uint32_t most = *std::max_element(reads.begin(), reads.end());
+  if (most == 0) {
     return cycle;
   }
-  const bool more = std::max(reads.even, reads.odd) > file.slot_reads;
-  Cycle at = std::max({cycle, reads.even > 0 ? slot_free_[0] : 0, reads.odd > 0 ? slot_free_[1] : 0});
+  const bool more = most > file.slot_reads;
+  Cycle at = cycle;
+  for (std::size_t bank = 0; bank < reads.size(); ++bank) {
+    at = reads[bank] > 0 ? std::max(at, slot_free_[bank]) : at;
+  }
   at += closed_for(file, at, more ? 1 : file.slot_open_cycles);
   const Cycle after = (at / file.slot_cycles + 1) * file.slot_cycles;
-  if (reads.even > 0) {
-    slot_free_[0] = after + (reads.even > file.slot_reads ? file.slot_cycles : 0);
-  }
-  if (reads.odd > 0) {
-    slot_free_[1] = after + (reads.odd > file.slot_reads ? file.slot_cycles : 0);
+  for (std::size_t bank = 0; bank < reads.size(); ++bank) {
+    if (reads[bank] > 0) {
+      slot_free_[bank] = after + (reads[bank] > file.slot_reads ? file.slot_cycles : 0);
+    }
   }
   return more ? at + file.slot_open_cycles : at;
 }

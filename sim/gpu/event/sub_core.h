@@ -122,7 +122,7 @@ class EventSubCore final : public sc_core::sc_module {
   }
   void account(EventWarp& warp, Cycle cycle);
   Cycle read(const EventWarp& warp, Cycle cycle, bool beside_matrix);
-  Cycle read_slots(BankReads reads, Cycle cycle);
+  Cycle read_slots(const BankReads& reads, Cycle cycle);
   void issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt);
 
   const arch::GpuSpec& spec_;
