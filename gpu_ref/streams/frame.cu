@@ -68,14 +68,14 @@ __device__ __forceinline__ void multiply(const uint8_t* tiles, const volatile in
     sum += value;
   }
   if (threadIdx.x == 0) {
-    stamps[0].value[3] = (end - begin) << 20 | (products + (sum == 1.2345f ? 1 : 0));
+    stamps[0].value[3] = (end - begin) << kProductsBits | (products + (sum == 1.2345f ? 1 : 0));
   }
 }
 
 }  // namespace tw::gpu::streams
 
 // `first_multiplies`: the first warpgroup does. `one_body`: all others run the first body. value[k]: cycles of the k-th of them;
-// value[3]: of the products, times 2^20, and how many.
+// value[3]: of the products, above kProductsBits, and how many.
 extern "C" __global__ void __launch_bounds__(512, 1)
     stream_frame(tw::gpu::Stamp* stamps, const float* in, float* out, int turns, int first_multiplies, int one_body) {
   using namespace tw::gpu;
@@ -100,7 +100,7 @@ extern "C" __global__ void __launch_bounds__(512, 1)
       values[k] = in[threadIdx.x + k * 8];
     }
     const int group = static_cast<int>(threadIdx.x / 128) - (first_multiplies != 0 ? 1 : 0);
-    asm volatile("bar.sync 1, %0;" ::"r"(static_cast<int>(blockDim.x) - (first_multiplies != 0 ? 128 : 0)) : "memory");
+    named_sync(1, static_cast<int>(blockDim.x) - (first_multiplies != 0 ? 128 : 0));
     const uint64_t cycles = group % 2 == 0 || one_body != 0 ? run<0>(values, a, b, turns) : run<1>(values, a, b, turns);
     float sum = 0;
 #pragma unroll

@@ -20,7 +20,6 @@ using nlohmann::json;
 constexpr int kTurns = 20;  // of the shorter launch; the longer has three times as many, and the difference is what counts
 constexpr int kSharedBytes = (64 + kFrameColumns) * 128 + 1024;
 constexpr std::array kGroupMetrics = {"first_cycles", "second_cycles", "third_cycles"};
-constexpr int kProductsBits = 20;
 
 // Beside the program, where the build put them.
 std::filesystem::path built(const char* name) {

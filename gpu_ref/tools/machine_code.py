@@ -148,15 +148,21 @@ def producer_loop(code, parameters):
     return None
 
 
+def kernel_of(found, stem):
+    """Name of the kernel that a file of configs/kernels has made."""
+    type_name = "".join(part.capitalize() for part in stem.split("_"))
+    name = next((name for name in found if f"{len(type_name)}{type_name}EEEv" in name), None)
+    if name is None:
+        raise ValueError(f"no kernel {stem} in the machine code")
+    return name
+
+
 def loops_of(text, folder):
     found = {name: code for name, code in kernels(text).items() if code}
     out = {}
     for file in sorted(pathlib.Path(folder).glob("*.yaml")):
         parameters = yaml.safe_load(file.read_text(encoding="utf-8"))
-        type_name = "".join(part.capitalize() for part in file.stem.split("_"))
-        code = next((code for name, code in found.items() if f"{len(type_name)}{type_name}EEEv" in name), None)
-        if code is None:
-            raise ValueError(f"no kernel {file.stem} in the machine code")
+        code = found[kernel_of(found, file.stem)]
         for opcode in ("LDL", "STL"):
             if count_of(code, opcode):
                 raise ValueError(f"{file.stem} spills: it holds {opcode}")

@@ -170,7 +170,7 @@ def bursts(words, count, pause):
     made = [words[k % len(words)] for k in range(BODY)]
     for at in range(count - 1, BODY, count):
         made[at] = with_issue(made[at], pause, True)
-    return made if count > 120 else made[:next(n for n in range(count, BODY + 1, count) if n % len(words) == 0 and BODY % n == 0)]
+    return made
 
 
 def in_turn(first, second):
@@ -256,8 +256,7 @@ def softmax_of(text, folder):
     loops = machine_code.kernels(text)
     for kernel in KERNELS:
         parameters = yaml.safe_load((pathlib.Path(folder) / f"{kernel}.yaml").read_text(encoding="utf-8"))
-        type_name = "".join(part.capitalize() for part in kernel.split("_"))
-        name = next(name for name in loops if f"{len(type_name)}{type_name}EEEv" in name)
+        name = machine_code.kernel_of(loops, kernel)
         begin = text.index("Function : " + name)
         end = text.find("Function :", begin + 12)
         words = {int(at, 16): int(high + low, 16) for at, low, high in WORDS.findall(text[begin:end if end > 0 else len(text)])}
