@@ -196,15 +196,19 @@ __global__ void __launch_bounds__(128)
   }
 }
 
-// From the request to a row number in a register, one request at a time. `bytes` of list come with each.
+// From the request to a row number in a register, one request at a time. `bytes` of list come with each; in L1 are those that
+// the thread has read before.
 template <bool kBulk>
-__global__ void index_latency_kernel(Stamp* stamps, const uint32_t* list, uint32_t bytes, int requests) {
+__global__ void index_latency_kernel(Stamp* stamps, const uint32_t* list, uint32_t bytes, int requests, bool in_l1) {
   extern __shared__ __align__(1024) uint8_t shared[];
   const uint32_t base = shared_address(shared), barrier = base + bytes;
   mbarrier_init(barrier, 1);
   mbarrier_init_fence();
   stamps[0].errors = 0;
   uint32_t value = 0;
+  for (int i = 0; i < (in_l1 ? requests : 0); ++i) {
+    wait_for(load_global4(list + size_t(i) * (bytes / 4)));
+  }
   stamp_begin(stamps);
   for (int i = 0; i < requests; ++i) {
     const uint32_t* from = list + size_t(i) * (bytes / 4);
@@ -259,18 +263,18 @@ void measure_index(Bench& bench, const Input& input, const char* name) {
 }
 
 template <bool kBulk>
-void measure_latency(Bench& bench, const uint32_t* list, uint32_t bytes) {
+void measure_latency(Bench& bench, const uint32_t* list, uint32_t bytes, bool in_l1 = false) {
   const size_t shared = bytes + 128;
   const int requests = 64;
   allow_shared(index_latency_kernel<kBulk>, shared);
   const Repeat repeat{.warm_up = 2, .repeats = 7, .verifies = true};
   const auto samples = bench.measure(1, repeat, [&](Stamp* stamps, int) {
-    index_latency_kernel<kBulk><<<1, 1, shared>>>(stamps, list, bytes, requests);
+    index_latency_kernel<kBulk><<<1, 1, shared>>>(stamps, list, bytes, requests, in_l1);
   });
   bench.add("index_latency", Mechanisms::kOne,
             {{"path", std::string(kBulk ? "bulk_then_shared" : "load")},
              {"bytes", int64_t{bytes}},
-             {"residency", std::string("l2")}},
+             {"residency", std::string(in_l1 ? "l1" : "l2")}},
             samples, repeat,
             {{"latency_cycles", "cycle", [=](const Sample& s) { return s.cycles / requests; }}});
 }
@@ -300,6 +304,9 @@ void run_index_path(Bench& bench) {
   }
   // A line each time: L1 never has it.
   measure_latency<false>(bench, source.get() + (size_t{1} << 20), 128);
+  for (const uint32_t bytes : {32u, 128u}) {
+    measure_latency<false>(bench, source.get() + (size_t{1} << 20), bytes, true);
+  }
 }
 
 }  // namespace tw::gpu
