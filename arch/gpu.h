@@ -25,17 +25,14 @@ struct InstructionSpec {
   uint32_t latency_beside_matrix = 0;        // ... and while the matrix unit runs; 0: the same
   uint32_t queue = 0;           // instructions that may wait for the pipe without holding up their warps
   uint32_t crowded_cycles = 0;  // later is its result when its pipe took another instruction less than `latency` before
-  uint32_t register_sixteenths = 0;  // of the register file's time that it takes from the matrix unit
 };
 
-// The vector registers lie in two banks, even and odd, each read once a cycle. Where a machine has no such block, reads never
-// wait, and the windows of SubCoreSpec hold beside the matrix unit instead.
+// The vector registers lie in two banks, even and odd, each read once a cycle.
 struct RegisterFileSpec {
-  uint32_t lookahead_cycles = 0;  // an instruction is held, and its scheduler with it, until its operands can be read within so many
+  uint32_t lookahead_cycles = 3;  // an instruction is held, and its scheduler with it, until its operands can be read within so many
   uint32_t slot_cycles = 4;       // while the matrix unit runs, a bank serves one instruction in so many cycles, ...
   uint32_t slot_open_cycles = 2;  // ... which must begin in the first so many of them, ...
   uint32_t slot_reads = 2;        // ... and this many operands of it; one with more begins with a slot and takes two
-  bool modelled() const { return lookahead_cycles > 0; }
 };
 
 struct SubCoreSpec {
@@ -47,10 +44,6 @@ struct SubCoreSpec {
   InstructionSpec other;               // on the uniform datapath
   InstructionSpec control;             // branches, moves between register files, predicates: an issue slot, little else
   InstructionSpec special;             // reading a special register or a constant that is not in the fast cache
-  // While the matrix unit runs, warps read their registers in windows: one instruction each, two or more of the FMA pipe if
-  // they are of one warp.
-  uint32_t window_cycles = 4;          // from one instruction to the next, ...
-  uint32_t window_fma_cycles = 2;      // ... and to one of the same warp on the FMA pipe
   RegisterFileSpec register_file;
   uint32_t branch_cycles = 11;         // a taken branch, until its warp issues again
   uint32_t near_instructions = 350;    // that the instruction cache next to a scheduler holds; in a longer loop ...
@@ -114,8 +107,6 @@ struct MatrixSpec {  // wgmma m64nNk16, 16-bit operands
   uint32_t issue_cycles = 10;            // from one instruction of a batch to the next
   uint32_t takeover_cycles = 20;         // a warpgroup that pauses so long between instructions loses the unit to one that waits
   uint32_t in_flight = 7;                // running and waiting; a warp cannot issue beyond
-  uint32_t register_cycles = 10;         // of a sub-core's register file that an instruction needs, ...
-  uint32_t register_sixteenths_per_column = 5;  // ... and sixteenths of a cycle more for each column
 };
 
 struct GlobalPathSpec {
@@ -125,6 +116,7 @@ struct GlobalPathSpec {
   uint32_t tma_line_sixteenths = 18;
   uint32_t load_line_sixteenths = 22;
   uint32_t load_latency = 20;         // port to first use
+  uint32_t l1_hit_latency = 43;       // issue to first use of what L1 has; programs say where that is, L1 itself is not modelled
 };
 
 struct L2Spec {

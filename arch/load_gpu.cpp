@@ -89,9 +89,6 @@ void describe(config::Schema<InstructionSpec>& schema) {
                "later is the result when the pipe took another instruction less than latency before; 0 unless given")
       .range(0, 1024)
       .unit("cycles");
-  keys.cycles(&I::register_sixteenths, "register_sixteenths",
-              "of the register file's time taken from the matrix unit")
-      .unit("cycles/16");
 }
 
 void describe(config::Schema<RegisterFileSpec>& schema) {
@@ -124,9 +121,7 @@ void describe(config::Schema<SubCoreSpec>& schema) {
   instruction(&S::other, "other", "uniform datapath");
   instruction(&S::control, "control", "branches, moves between register files, predicates: little but an issue slot");
   instruction(&S::special, "special", "reading a special register");
-  keys.cycles(&S::window_cycles, "window_cycles", "between two instructions that read vector registers while the matrix unit runs", 1);
-  keys.cycles(&S::window_fma_cycles, "window_fma_cycles", "likewise if the second is the same warp's on the FMA pipe", 1);
-  schema.field(&S::register_file, "register_file", "banks of the vector registers; absent: reads never wait, and the windows hold");
+  schema.field(&S::register_file, "register_file", "banks of the vector registers").required();
   keys.cycles(&S::branch_cycles, "branch_cycles", "a taken branch until its warp issues again");
   keys.count(&S::near_instructions, "near_instructions", "of a loop that fits the instruction cache next to a scheduler");
   keys.cycles(&S::far_branch_cycles, "far_branch_cycles", "a taken branch in a longer loop", 1);
@@ -206,9 +201,6 @@ void describe(config::Schema<MatrixSpec>& schema) {
   keys.cycles(&M::takeover_cycles, "takeover_cycles",
               "a warpgroup that pauses so long between its instructions gives way to one that waits");
   keys.count(&M::in_flight, "in_flight", "instructions running or accepted", 64);
-  keys.cycles(&M::register_cycles, "register_cycles", "of a sub-core's register file for an instruction");
-  keys.cycles(&M::register_sixteenths_per_column, "register_sixteenths_per_column", "and so much more for each column")
-      .unit("cycles/16");
 }
 
 void describe(config::Schema<GlobalPathSpec>& schema) {
@@ -224,6 +216,7 @@ void describe(config::Schema<GlobalPathSpec>& schema) {
   line(&G::tma_line_sixteenths, "tma_line_sixteenths", "likewise for a line of a box");
   line(&G::load_line_sixteenths, "load_line_sixteenths", "likewise for a line of a load");
   keys.cycles(&G::load_latency, "load_latency", "port to the first use of a load", 1);
+  keys.cycles(&G::l1_hit_latency, "l1_hit_latency", "issue to the first use of a load that finds its line in L1", 1);
 }
 
 void describe(config::Schema<L2Spec>& schema) {

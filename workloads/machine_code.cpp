@@ -16,15 +16,12 @@ namespace {
 using nlohmann::json;
 
 // "p1120": of the even and the odd bank with what the reuse cache keeps, and without.
-uint8_t parse_reads(const std::string& word, const std::string& text) {
+RegisterReads parse_reads(const std::string& word, const std::string& text) {
   if (word.size() != 5 || word.find_first_not_of("0123", 1) != std::string::npos) {
     throw std::runtime_error(fmt::format("'{}' does not belong in '{}'", word, text));
   }
-  uint32_t reads = 0;
-  for (std::size_t at = 1; at < word.size(); ++at) {
-    reads |= static_cast<uint32_t>(word[at] - '0') << (2 * (at - 1));
-  }
-  return static_cast<uint8_t>(reads);
+  const auto digit = [&](std::size_t at) { return static_cast<uint8_t>(word[at] - '0'); };
+  return {digit(1), digit(2), digit(3), digit(4)};
 }
 
 MachineInstruction parse(const std::string& text) {
@@ -41,7 +38,7 @@ MachineInstruction parse(const std::string& text) {
       continue;
     }
     if (word[0] == 'p') {
-      made.bank_reads = parse_reads(word, text);
+      made.operands = parse_reads(word, text);
       continue;
     }
     const bool digits = word.size() > 1 && word.find_first_not_of("012345", 1) == std::string::npos;

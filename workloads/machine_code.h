@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "workloads/register_reads.h"
+
 namespace tilewright::workloads {
 
 struct AttentionKernel;
@@ -22,7 +24,7 @@ struct MachineInstruction {
   uint8_t sets = 0;    // scoreboard that is held until the result is there, from 1 on; 0: none
   uint8_t reads = 0;   // ... until the operands were read
   uint8_t waits = 0;   // bit k: issues when scoreboard k + 1 is free
-  uint8_t bank_reads = 0;  // operands of each bank of registers, as in gpu::Op
+  RegisterReads operands = kNoRegisterReads;
   bool yields = false; // the scheduler is told to let another warp go next
 };
 

@@ -93,17 +93,10 @@ inline uint32_t latency_of(const arch::InstructionSpec& instruction, bool beside
   return beside_matrix && instruction.latency_beside_matrix > 0 ? instruction.latency_beside_matrix : instruction.latency;
 }
 
-// Pipes whose operands come from the vector registers, which the matrix unit reads and writes too.
-inline bool reads_registers(Pipe pipe) { return pipe == Pipe::kFma || pipe == Pipe::kAlu || pipe == Pipe::kMufu; }
-// Two such instructions of a warp fit where one of any other kind does.
-inline bool is_paired(MathKind kind) { return kind == MathKind::kFfma || kind == MathKind::kFmul; }
-// When a warp that issued `kind` beside the matrix unit reads registers again: for a paired instruction, else as any other.
-inline uint32_t window_of_pair(const arch::SubCoreSpec& core, MathKind kind) {
-  return is_paired(kind) ? core.window_fma_cycles : core.window_cycles;
-}
-
+// Whether a warp that issued `op` comes back behind those that are waiting: told to, or from a branch.
+inline bool gives_way(const Op& op) { return op.yields || op.kind == OpKind::kEndLoop; }
 // Of the math pipes, those whose instructions keep the scheduler until their operands are read; ...
-inline bool holds_scheduler(MathKind kind) { return is_paired(kind); }
+inline bool holds_scheduler(MathKind kind) { return kind == MathKind::kFfma || kind == MathKind::kFmul; }
 // ... and those after which nobody but their warp issues until the pipe is free, unless it yields.
 inline bool keeps_others_out(Pipe pipe) { return pipe == Pipe::kAlu; }
 // Cycles from `cycle` until banks of registers begin to serve beside the matrix unit; `open` of a slot's first cycles are good for it.
@@ -122,8 +115,8 @@ inline BankReads bank_reads(const Op& op, bool kept) {
   if (pipe != Pipe::kFma && pipe != Pipe::kAlu) {
     return {0, 0};
   }
-  const uint32_t both = kept ? op.bank_reads & 15U : op.bank_reads >> 4U;
-  return {both & 3U, both >> 2U};
+  const workloads::RegisterReads& reads = op.operands;
+  return kept ? BankReads{reads.even, reads.odd} : BankReads{reads.even_lost, reads.odd_lost};
 }
 
 inline bool uses_dispatch(OpKind kind) {
@@ -169,16 +162,6 @@ inline uint32_t dispatch_cycles(const arch::GpuSpec& spec, const Op& op) {
     default:
       return spec.shared_memory.dispatch_cycles + spec.shared_memory.dispatch_cycles_per_word * op.words;
   }
-}
-
-// Of a sub-core's register file: what an instruction of the matrix unit needs of it.
-inline uint64_t matrix_register_cycles(const arch::MatrixSpec& matrix, const Op& op) {
-  return matrix.register_cycles + uint64_t{op.columns} * matrix.register_sixteenths_per_column / 16;
-}
-// What it leaves of that to the sub-cores' warps, in sixteenths, summed over the sub-cores.
-inline uint64_t matrix_register_slack(const arch::GpuSpec& spec, const Op& op) {
-  const uint64_t cycles = matrix_cycles(spec.matrix, op), needed = matrix_register_cycles(spec.matrix, op);
-  return cycles > needed ? (cycles - needed) * 16 * spec.sub_core.count : 0;
 }
 
 inline uint32_t access_wavefronts(const arch::SharedMemorySpec& shared, const Op& op) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sim/base/units.h"
+#include "workloads/register_reads.h"
 
 namespace tilewright::gpu {
 
@@ -84,8 +85,7 @@ struct Op {
   uint8_t sets = 0;             // kMath, kShuffle: scoreboard that is held until the result is there, from 1 on; 0: none
   uint8_t reads = 0;            // kMath, kArrive: ... until the operands were read
   uint8_t waits = 0;            // bit k: issues only when scoreboard k + 1 is free
-  uint8_t bank_reads = 0x55;    // kMath: operands from the even and the odd bank of registers, two bits each: if the reuse cache
-                                // still has what was kept there (low four bits), and if not
+  workloads::RegisterReads operands;  // kMath
   uint8_t looked = 0;           // kWait: cycles since the try_wait whose answer is needed here
   uint16_t spacing = 1;
   uint16_t columns = 0;

@@ -79,23 +79,19 @@ TEST_CASE("instructions, conflicts and products take what the rules say") {
 namespace {
 
 // 48 multiplications without dependence, by one or two warps of a sub-core.
-Cycle multiplications(const arch::GpuSpec& machine, uint32_t warps, uint32_t stall, uint8_t bank_reads, Fidelity fidelity) {
+Cycle multiplications(const arch::GpuSpec& machine, uint32_t warps, uint32_t stall, const workloads::RegisterReads& operands, Fidelity fidelity) {
   ProgramBuilder program("multiplications");
   for (uint32_t i = 0; i < 48; ++i) {
-    program.instruction(MathKind::kFmul, stall, 0, 0, 0, false, bank_reads);
+    program.instruction(MathKind::kFmul, stall, 0, 0, 0, false, operands);
   }
   Kernel kernel;
   add_warps(kernel, program.take(), 4 * warps);
   return run_one(machine, kernel, fidelity).cycles;
 }
 
-constexpr uint8_t reads(uint32_t even, uint32_t odd, uint32_t even_lost, uint32_t odd_lost) {
-  return static_cast<uint8_t>(even | odd << 2 | even_lost << 4 | odd_lost << 6);
-}
-
 // A warpgroup that multiplies for long enough, and one whose warps issue 24 multiplications `stall` cycles apart in between; how long
 // those take.
-Cycle beside_products(const arch::GpuSpec& machine, uint32_t stall, uint8_t bank_reads, Fidelity fidelity) {
+Cycle beside_products(const arch::GpuSpec& machine, uint32_t stall, const workloads::RegisterReads& operands, Fidelity fidelity) {
   ProgramBuilder products("products");
   products.matrix(128, 16, true);
   products.matrix_wait(0);
@@ -103,7 +99,7 @@ Cycle beside_products(const arch::GpuSpec& machine, uint32_t stall, uint8_t bank
   program.delay(200);
   program.stamp(0);
   for (uint32_t i = 0; i < 24; ++i) {
-    program.instruction(MathKind::kFmul, stall, 0, 0, 0, false, bank_reads);
+    program.instruction(MathKind::kFmul, stall, 0, 0, 0, false, operands);
   }
   program.stamp(1);
   Kernel kernel;
@@ -121,21 +117,21 @@ TEST_CASE("banks of registers serve one operand a cycle, and one instruction in 
   for (const Fidelity fidelity : {Fidelity::kEvent, Fidelity::kTick}) {
     CAPTURE(static_cast<int>(fidelity));
     // The last waits until its operands can be read within three cycles; then the exit.
-    CHECK(multiplications(machine, 1, 1, reads(1, 1, 1, 1), fidelity) == 47 + 2);
-    CHECK(multiplications(machine, 1, 1, reads(2, 0, 2, 0), fidelity) == 2 * 47 - 1 + 2);
-    CHECK(multiplications(machine, 1, 1, reads(3, 0, 3, 0), fidelity) == 3 * 47 + 2);
-    CHECK(multiplications(machine, 1, 2, reads(2, 1, 2, 1), fidelity) == 2 * 48 + 1);
+    CHECK(multiplications(machine, 1, 1, {1, 1, 1, 1}, fidelity) == 47 + 2);
+    CHECK(multiplications(machine, 1, 1, {2, 0, 2, 0}, fidelity) == 2 * 47 - 1 + 2);
+    CHECK(multiplications(machine, 1, 1, {3, 0, 3, 0}, fidelity) == 3 * 47 + 2);
+    CHECK(multiplications(machine, 1, 2, {2, 1, 2, 1}, fidelity) == 2 * 48 + 1);
     // One warp keeps its operands in the reuse cache; two that take turns lose them.
-    CHECK(multiplications(machine, 1, 2, reads(0, 1, 3, 0), fidelity) == 2 * 48 + 1);
-    CHECK(multiplications(machine, 2, 2, reads(0, 1, 3, 0), fidelity) > 2 * 3 * 47);
+    CHECK(multiplications(machine, 1, 2, {0, 1, 3, 0}, fidelity) == 2 * 48 + 1);
+    CHECK(multiplications(machine, 2, 2, {0, 1, 3, 0}, fidelity) > 2 * 3 * 47);
     // Four cycles each; of two banks in turn two; what comes after the slot's first two cycles waits for the next.
-    CHECK(beside_products(machine, 1, reads(1, 1, 1, 1), fidelity) == 4);
-    CHECK(beside_products(machine, 4, reads(2, 0, 2, 0), fidelity) == 4);
-    CHECK(beside_products(machine, 5, reads(1, 0, 1, 0), fidelity) == 6);
-    CHECK(beside_products(machine, 6, reads(1, 0, 1, 0), fidelity) == 8);
-    CHECK(beside_products(machine, 1, reads(3, 0, 3, 0), fidelity) == 8);
-    CHECK(beside_products(machine, 6, reads(3, 0, 3, 0), fidelity) == 8);
-    CHECK(beside_products(machine, 7, reads(3, 0, 3, 0), fidelity) == 12);
+    CHECK(beside_products(machine, 1, {1, 1, 1, 1}, fidelity) == 4);
+    CHECK(beside_products(machine, 4, {2, 0, 2, 0}, fidelity) == 4);
+    CHECK(beside_products(machine, 5, {1, 0, 1, 0}, fidelity) == 6);
+    CHECK(beside_products(machine, 6, {1, 0, 1, 0}, fidelity) == 8);
+    CHECK(beside_products(machine, 1, {3, 0, 3, 0}, fidelity) == 8);
+    CHECK(beside_products(machine, 6, {3, 0, 3, 0}, fidelity) == 8);
+    CHECK(beside_products(machine, 7, {3, 0, 3, 0}, fidelity) == 12);
   }
 }
 

@@ -44,7 +44,8 @@ class Generator {
     }
     op.yields = chance(20);
     if (chance(70)) {
-      op.bank_reads = static_cast<uint8_t>(between(0, 255));
+      const auto reads = [&] { return static_cast<uint8_t>(between(0, 3)); };
+      op.operands = {reads(), reads(), reads(), reads()};
     }
     if (op.kind == OpKind::kWait && chance(30)) {
       op.looked = static_cast<uint8_t>(between(1, 80));
@@ -77,23 +78,19 @@ void Generator::make_machine() {
   spec.l2.clock = Hertz{one_of<uint64_t>({1'400'000'000, 1'755'000'000, 1'000'000'000})};
   const auto vary = [&](arch::InstructionSpec& instruction) {
     const uint32_t interval = between(1, 9);
-    instruction = {interval, 16 * interval + between(0, 100), between(2, 30), chance(40) ? between(1, 40) : 0, chance(30) ? between(1, 3) : 0, chance(30) ? between(1, 9) : 0, chance(60) ? between(8, 40) : 0};
+    instruction = {interval, 16 * interval + between(0, 100), between(2, 30), chance(40) ? between(1, 40) : 0, chance(30) ? between(1, 3) : 0, chance(30) ? between(1, 9) : 0};
   };
   for (auto* instruction : {&spec.sub_core.ffma, &spec.sub_core.fmul, &spec.sub_core.fmnmx, &spec.sub_core.ex2,
                             &spec.sub_core.f2fp, &spec.sub_core.imad, &spec.sub_core.shfl, &spec.sub_core.lop3,
                             &spec.sub_core.other, &spec.sub_core.control, &spec.sub_core.special}) {
     vary(*instruction);
   }
-  if (chance(50)) {
-    arch::RegisterFileSpec& file = spec.sub_core.register_file;
-    file.lookahead_cycles = between(1, 5);
-    file.slot_cycles = between(1, 6);
-    file.slot_open_cycles = between(1, file.slot_cycles);
-    file.slot_reads = between(1, 3);
-  }
+  arch::RegisterFileSpec& file = spec.sub_core.register_file;
+  file.lookahead_cycles = between(1, 5);
+  file.slot_cycles = between(1, 6);
+  file.slot_open_cycles = between(1, file.slot_cycles);
+  file.slot_reads = between(1, 3);
   spec.sub_core.branch_cycles = between(1, 14);
-  spec.sub_core.window_cycles = between(1, 7);
-  spec.sub_core.window_fma_cycles = between(1, spec.sub_core.window_cycles);
   spec.shared_memory.load_latency = between(1, 30);
   spec.shared_memory.dispatch_cycles = between(0, 4);
   spec.synchronisation.arrive_latency = between(1, 30);
@@ -118,8 +115,6 @@ void Generator::make_machine() {
   spec.matrix.in_flight = between(1, 8);
   spec.matrix.issue_cycles = between(0, 20);
   spec.matrix.takeover_cycles = between(0, 60);
-  spec.matrix.register_cycles = between(0, 20);
-  spec.matrix.register_sixteenths_per_column = between(0, 8);
   spec.matrix.a_wavefronts = pressure_ == Pressure::kBanks ? 30 : 16;
   spec.global_path.request_latency = between(1, 60);
   spec.global_path.return_latency = between(8, 80);

@@ -116,8 +116,8 @@ TEST_CASE("what L2 held before is not brought again, of a share of the tokens ne
     const auto run = run_of(machine, each, heads, 8192, 0.2);
     const auto streams = run->kernel.ctas.front().streams;
     run->kernel.resident.push_back({0, streams[3].base});  // all but outputs and lists
-    if (streams[5].table != nullptr) {
-      run->kernel.resident.push_back({streams[5].base, run->tiles * 4 * streams[5].unit});
+    if (streams[6].table != nullptr) {
+      run->kernel.resident.push_back({streams[6].base, run->tiles * 4 * streams[6].unit});
     }
     CHECK(replay_dram_bytes(machine, *run, {1000, 500}) < 0.01 * double(named_bytes(*run)));
   }

@@ -9,6 +9,7 @@
 
 #include "sim/base/error.h"
 #include "sim/gpu/benchmark/machine_piece.h"
+#include "sim/gpu/programs/run.h"
 #include "sim/gpu/simulator.h"
 
 extern "C" int sc_main(int, char**);
@@ -21,7 +22,7 @@ namespace {
 
 constexpr uint32_t kInstructions = 240;  // of the frame's body
 constexpr uint32_t kTurns = 40, kBatch = 32, kColumns = 128;
-constexpr uint32_t kProductStall = 10, kBetweenBatches = 50;  // as compiled: twelve cycles a product; barrier and clock
+constexpr uint32_t kBetweenBatches = 50;  // barrier and clock
 
 // The frame's loop around a period.
 Code frame(const Code& period) {
@@ -29,7 +30,7 @@ Code frame(const Code& period) {
   for (std::size_t at = 0; at < kInstructions; ++at) {
     loop.push_back(period[at % period.size()]);
   }
-  loop.push_back({.opcode = "ISETP", .bank_reads = ProgramBuilder::kDefaultReads});
+  loop.push_back({.opcode = "ISETP", .operands = {}});
   loop.push_back({.opcode = "BRA"});
   return loop;
 }
@@ -40,11 +41,7 @@ WarpProgram products(uint32_t batches, bool from_registers, uint32_t begin, uint
   program.stamp(begin);
   for (const uint32_t count : {batches, 3 * batches + 10}) {
     program.loop(count);
-    for (uint32_t i = 0; i < kBatch; ++i) {
-      program.matrix(kColumns, 1, from_registers);
-      program.commits(i + 1 == kBatch);
-      program.delay(i + 1 < kBatch ? kProductStall : 0);
-    }
+    micro::add_products(program, kColumns, kBatch, from_registers);
     program.matrix_wait(0);
     program.delay(kBetweenBatches);
     program.end_loop();

@@ -78,11 +78,11 @@ class Piece {
       program_.delay(code_.size() > core_.near_instructions ? core_.far_branch_cycles : core_.branch_cycles);
     } else {
       program_.instruction(attention::kind_of(opcode), instruction.stall, instruction.sets, instruction.reads, instruction.waits,
-                           instruction.yields, instruction.bank_reads);
+                           instruction.yields, instruction.operands);
       return;
     }
     program_.wait_for_scoreboards(instruction.waits);
-    program_.yields(instruction.yields);
+    program_.yields(instruction.yields || opcode == "BRA.taken");
   }
 
   void wait(std::size_t branch) {

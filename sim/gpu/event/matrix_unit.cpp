@@ -9,7 +9,7 @@ void EventMatrixUnit::reset(uint32_t warpgroups) {
   running_ = false;
   use_ = {};
   last_end_ = 0;
-  takes_ = debt_ = slack_ = offers_ = 0;
+  takes_ = offers_ = 0;
   latest_ = 0;
   next_ = kNever;
   counts_ = {};
@@ -101,11 +101,7 @@ void EventMatrixUnit::start(Cycle now) {
   if (head.chained && !mutated(Mutation::kMatrixChainIgnored)) {
     begin = std::max(begin, last_end_ + matrix.chain_cycles);
   }
-  const uint64_t owed = debt_ - std::min(debt_, mutated(Mutation::kSlackForgotten) ? 0 : slack_);
-  const uint64_t delay = owed / (16 * spec_.sub_core.count);
-  debt_ = owed % (16 * spec_.sub_core.count);
-  slack_ = matrix_register_slack(spec_, head.op);
-  const Cycle cycles = matrix_cycles(matrix, head.op) + (mutated(Mutation::kDebtForgotten) ? 0 : delay);
+  const Cycle cycles = matrix_cycles(matrix, head.op);
   use_ = {begin, begin + cycles, bank_cycles(matrix, head.op, cycles)};
   running_ = true;
   counts_.matrix_cycles += cycles;

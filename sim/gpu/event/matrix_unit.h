@@ -32,7 +32,6 @@ class EventMatrixUnit final : public sc_core::sc_module {
 
   bool active(Cycle cycle) const { return running_ && use_.begin <= cycle && cycle < use_.end; }
   const BankUse& use() const { return use_; }
-  void add_debt(uint64_t reads) { debt_ += reads; }
 
   uint64_t batches(uint32_t warpgroup) const { return groups_[warpgroup].offered; }
   // When the first `batches` of a warpgroup are known to be over; kNever while unknown.
@@ -75,8 +74,6 @@ class EventMatrixUnit final : public sc_core::sc_module {
   uint64_t takes_ = 0;
   uint32_t latest_ = 0;  // warpgroup taken from last
   static constexpr uint32_t kNobody = UINT32_MAX;
-  uint64_t debt_ = 0;   // register-file time that warps took, sixteenths summed over the sub-cores
-  uint64_t slack_ = 0;  // of which the instruction that ran had no need
   uint64_t offers_ = 0;  // batches not fully taken
   Cycle next_ = kNever;
   GpuCounts counts_;

@@ -15,13 +15,9 @@ enum class Mutation : uint8_t {
   kPipeQueueMore,        // one instruction more waits for a math pipe
   kPipeFreeEarly,        // a math pipe is held a cycle too short
   kDispatchFreeEarly,    // likewise the dispatch port
-  kGreedIgnored,         // the scheduler does not stay with the warp that issued last
-  kYieldIgnored,         // ... or stays with it though it yields
+  kYieldIgnored,         // the scheduler stays with a warp that yields or branches
   kYoungestFirst,        // the youngest warp issues instead of the one that has waited longest
   kMatrixFactorIgnored,  // math beside the matrix unit runs at full speed
-  kDebtForgotten,        // the matrix unit is not delayed by what warps take of the register file
-  kSlackForgotten,       // ... or is delayed by what it has no need for
-  kWindowIgnored,        // warps read registers beside the matrix unit at any time
   kBankFree,             // banks of registers are read without taking turns
   kSlotForgotten,        // ... beside the matrix unit
   kReuseKept,            // operands stay in the reuse cache when another warp issues

@@ -41,7 +41,6 @@ void EventSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   loads_out_ = 0;
   loads_limit_ = mutated(Mutation::kLoadRoomIgnored) ? UINT32_MAX : load_lines(spec_, kernel.shape, ctas_resident);
   key_cycle_ = kNever;
-  debt_ = 0;
   counts_ = {};
 }
 
@@ -119,10 +118,8 @@ Cycle EventSm::run(Cycle now) {
     const Cycle limit = std::min(cycle, end);
     // Whether the matrix unit runs is the same in all cycles before its next moment.
     for (const auto& core : cores_) {
-      core->advance(limit, matrix_.active(limit - 1), debt_);
+      core->advance(limit, matrix_.active(limit - 1));
     }
-    matrix_.add_debt(debt_);
-    debt_ = 0;
     if (cycle >= end) {
       return cycle;
     }
@@ -348,14 +345,12 @@ void EventSm::issue(Cycle now) {
     }
     EventWarp& warp = warps_[index];
     if (is_private(warp.state.op().kind)) {
-      core->issue_private(warp, now, beside_matrix, debt_);
+      core->issue_private(warp, now, beside_matrix);
     } else {
       core->issue_visible(warp, now, beside_matrix);
       execute(index, now);
     }
   }
-  matrix_.add_debt(debt_);
-  debt_ = 0;
 }
 
 void EventSm::end_warp(uint32_t index, Cycle now) {

@@ -149,7 +149,6 @@ class EventSm final : public sc_core::sc_module {
   uint32_t loads_out_ = 0, loads_limit_ = 0;
   Cycle key_cycle_ = kNever;
   uint32_t key_index_ = 0;
-  uint64_t debt_ = 0;
   GpuCounts counts_;
 };
 

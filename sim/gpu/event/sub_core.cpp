@@ -19,7 +19,6 @@ EventSubCore::EventSubCore(const sc_core::sc_module_name& name, const arch::GpuS
     timing_[k].crowded = instruction.crowded_cycles;
     timing_[k].ahead = 16 * instruction.interval * (instruction.queue + (mutated(Mutation::kPipeQueueMore) ? 1 : 0));
     timing_[k].read = instruction.interval;
-    timing_[k].share = pipe == Pipe::kFma ? instruction.register_sixteenths : 0;
     timing_[k].pipe = static_cast<uint8_t>(pipe);
   }
   reset();
@@ -29,8 +28,6 @@ void EventSubCore::reset() {
   resident_.clear();
   pipe_free_.fill(0);
   pipe_fresh_.fill(0);
-  window_pair_ = window_ = 0;
-  window_warp_ = 0;
   bank_free_.fill(0);
   slot_free_.fill(0);
   others_ = 0;
@@ -74,7 +71,7 @@ uint32_t EventSubCore::select(Cycle cycle) const {
 }
 
 // The first cycle in which any warp can issue; of those that can then, the one that goes before the others.
-void EventSubCore::advance(Cycle limit, bool beside_matrix, uint64_t& debt) {
+void EventSubCore::advance(Cycle limit, bool beside_matrix) {
   while (next_ < limit) {
     Cycle cycle = limit;
     uint32_t chosen = kNobody;
@@ -88,7 +85,7 @@ void EventSubCore::advance(Cycle limit, bool beside_matrix, uint64_t& debt) {
     if (chosen == kNobody) {
       return;
     }
-    issue_private(warps_[chosen], cycle, beside_matrix, debt);
+    issue_private(warps_[chosen], cycle, beside_matrix);
   }
 }
 
@@ -99,7 +96,7 @@ void EventSubCore::account(EventWarp& warp, Cycle cycle) {
   ++cycles.issued;
   warp.accounted = cycle + 1;
   warp.last_issue = cycle + 1;
-  warp.recency = warp.state.op().yields && !mutated(Mutation::kYieldIgnored) ? 0 : cycle + 1;
+  warp.recency = gives_way(warp.state.op()) && !mutated(Mutation::kYieldIgnored) ? 0 : cycle + 1;
   before_ = last_;
   last_ = warp.state.op().yields && !mutated(Mutation::kYieldIgnored) ? kNobody : static_cast<uint32_t>(&warp - warps_.data());
   next_ = cycle + 1;
@@ -120,13 +117,10 @@ void EventSubCore::settle(EventWarp& warp, Cycle ready, WarpStall reason) {
   warp.known_ready = unknown ? ready : kNever;
   warp.reason = reason;
   warp.distance = op.distance;
-  warp.reads_registers = false;
   warp.ahead = 0;
   if (op.kind == OpKind::kMath) {
     warp.pipe = timing_[static_cast<std::size_t>(op.math)].pipe;
     warp.ahead = timing_[static_cast<std::size_t>(op.math)].ahead;
-    warp.reads_registers = reads_registers(pipe_of(op.math)) && !spec_.sub_core.register_file.modelled() && !mutated(Mutation::kWindowIgnored);
-    warp.paired = is_paired(op.math);
   } else {
     warp.pipe = uses_dispatch(op.kind) ? static_cast<uint8_t>(Pipe::kDispatch) : kNone;
   }
@@ -171,30 +165,21 @@ Cycle EventSubCore::read_slots(const BankReads& reads, Cycle cycle) {
   return more ? at + file.slot_open_cycles : at;
 }
 
-void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt) {
+void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix) {
   const Op& op = warp.state.op();
   const Timing& timing = timing_[static_cast<std::size_t>(op.math)];
   ++math[static_cast<std::size_t>(op.math)];
-  Cycle late = 0;
-  if (spec_.sub_core.register_file.modelled()) {
-    cycle = read(warp, cycle, beside_matrix);
-    late = late_result(spec_.sub_core.register_file, op.math, cycle, beside_matrix && !mutated(Mutation::kSlotForgotten));
-    if (holds_scheduler(op.math) && !mutated(Mutation::kSchedulerFree)) {
-      next_ = cycle + 1;
-    }
-    if (keeps_others_out(pipe_of(op.math)) && !op.yields && !mutated(Mutation::kOthersLetIn)) {
-      keeper_ = static_cast<uint32_t>(&warp - warps_.data());
-      others_ = cycle + timing.read;
-    }
+  cycle = read(warp, cycle, beside_matrix);
+  const Cycle late = late_result(spec_.sub_core.register_file, op.math, cycle, beside_matrix && !mutated(Mutation::kSlotForgotten));
+  if (holds_scheduler(op.math) && !mutated(Mutation::kSchedulerFree)) {
+    next_ = cycle + 1;
+  }
+  if (keeps_others_out(pipe_of(op.math)) && !op.yields && !mutated(Mutation::kOthersLetIn)) {
+    keeper_ = static_cast<uint32_t>(&warp - warps_.data());
+    others_ = cycle + timing.read;
   }
   const Cycle start = std::max(cycle, pipe_free_[timing.pipe] / 16);
   hold_pipe(timing.pipe, cycle, timing.interval[beside_matrix ? 1 : 0]);
-  debt += beside_matrix ? timing.share : 0;
-  if (beside_matrix && warp.reads_registers) {
-    window_warp_ = static_cast<uint32_t>(&warp - warps_.data());
-    window_pair_ = cycle + window_of_pair(spec_.sub_core, op.math);
-    window_ = cycle + spec_.sub_core.window_cycles;
-  }
   const bool crowded = cycle < pipe_fresh_[timing.pipe] && !mutated(Mutation::kCrowdIgnored);
   const uint32_t latency = timing.latency[beside_matrix ? 1 : 0];
   pipe_fresh_[timing.pipe] = cycle + timing.latency[0];
@@ -211,12 +196,12 @@ void EventSubCore::issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, 
   settle(warp, cycle + stall, WarpStall::kFixedLatency);
 }
 
-void EventSubCore::issue_private(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt) {
+void EventSubCore::issue_private(EventWarp& warp, Cycle cycle, bool beside_matrix) {
   account(warp, cycle);
   const Op& op = warp.state.op();
   switch (op.kind) {
     case OpKind::kMath:
-      issue_math(warp, cycle, beside_matrix, debt);
+      issue_math(warp, cycle, beside_matrix);
       return;
     case OpKind::kDelay:
       warp.state.next();

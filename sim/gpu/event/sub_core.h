@@ -20,14 +20,12 @@ struct EventWarp {
   WarpState state;
   Cycle ready = 0;
   Cycle last_issue = 0;     // 0: never; else the cycle + 1
-  Cycle recency = 0;        // likewise; 0 too once it yielded
+  Cycle recency = 0;        // likewise; 0 too once it gave way
   Cycle accounted = 0;      // every cycle before is in `cycles`
   Cycle distance = 0;       // least cycles to its next operation that others can notice
   WarpStall reason = WarpStall::kFixedLatency;
   uint8_t pipe = kNone;     // that the next issue needs
   uint32_t ahead = 0;       // sixteenths for which it may still be busy
-  bool reads_registers = false;  // ... through the window that the matrix unit leaves
-  bool paired = false;
   Role role = Role::kConsumer;
   uint32_t cta = 0;         // resident CTA
   uint32_t warpgroup = kNone;  // of the SM
@@ -71,10 +69,10 @@ class EventSubCore final : public sc_core::sc_module {
   // No operation that others can notice is issued before this cycle.
   Cycle bound();
   // Issues what is issued before `limit`, all of it private; `beside_matrix` holds throughout.
-  void advance(Cycle limit, bool beside_matrix, uint64_t& debt);
+  void advance(Cycle limit, bool beside_matrix);
   // The warp that issues in `cycle`, to which everything was advanced; kNobody if none.
   uint32_t select(Cycle cycle) const;
-  void issue_private(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt);
+  void issue_private(EventWarp& warp, Cycle cycle, bool beside_matrix);
   // Books the issue of an operation that is not private; its effect is the SM's to find.
   void issue_visible(EventWarp& warp, Cycle cycle, bool beside_matrix);
   // After the warp's state moved on: `ready` and what the next operation needs.
@@ -91,11 +89,7 @@ class EventSubCore final : public sc_core::sc_module {
       return ready;
     }
     const uint64_t busy = pipe_free_[warp.pipe];
-    const Cycle free = std::max(ready, (busy - std::min<uint64_t>(busy, warp.ahead)) / 16);
-    if (!warp.reads_registers) {
-      return free;
-    }
-    return std::max(free, warp.paired && &warp == &warps_[window_warp_] ? window_pair_ : window_);
+    return std::max(ready, (busy - std::min<uint64_t>(busy, warp.ahead)) / 16);
   }
   void hold_pipe(uint8_t pipe, Cycle cycle, uint64_t sixteenths) {
     pipe_free_[pipe] = std::max(pipe_free_[pipe], cycle * 16) + sixteenths;
@@ -104,26 +98,20 @@ class EventSubCore final : public sc_core::sc_module {
   bool takes_turns(uint32_t warp) const {
     return warps_[warp].pipe == static_cast<uint8_t>(Pipe::kMufu) || warps_[warp].pipe == static_cast<uint8_t>(Pipe::kDispatch);
   }
-  // Whether the scheduler stays with the warp that issued last.
-  bool stays_with(uint32_t warp) const { return warp == last_ && !mutated(Mutation::kGreedIgnored) && !takes_turns(warp); }
-  // Of two that can issue: the one that issued last (with banks of registers: more recently, unless both take turns), else the one
-  // that has waited longer; of equals the youngest.
+  // Of two that can issue: the one that issued more recently, unless it gave way or both take turns; else the one that has waited
+  // longer; of equals the youngest.
   bool goes_before(uint32_t warp, uint32_t other) const {
-    if (spec_.sub_core.register_file.modelled()) {
-      const Cycle recent = warps_[warp].recency, others = warps_[other].recency;
-      if (recent != others && !(takes_turns(warp) && takes_turns(other)) && !mutated(Mutation::kRecencyIgnored)) {
-        return recent > others;
-      }
-    } else if (stays_with(warp) || stays_with(other)) {
-      return stays_with(warp);
+    const Cycle recent = warps_[warp].recency, others_recent = warps_[other].recency;
+    if (recent != others_recent && !(takes_turns(warp) && takes_turns(other)) && !mutated(Mutation::kRecencyIgnored)) {
+      return recent > others_recent;
     }
-    const Cycle ready = warps_[warp].ready, others = warps_[other].ready;
-    return ready != others && !mutated(Mutation::kYoungestFirst) ? ready < others : warp > other;
+    const Cycle ready = warps_[warp].ready, others_ready = warps_[other].ready;
+    return ready != others_ready && !mutated(Mutation::kYoungestFirst) ? ready < others_ready : warp > other;
   }
   void account(EventWarp& warp, Cycle cycle);
   Cycle read(const EventWarp& warp, Cycle cycle, bool beside_matrix);
   Cycle read_slots(const BankReads& reads, Cycle cycle);
-  void issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix, uint64_t& debt);
+  void issue_math(EventWarp& warp, Cycle cycle, bool beside_matrix);
 
   const arch::GpuSpec& spec_;
   std::vector<EventWarp>& warps_;
@@ -131,9 +119,6 @@ class EventSubCore final : public sc_core::sc_module {
   std::vector<uint32_t> resident_;
   std::array<uint64_t, static_cast<std::size_t>(Pipe::kCount)> pipe_free_{};  // sixteenths of a cycle
   std::array<Cycle, static_cast<std::size_t>(Pipe::kCount)> pipe_fresh_{};  // until when the last one's result is not there
-  // When registers are read again beside the matrix unit: by the same warp for a paired instruction, and by any other.
-  Cycle window_pair_ = 0, window_ = 0;
-  uint32_t window_warp_ = 0;
   std::array<Cycle, 2> bank_free_{};  // of the registers, even and odd, ...
   std::array<Cycle, 2> slot_free_{};  // ... and beside the matrix unit
   Cycle others_ = 0;        // until then only the warp issues that ...
@@ -149,7 +134,6 @@ class EventSubCore final : public sc_core::sc_module {
     uint32_t crowded;
     uint32_t ahead;        // sixteenths for which the pipe may be busy when it takes an instruction
     uint32_t read;         // cycles until the operands were read
-    uint32_t share;        // of the register file, sixteenths
     uint8_t pipe;
   };
   std::array<Timing, static_cast<std::size_t>(MathKind::kCount)> timing_{};

@@ -44,10 +44,9 @@ void add_shape(const Shape& shape, Kernel& kernel) {
   const uint32_t registers = 128 * (spec.producer_registers + spec.consumer_warpgroups * spec.consumer_registers);
   cta.registers_per_thread = registers / threads / 8 * 8;
   // The producer warpgroup's other warps leave at once where one thread loads.
-  const uint32_t rows_at_once = 512 / shape.row_bytes();
   for (uint32_t w = 0; w < (shape.copies() ? kGatheringWarps : 1U); ++w) {
     add_warps(kernel, produce(shape, w == 0), 1, Role::kProducer);
-    const uint32_t rows = spec.key_tile / (kGatheringWarps * rows_at_once) * rows_at_once * w;
+    const uint32_t rows = shape.passes() * shape.rows_at_once() * w;
     cta.warps.back().stream_start = {rows, rows, 0, 0, 0, w, w};
   }
   if (!shape.copies()) {
@@ -66,7 +65,7 @@ void add_shape(const Shape& shape, Kernel& kernel) {
 
 // One CTA's tables while items are added to it.
 struct CtaItems {
-  std::vector<uint32_t> keys, queries, outputs, counts, lists;
+  std::vector<uint32_t> keys, queries, outputs, counts, lists, windows;
 };
 
 struct Builder {
@@ -89,9 +88,8 @@ struct Builder {
     for (uint32_t tile = 0; tile < tiles; ++tile) {
       if (kernel.kernel == KernelSource::kGather) {
         add_rows(cta, work, first_row, block, tile);
-        for (uint32_t warp = 0; warp < kGatheringWarps; ++warp) {
-          cta.lists.push_back(static_cast<uint32_t>((first_tile + tile) * kGatheringWarps + warp));
-        }
+        add_parts(cta.lists, first_tile + tile, kGatheringWarps);
+        add_parts(cta.windows, first_tile + tile, kGatheringWarps * shape.windows());
       } else {
         add_boxes(cta, work, first_row, block, tile);
       }
@@ -124,10 +122,15 @@ struct Builder {
     }
   }
 
+  static void add_parts(std::vector<uint32_t>& table, uint64_t tile, uint32_t parts) {
+    for (uint32_t part = 0; part < parts; ++part) {
+      table.push_back(static_cast<uint32_t>(tile * parts + part));
+    }
+  }
+
   // In the order in which the warps copy: a group of threads has neighbouring entries of the list, a warp a few groups.
   void add_rows(CtaItems& cta, const masks::WorkList& work, uint32_t first_row, uint32_t block, uint32_t tile) const {
-    const uint32_t key_tile = shape.kernel.key_tile, at_once = 512 / shape.row_bytes(), groups = 4 * at_once;
-    const uint32_t rows = key_tile / groups;
+    const uint32_t key_tile = shape.kernel.key_tile, at_once = shape.rows_at_once(), rows = shape.passes();
     const uint64_t begin = work.starts[block], last = work.starts[block + 1] - 1;
     for (uint32_t warp = 0; warp < 4; ++warp) {
       for (uint32_t i = 0; i < rows; ++i) {
@@ -148,7 +151,7 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
   auto run = std::make_unique<AttentionRun>();
   const bool engine = use_gather_engine && machine.gather_engine.present && kernel.kernel == KernelSource::kGather;
   const Shape shape{kernel, {kernel.stages, kernel.consumer_warpgroups, query_buffers(kernel)}, engine,
-                    machine.gather_engine.rows_per_request, machine.sub_core};
+                    machine.gather_engine.rows_per_request, machine.sub_core, machine.global_path.l1_hit_latency};
   run->kernel.name = kernel.name;
   run->stages = kernel.stages;
   add_shape(shape, run->kernel);
@@ -216,9 +219,9 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
     work.streams[kCountStream] = {counts, 32, nullptr, kCountBytes / 32, run->kernel.ctas.size()};
     if (shape.copies()) {
       const auto& parts = keep(std::move(items.lists));
-      for (const uint8_t stream : {kListStream, kPrefetchStream}) {
-        work.streams[stream] = {lists, shape.list_bytes(), parts.data(), parts.size(), 0};
-      }
+      const auto& windows = keep(std::move(items.windows));
+      work.streams[kPrefetchStream] = {lists, shape.list_bytes(), parts.data(), parts.size(), 0};
+      work.streams[kListStream] = {lists, shape.window_bytes(), windows.data(), windows.size(), 0};
     }
     run->kernel.ctas.push_back(std::move(work));
   }
@@ -239,40 +242,39 @@ std::unique_ptr<AttentionRun> shortened(const AttentionRun& run, const Shortenin
   made->entries_per_tile = run.entries_per_tile;
   for (CtaWork& work : made->kernel.ctas) {
     const std::vector<uint32_t> counts = std::exchange(work.counts, {});
-    const uint32_t* const keys = work.streams[kKeyStream].table;
-    const uint32_t* const lists = work.streams[kListStream].table;
-    std::vector<uint32_t> table, list_table;
-    std::size_t at = 0, list_at = 0;
     const uint64_t all = std::accumulate(counts.begin(), counts.end(), uint64_t{counts.size()});
+    // The tiles that are kept, as [first, end) of each item.
+    std::vector<std::pair<uint64_t, uint64_t>> tiles;
     const bool whole = to.items >= counts.size() && (all <= to.tiles_in_all || counts.size() <= to.short_items) &&
                        to.short_items != UINT32_MAX;
     uint32_t left = to.tiles_in_all;
+    uint64_t first = 0;
     for (std::size_t item = 0; item < std::min<std::size_t>(to.items, counts.size()) && left > 0; ++item) {
       const uint32_t most = !whole && item < to.short_items ? to.short_tiles : UINT32_MAX;
       const uint32_t kept = std::min({most, counts[item] + 1, left});
       left -= kept;
-      table.insert(table.end(), keys + at, keys + at + std::size_t{kept} * run.entries_per_tile);
-      at += std::size_t{counts[item] + 1} * run.entries_per_tile;
-      if (lists != nullptr) {
-        list_table.insert(list_table.end(), lists + list_at, lists + list_at + std::size_t{kept} * kGatheringWarps);
-        list_at += std::size_t{counts[item] + 1} * kGatheringWarps;
-      }
+      tiles.emplace_back(first, first + kept);
+      first += counts[item] + 1;
       work.counts.push_back(kept - 1);
       made->tiles += kept;
       ++made->items;
     }
     work.parameters[0] = static_cast<uint32_t>(work.counts.size());
-    const auto use = [&](std::vector<uint32_t>&& kept, std::initializer_list<uint8_t> streams) {
-      made->tables.push_back(std::move(kept));
-      for (const uint8_t stream : streams) {
-        work.streams[stream].table = made->tables.back().data();
-        work.streams[stream].size = made->tables.back().size();
+    for (const uint8_t s : {kKeyStream, kListStream, kPrefetchStream}) {
+      Stream& stream = work.streams[s];
+      if (stream.table == nullptr) {
+        continue;
       }
-    };
-    use(std::move(table), {kKeyStream, kValueStream});
-    if (lists != nullptr) {
-      use(std::move(list_table), {kListStream, kPrefetchStream});
+      const uint64_t of_tile = stream.size / all;
+      std::vector<uint32_t>& table = made->tables.emplace_back();
+      for (const auto& [begin, end] : tiles) {
+        table.insert(table.end(), stream.table + begin * of_tile, stream.table + end * of_tile);
+      }
+      stream.table = table.data();
+      stream.size = table.size();
     }
+    work.streams[kValueStream].table = work.streams[kKeyStream].table;
+    work.streams[kValueStream].size = work.streams[kKeyStream].size;
   }
   return made;
 }

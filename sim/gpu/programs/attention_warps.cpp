@@ -39,18 +39,35 @@ void load_tile(ProgramBuilder& program, const Shape& shape, uint8_t stream, uint
   }
 }
 
-// Four warps: each thread copies 16 bytes of a row, a warp a few rows at a time.
+// Four warps: each thread copies 16 bytes of a row, a warp a few rows at a time. A window of the list is read ahead of the copies
+// of the one before. The keys' reads leave them in L1 for the values, which wait for their first one only: the others come while
+// copies issue.
 void gather_tile(ProgramBuilder& program, const Shape& shape, uint8_t stream, uint32_t full, uint8_t ring) {
-  const uint32_t rows_at_once = 512 / shape.row_bytes(), passes = shape.kernel.key_tile / (4 * rows_at_once);
-  const uint32_t group = passes % 4 == 0 ? 4 : 2;
-  for (uint32_t pass = 0; pass < passes; pass += group) {
-    program.math(MathKind::kImad, group);
-    program.math(MathKind::kLop3, 2 * group);
-    for (uint32_t i = 0; i < group; ++i) {
-      program.copy(stream, rows_at_once, shape.row_bytes());
+  const bool reads = stream == kKeyStream;
+  const auto read_window = [&] {
+    program.global_load(kListStream, 1, shape.window_bytes(), 1);
+    program.skip(kListStream, kGatheringWarps - 1);
+  };
+  if (reads) {
+    read_window();
+  } else {
+    program.delay(shape.l1_hit_latency);
+  }
+  const uint32_t copies = shape.passes_of_window();
+  for (uint32_t left = shape.windows(); left > 0; --left) {
+    if (reads && left > 1) {
+      read_window();
+    }
+    if (reads) {
+      program.load_wait(left > 1 ? 1 : 0);
+    }
+    program.math(MathKind::kImad, copies);
+    program.math(MathKind::kLop3, 2 * copies);
+    for (uint32_t i = 0; i < copies; ++i) {
+      program.copy(stream, shape.rows_at_once(), shape.row_bytes());
     }
   }
-  program.skip(stream, shape.kernel.key_tile - passes * rows_at_once);
+  program.skip(stream, shape.kernel.key_tile - shape.passes() * shape.rows_at_once());
   program.copy_arrive(full, ring);
 }
 
@@ -71,28 +88,24 @@ WarpProgram produce(const Shape& shape, bool first_warp) {
   const Places& places = shape.places;
   ProgramBuilder program("produce");
   const uint8_t ring = program.cursor(shape.kernel.stages), buffer = program.cursor(places.query_buffers);
-  // A tile's part of the list, for keys and values. The kernel's prefetch brings it to L2, where it is read then; that it comes back
-  // to the SM is the model's.
-  const auto read_list = [&] {
-    if (shape.copies()) {
-      program.global_load(kListStream, 1, shape.list_bytes(), 1, true);
-      program.skip(kListStream, kGatheringWarps - 1);
-    }
-  };
+  // The kernel's prefetch brings the next tile's part of the list to L2, where it is read then; that it comes back to the SM is the
+  // model's, and so is its place: loads are waited for in order, and those of the keys come first.
   const auto prefetch_list = [&] {
-    if (shape.copies()) {
-      program.global_load(kPrefetchStream, 1, shape.list_bytes(), 1);
-      program.skip(kPrefetchStream, kGatheringWarps - 1);
-    }
+    program.global_load(kPrefetchStream, 1, shape.list_bytes(), 1);
+    program.skip(kPrefetchStream, kGatheringWarps - 1);
   };
-  const auto tile = [&] {
+  const auto load = [&](uint8_t stream, uint32_t full) {
+    shape.copies() ? gather_tile(program, shape, stream, full, ring) : load_tile(program, shape, stream, full, ring);
+  };
+  const auto tile = [&](bool last) {
     program.arithmetic({4, 2, 4});
     program.wait(places.key_empty(), ring, 1);
-    shape.copies() ? gather_tile(program, shape, kKeyStream, places.key_full(), ring)
-                   : load_tile(program, shape, kKeyStream, places.key_full(), ring);
+    load(kKeyStream, places.key_full());
+    if (shape.copies() && !last) {
+      prefetch_list();
+    }
     program.wait(places.value_empty(), ring, 1);
-    shape.copies() ? gather_tile(program, shape, kValueStream, places.value_full(), ring)
-                   : load_tile(program, shape, kValueStream, places.value_full(), ring);
+    load(kValueStream, places.value_full());
     program.advance(ring);
   };
   program.loop_parameter(0);
@@ -108,17 +121,12 @@ WarpProgram produce(const Shape& shape, bool first_warp) {
   }
   if (shape.copies()) {
     program.named_sync(places.producers(), 4);
-  }
-  if (shape.copies()) {
     program.skip(kPrefetchStream, kGatheringWarps);
   }
-  read_list();
   program.loop_from_list();
-  prefetch_list();
-  tile();
-  read_list();
+  tile(false);
   program.end_loop();
-  tile();
+  tile(true);
   program.end_loop();
   program.copy_wait(0);
   return program.take();

@@ -11,7 +11,6 @@ namespace tilewright::gpu {
 
 class ProgramBuilder {
  public:
-  static constexpr uint8_t kDefaultReads = Op().bank_reads;
   explicit ProgramBuilder(std::string name) { program_.name = std::move(name); }
 
   uint8_t cursor(uint32_t slots) {
@@ -130,9 +129,9 @@ class ProgramBuilder {
     }
   }
   void instruction(MathKind kind, uint32_t stall, uint8_t sets, uint8_t reads, uint8_t waits,
-                   bool yields = false, uint8_t bank_reads = kDefaultReads) {
+                   bool yields = false, const workloads::RegisterReads& operands = {}) {
     if (const Op* const before = program_.ops.empty() ? nullptr : &program_.ops.back();
-        before != nullptr && kind != MathKind::kShfl && before->kind == OpKind::kMath && before->math == kind && before->stall == stall && before->bank_reads == bank_reads &&
+        before != nullptr && kind != MathKind::kShfl && before->kind == OpKind::kMath && before->math == kind && before->stall == stall && before->operands == operands &&
         before->sets + before->reads + sets + reads + waits == 0 && !before->yields && !yields) {
       program_.ops.back().spacing = static_cast<uint16_t>(stall);
       ++program_.ops.back().count;
@@ -145,7 +144,7 @@ class ProgramBuilder {
     op.reads = reads;
     op.waits = waits;
     op.yields = yields;
-    op.bank_reads = bank_reads;
+    op.operands = operands;
   }
   void matrix_wait(uint32_t pending) { add(OpKind::kMatrixWait, pending); }
   void fence() { add(OpKind::kFence); }

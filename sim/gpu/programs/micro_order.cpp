@@ -14,6 +14,8 @@ constexpr uint32_t kBegin = 4000;  // cycles: the background is under way
 constexpr uint32_t kTurns = 8, kUnroll = 16;
 constexpr uint32_t kCopyWarps = 4, kCopies = 16;
 
+constexpr workloads::RegisterReads kOneRegister{1, 0, 1, 0};  // of FMUL and FMNMX in the benchmark: the same, an even one
+
 // One of the chain's operations; each waits for the one before.
 void add_operation(ProgramBuilder& program, const GpuSpec& spec, const std::string& operation) {
   static const std::map<std::string, MathKind> kMath = {
@@ -22,7 +24,7 @@ void add_operation(ProgramBuilder& program, const GpuSpec& spec, const std::stri
     if (math->second == MathKind::kEx2) {
       program.instruction(math->second, 1, 1, 0, 1);
     } else {
-      program.instruction(math->second, spec.sub_core.fmul.latency, 0, 0, 0, true);
+      program.instruction(math->second, spec.sub_core.fmul.latency, 0, 0, 0, true, kOneRegister);
     }
     return;
   }
@@ -45,7 +47,7 @@ void add_operation(ProgramBuilder& program, const GpuSpec& spec, const std::stri
 void add_background(Kernel& kernel, const std::string& background) {
   if (background.starts_with("wgmma")) {
     const uint32_t columns = background.ends_with("64") ? 64 : 128;
-    add_warpgroup(kernel, multiply_groups(20000 / (16 * columns), columns, 32, background.find("RS") != std::string::npos));
+    add_warpgroup(kernel, multiply_one_by_one(20000 / (16 * columns), columns, 32, background.find("RS") != std::string::npos));
     return;
   }
   ProgramBuilder copies("copies");

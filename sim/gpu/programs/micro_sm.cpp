@@ -74,17 +74,21 @@ Metrics shared_latency(const GpuSpec& spec) {
   return {{"latency_cycles", run(spec, kernel, 1).first_cycles / 256}};
 }
 
-// So many instructions of every chain; of the mix as its machine code has them: an EX2, the sum of the one before the last, and
-// the product for one that comes.
-void add_steps(ProgramBuilder& program, const GpuSpec& spec, const std::string& name, uint32_t chains, uint32_t steps) {
-  if (name != "FFMA+EX2+FADD") {
-    program.math(math_kind(name), chains * steps, chain_spacing(spec, math_kind(name), chains));
-    return;
-  }
-  for (uint32_t i = 0; i < chains * steps; ++i) {
+// As its machine code has it: an EX2, the sum of the one before the last, and the product for one that comes.
+void add_mix(ProgramBuilder& program, uint32_t steps, const workloads::RegisterReads& product) {
+  for (uint32_t i = 0; i < steps; ++i) {
     program.instruction(MathKind::kEx2, 1, static_cast<uint8_t>(1 + i % 3), 0, 0);
     program.instruction(MathKind::kFmul, 4, 0, 0, static_cast<uint8_t>(1U << (i + 1) % 3));
-    program.instruction(MathKind::kFfma, 3, 0, 0, 0);
+    program.instruction(MathKind::kFfma, 3, 0, 0, 0, false, product);
+  }
+}
+
+// So many instructions of every chain.
+void add_steps(ProgramBuilder& program, const GpuSpec& spec, const std::string& name, uint32_t chains, uint32_t steps) {
+  if (name == "FFMA+EX2+FADD") {
+    add_mix(program, chains * steps, {});
+  } else {
+    program.math(math_kind(name), chains * steps, chain_spacing(spec, math_kind(name), chains));
   }
 }
 
@@ -107,24 +111,56 @@ Metrics instruction(const GpuSpec& spec, const Parameters& parameters) {
           {"cycles", cycles}};
 }
 
+// Eight chains' steps with the registers that the compiler gave them: chain after chain in the other bank, a constant in a uniform
+// register; of FFMA all chains in one bank, and where there are two constants both kept in the reuse cache. Those of the ALU are two
+// cycles apart, every sixth marked to yield.
+void add_steps_beside(ProgramBuilder& program, const std::string& name, uint32_t steps) {
+  using workloads::RegisterReads;
+  constexpr RegisterReads kEven{1, 0, 1, 0}, kOdd{0, 1, 0, 1}, kEvenOfThree{1, 0, 2, 1}, kOddOfThree{0, 1, 1, 2};
+  constexpr RegisterReads kEvenOfMix{2, 1, 2, 1};
+  if (name == "FFMA+EX2+FADD") {
+    add_mix(program, steps, kEvenOfMix);
+    return;
+  }
+  const MathKind kind = math_kind(name);
+  const bool alu = pipe_of(kind) == Pipe::kAlu;
+  const auto kept = [&](RegisterReads even, RegisterReads odd) {
+    for (uint32_t i = 0; i < steps; ++i) {
+      program.instruction(kind, alu ? 2 : 1, 0, 0, 0, alu && i % 6 == 5, i % 2 == 0 ? even : odd);
+    }
+  };
+  if (name == "FFMA") {
+    kept(kEvenOfThree, kEvenOfThree);
+  } else if (name == "IMAD" || name == "LOP3") {
+    kept(kEvenOfThree, kOddOfThree);
+  } else if (name == "FMUL" || name == "FADD" || name == "FMNMX" || name == "F2FP") {
+    kept(kEven, kOdd);
+  } else {
+    program.math(kind, steps);
+  }
+}
+
 // Warps run the instruction in rounds while a warpgroup multiplies for longer, and the other way round.
 Metrics instruction_beside_wgmma(const GpuSpec& spec, const Parameters& parameters) {
   const std::string name = text(parameters, "instruction");
   const bool registers = text(parameters, "a") == "RS";
   const uint32_t columns = number(parameters, "n"), warps = number(parameters, "warps");
-  constexpr uint32_t kRounds = 8, kRoundInstructions = 512;
+  constexpr uint32_t kRounds = 8, kRoundInstructions = 512, kUnrolled = 128;  // as compiled
+  constexpr uint32_t kBeforeLook = 11, kBehindLook = 42;  // stalls of the look whether the products are done: address; condition and vote
   const auto ran = [&](uint32_t groups, uint32_t rounds) {
     ProgramBuilder other("run_until_done");
     other.stamp(2);
     other.loop(rounds);
-    other.loop(kRoundInstructions / 64);
-    add_steps(other, spec, name, 8, 8);
+    other.loop(kRoundInstructions / kUnrolled);
+    add_steps_beside(other, name, kUnrolled);
     other.end_loop();
+    other.delay(kBeforeLook);
     other.shared(false, 1, 1, true);
+    other.delay(kBehindLook);
     other.end_loop();
     other.stamp(3);
     Kernel kernel = make_kernel("instruction_beside_wgmma", 64 * 1024);
-    add_warpgroup(kernel, multiply_groups(groups, columns, 32, registers));
+    add_warpgroup(kernel, multiply_one_by_one(groups, columns, 32, registers));
     add_warps(kernel, other.take(), warps);
     return run(spec, kernel, 1);
   };

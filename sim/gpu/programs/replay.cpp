@@ -118,7 +118,7 @@ class Replay {
   // Whether a line is among those that the replay reads: of a sampled row of its tensor, or of a sampled part of a list.
   bool is_sampled(uint64_t line) const {
     const auto& streams = run_.kernel.ctas.front().streams;
-    const Stream& list = streams[kListStream];
+    const Stream& list = streams[kPrefetchStream];
     if (list.table != nullptr && line >= list.base) {
       const uint64_t part = list_parts_.from((line - list.base) / list.unit);
       return part < list_parts_.rows() && part * list.unit < line - list.base + kLineBytes;
@@ -181,7 +181,7 @@ class Replay {
         read_rows(stream, stream.address(e) - stream.base, run_.rows_per_entry, stream.unit, partition);
       }
     }
-    if (const Stream& list = work.streams[kListStream]; list.table != nullptr) {
+    if (const Stream& list = work.streams[kPrefetchStream]; list.table != nullptr) {
       for (uint64_t e = tile * kGatheringWarps; e < (tile + 1) * kGatheringWarps; ++e) {
         read_list(list, e, partition);
       }

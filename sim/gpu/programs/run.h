@@ -64,6 +64,19 @@ WarpProgram multiply_groups(uint32_t groups, const AddBatch& add_batch) {
   program.stamp(1);
   return program.take();
 }
+// A batch whose descriptors are held, each product in an issue slot of its own. The compiler has HGMMA follow HGMMA after N/8 - 4
+// cycles, four at least.
+inline void add_products(ProgramBuilder& program, uint32_t columns, uint32_t batch, bool from_registers) {
+  const uint32_t stall = std::max(columns / 8, 8U) - 4;
+  for (uint32_t left = batch; left > 0; --left) {
+    program.matrix(columns, 1, from_registers);
+    program.commits(left == 1);
+    program.delay(left > 1 ? stall - 2 : 0);
+  }
+}
+inline WarpProgram multiply_one_by_one(uint32_t groups, uint32_t columns, uint32_t batch, bool from_registers) {
+  return multiply_groups(groups, [&](ProgramBuilder& program) { add_products(program, columns, batch, from_registers); });
+}
 inline WarpProgram multiply_groups(uint32_t groups, uint32_t columns, uint32_t batch, bool from_registers) {
   return multiply_groups(groups, [&](ProgramBuilder& program) { program.matrix(columns, batch, from_registers); });
 }

@@ -152,11 +152,11 @@ void TileCode::one(std::size_t index, bool turns) {
     program_.delay(far() ? shape_.sub_core.far_branch_cycles : shape_.sub_core.branch_cycles);
   } else {
     program_.instruction(kind_of(opcode), instruction.stall, instruction.sets, instruction.reads, instruction.waits,
-                         instruction.yields, instruction.bank_reads);
+                         instruction.yields, instruction.operands);
     return;
   }
   program_.wait_for_scoreboards(instruction.waits);
-  program_.yields(instruction.yields);
+  program_.yields(instruction.yields || opcode == "BRA.taken");
 }
 
 }  // namespace tilewright::gpu::attention

@@ -77,10 +77,7 @@ void TickSm::start_matrix() {
   if (head.age < latency || (head.chained && unit.since_end < spec_.matrix.chain_cycles)) {
     return;
   }
-  unit.debt -= std::min(unit.debt, unit.slack);
-  unit.duration = matrix_cycles(spec_.matrix, head.op) + static_cast<uint32_t>(unit.debt / (16 * spec_.sub_core.count));
-  unit.debt %= 16 * spec_.sub_core.count;
-  unit.slack = matrix_register_slack(spec_, head.op);
+  unit.duration = matrix_cycles(spec_.matrix, head.op);
   unit.running = true;
   unit.elapsed = 0;
   counts_.matrix_wavefronts += matrix_wavefronts(spec_.matrix, head.op);

@@ -35,8 +35,6 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   named_.assign(slots * kernel.shape.named_barriers, {});
   for (const auto& core : cores_) {
     core->busy.fill(0);
-    core->window_pair = core->window = 0;
-    core->window_warp = 0;
     core->last = UINT32_MAX;
     core->bank.fill(0);
     core->slot.fill(0);
@@ -50,7 +48,7 @@ void TickSm::reset(const Kernel& kernel, uint32_t ctas_resident) {
   matrix_.queue.clear();
   matrix_.running = false;
   matrix_.elapsed = matrix_.since_end = 0;
-  matrix_.debt = matrix_.slack = matrix_.takes = 0;
+  matrix_.takes = 0;
   matrix_.latest = 0;
   for (TickBoxUnit* unit : {&tma_, &engine_}) {
     unit->queue.clear();
@@ -111,8 +109,6 @@ void TickSm::count_down() {
     for (uint32_t& left : core->fresh) {
       left -= left > 0 ? 1 : 0;
     }
-    core->window_pair -= core->window_pair > 0 ? 1 : 0;
-    core->window -= core->window > 0 ? 1 : 0;
     for (uint32_t* left : {&core->bank[0], &core->bank[1], &core->slot[0], &core->slot[1], &core->held, &core->others}) {
       *left -= *left > 0 ? 1 : 0;
     }

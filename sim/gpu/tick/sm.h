@@ -30,7 +30,7 @@ struct TickWarp {
   bool blocked = false;   // until something happens
   uint32_t pause = 0;     // cycles until it may issue
   uint32_t since_issue = 0;
-  bool recent = false;    // it issued and did not yield
+  bool recent = false;    // it issued and did not give way
   uint32_t looked = 0;    // cycles before its last issue in which it asked for a phase
   WarpStall reason = WarpStall::kFixedLatency;
   Role role = Role::kConsumer;
@@ -59,9 +59,6 @@ class TickSubCore final : public sc_core::sc_module {
   explicit TickSubCore(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {}
   std::array<uint32_t, static_cast<std::size_t>(Pipe::kCount)> busy{};  // sixteenths of a cycle left
   std::array<uint32_t, static_cast<std::size_t>(Pipe::kCount)> fresh{};  // cycles left of the last instruction's latency
-  // Cycles until registers are read again beside the matrix unit: by the same warp for a paired instruction, and by any other.
-  uint32_t window_pair = 0, window = 0;
-  uint32_t window_warp = 0;
   uint32_t last = UINT32_MAX;  // warp that issued last and did not yield
   // Cycles until each bank of registers is free, and until its next slot beside the matrix unit; until the scheduler goes on; until
   // warps other than the keeper may issue.
@@ -107,7 +104,7 @@ class TickMatrixUnit final : public sc_core::sc_module {
   bool running = false;
   uint32_t elapsed = 0, since_end = 0, duration = 0;
   uint32_t latest = 0;   // group taken from last
-  uint64_t debt = 0, slack = 0, takes = 0;  // register-file time: taken by warps, and not needed
+  uint64_t takes = 0;
 };
 
 class TickBoxUnit final : public sc_core::sc_module {
@@ -194,7 +191,7 @@ class TickSm final : public sc_core::sc_module {
   void execute(uint32_t index, TickSubCore& core, Cycle now);
   void execute_math(uint32_t index, const Op& op, TickSubCore& core, Cycle now);
   uint32_t read_registers(const Op& op, TickSubCore& core, Cycle now) const;
-  bool goes_before(uint32_t warp, uint32_t other, const TickSubCore& core) const;
+  bool goes_before(uint32_t warp, uint32_t other) const;
   void execute_wait(uint32_t index, const Op& op);
   void execute_shuffle(uint32_t index, const Op& op);
   void execute_global(uint32_t index, const Op& op, Cycle now);

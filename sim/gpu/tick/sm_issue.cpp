@@ -15,18 +15,14 @@ bool takes_turns(const Op& op) {
 
 }  // namespace
 
-// The warp that issued last, unless it yielded; else the one that has waited longest, of equals the youngest. With banks of
-// registers: the one that issued more recently, unless both take turns.
-bool TickSm::goes_before(uint32_t warp, uint32_t other, const TickSubCore& core) const {
+// The warp that issued more recently, unless it gave way or both take turns; else the one that has waited longest, of equals the
+// youngest.
+bool TickSm::goes_before(uint32_t warp, uint32_t other) const {
   const TickWarp &one = warps_[warp], &two = warps_[other];
   const bool turns = takes_turns(one.state.op()), others = takes_turns(two.state.op());
-  if (spec_.sub_core.register_file.modelled()) {
-    const bool differ = one.recent != two.recent || (one.recent && one.since_issue != two.since_issue);
-    if (differ && !(turns && others)) {
-      return one.recent && (!two.recent || one.since_issue < two.since_issue);
-    }
-  } else if ((warp == core.last && !turns) || (other == core.last && !others)) {
-    return warp == core.last && !turns;
+  const bool differ = one.recent != two.recent || (one.recent && one.since_issue != two.since_issue);
+  if (differ && !(turns && others)) {
+    return one.recent && (!two.recent || one.since_issue < two.since_issue);
   }
   return one.waited != two.waited ? one.waited > two.waited : warp > other;
 }
@@ -36,7 +32,7 @@ uint32_t TickSm::choose_warp(uint32_t core) const {
   uint32_t chosen = UINT32_MAX;
   for (uint32_t w = 0; w < warps_.size(); ++w) {
     if (w % per_cta % cores_.size() == core && warps_[w].alive && may_issue(w, *cores_[core]) &&
-        (chosen == UINT32_MAX || goes_before(w, chosen, *cores_[core]))) {
+        (chosen == UINT32_MAX || goes_before(w, chosen))) {
       chosen = w;
     }
   }
@@ -64,7 +60,7 @@ void TickSm::issue(Cycle now) {
     }
     if (chosen != UINT32_MAX) {
       warps_[chosen].since_issue = 0;
-      warps_[chosen].recent = !warps_[chosen].state.op().yields;
+      warps_[chosen].recent = !gives_way(warps_[chosen].state.op());
       cores_[c]->keeps = cores_[c]->last == chosen;
       cores_[c]->last = warps_[chosen].state.op().yields ? UINT32_MAX : chosen;
       execute(chosen, *cores_[c], now);
@@ -91,10 +87,8 @@ bool TickSm::may_issue(uint32_t index, const TickSubCore& core) const {
   const Op& op = warp.state.op();
   if (op.kind == OpKind::kMath) {
     const Pipe pipe = pipe_of(op.math);
-    const uint32_t window = is_paired(op.math) && core.window_warp == index ? core.window_pair : core.window;
     const arch::InstructionSpec& instruction = instruction_spec(spec_.sub_core, op.math);
-    return core.busy[static_cast<std::size_t>(pipe)] < 16 + 16 * instruction.interval * instruction.queue &&
-           (window == 0 || !reads_registers(pipe) || spec_.sub_core.register_file.modelled());
+    return core.busy[static_cast<std::size_t>(pipe)] < 16 + 16 * instruction.interval * instruction.queue;
   }
   return !uses_dispatch(op.kind) || core.busy[static_cast<std::size_t>(Pipe::kDispatch)] < 16;
 }

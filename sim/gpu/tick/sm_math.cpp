@@ -44,27 +44,16 @@ void TickSm::execute_math(uint32_t index, const Op& op, TickSubCore& core, Cycle
   const Pipe pipe = pipe_of(op.math);
   const uint32_t latency = latency_of(instruction, matrix_active());
   uint32_t& busy = core.busy[static_cast<std::size_t>(pipe)];
-  uint32_t delay = 0, late = 0;
-  if (spec_.sub_core.register_file.modelled()) {
-    delay = read_registers(op, core, now);
-    late = late_result(spec_.sub_core.register_file, op.math, now, matrix_active());
-    core.held = holds_scheduler(op.math) ? delay + 1 : core.held;
-    if (keeps_others_out(pipe) && !op.yields) {
-      core.keeper = index;
-      core.others = delay + instruction.interval;
-    }
+  const uint32_t delay = read_registers(op, core, now);
+  const uint32_t late = late_result(spec_.sub_core.register_file, op.math, now, matrix_active());
+  core.held = holds_scheduler(op.math) ? delay + 1 : core.held;
+  if (keeps_others_out(pipe) && !op.yields) {
+    core.keeper = index;
+    core.others = delay + instruction.interval;
   }
   busy = std::max(busy, 16 * delay);
   const uint32_t in_queue = busy / 16;  // cycles
   busy += matrix_active() ? instruction.beside_matrix_sixteenths : 16 * instruction.interval;
-  if (matrix_active() && reads_registers(pipe)) {
-    if (!spec_.sub_core.register_file.modelled()) {
-      core.window_warp = index;
-      core.window_pair = window_of_pair(spec_.sub_core, op.math);
-      core.window = spec_.sub_core.window_cycles;
-    }
-    matrix_.debt += pipe == Pipe::kFma ? instruction.register_sixteenths : 0;
-  }
   ++counts_.math[static_cast<std::size_t>(op.math)];
   uint32_t& fresh = core.fresh[static_cast<std::size_t>(pipe)];
   warp.hold_scoreboard(op.sets, in_queue + late + latency + (fresh > delay ? instruction.crowded_cycles : 0));
