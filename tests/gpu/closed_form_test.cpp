@@ -113,7 +113,6 @@ Cycle beside_products(const arch::GpuSpec& machine, uint32_t stall, const worklo
 
 TEST_CASE("banks of registers serve one operand a cycle, and one instruction in four beside the matrix unit") {
   arch::GpuSpec machine = testing::small_gpu();
-  machine.sub_core.register_file.lookahead_cycles = 3;
   for (const Fidelity fidelity : {Fidelity::kEvent, Fidelity::kTick}) {
     CAPTURE(static_cast<int>(fidelity));
     // The last waits until its operands can be read within three cycles; then the exit.

@@ -132,7 +132,7 @@ struct Builder {
   void add_rows(CtaItems& cta, const masks::WorkList& work, uint32_t first_row, uint32_t block, uint32_t tile) const {
     const uint32_t key_tile = shape.kernel.key_tile, at_once = shape.rows_at_once(), rows = shape.passes();
     const uint64_t begin = work.starts[block], last = work.starts[block + 1] - 1;
-    for (uint32_t warp = 0; warp < 4; ++warp) {
+    for (uint32_t warp = 0; warp < kGatheringWarps; ++warp) {
       for (uint32_t i = 0; i < rows; ++i) {
         for (uint32_t g = 0; g < at_once; ++g) {
           const uint64_t entry = begin + uint64_t{tile} * key_tile + (warp * at_once + g) * rows + i;
@@ -150,8 +150,7 @@ std::unique_ptr<AttentionRun> build_attention(const arch::GpuSpec& machine, cons
                                               bool use_gather_engine) {
   auto run = std::make_unique<AttentionRun>();
   const bool engine = use_gather_engine && machine.gather_engine.present && kernel.kernel == KernelSource::kGather;
-  const Shape shape{kernel, {kernel.stages, kernel.consumer_warpgroups, query_buffers(kernel)}, engine,
-                    machine.gather_engine.rows_per_request, machine.sub_core, machine.global_path.l1_hit_latency};
+  const Shape shape{kernel, {kernel.stages, kernel.consumer_warpgroups, query_buffers(kernel)}, engine, machine};
   run->kernel.name = kernel.name;
   run->stages = kernel.stages;
   add_shape(shape, run->kernel);

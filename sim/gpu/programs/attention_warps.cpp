@@ -27,9 +27,10 @@ void load_tile(ProgramBuilder& program, const Shape& shape, uint8_t stream, uint
   const AttentionKernel& kernel = shape.kernel;
   program.expect(full, shape.tile_bytes(), ring);
   if (shape.engine) {
-    for (uint32_t row = 0; row < kernel.key_tile; row += shape.rows_of_engine) {
+    const uint32_t rows_at_once = shape.machine.gather_engine.rows_per_request;
+    for (uint32_t row = 0; row < kernel.key_tile; row += rows_at_once) {
       program.delay(kBoxCycles);
-      program.gather(stream, std::min(shape.rows_of_engine, kernel.key_tile - row), shape.row_bytes(), full, ring);
+      program.gather(stream, std::min(rows_at_once, kernel.key_tile - row), shape.row_bytes(), full, ring);
     }
     return;
   }
@@ -51,14 +52,14 @@ void gather_tile(ProgramBuilder& program, const Shape& shape, uint8_t stream, ui
   if (reads) {
     read_window();
   } else {
-    program.delay(shape.l1_hit_latency);
+    program.delay(shape.machine.global_path.l1_hit_latency);
   }
   const uint32_t copies = shape.passes_of_window();
   for (uint32_t left = shape.windows(); left > 0; --left) {
-    if (reads && left > 1) {
-      read_window();
-    }
     if (reads) {
+      if (left > 1) {
+        read_window();
+      }
       program.load_wait(left > 1 ? 1 : 0);
     }
     program.math(MathKind::kImad, copies);
@@ -88,12 +89,6 @@ WarpProgram produce(const Shape& shape, bool first_warp) {
   const Places& places = shape.places;
   ProgramBuilder program("produce");
   const uint8_t ring = program.cursor(shape.kernel.stages), buffer = program.cursor(places.query_buffers);
-  // The kernel's prefetch brings the next tile's part of the list to L2, where it is read then; that it comes back to the SM is the
-  // model's, and so is its place: loads are waited for in order, and those of the keys come first.
-  const auto prefetch_list = [&] {
-    program.global_load(kPrefetchStream, 1, shape.list_bytes(), 1);
-    program.skip(kPrefetchStream, kGatheringWarps - 1);
-  };
   const auto load = [&](uint8_t stream, uint32_t full) {
     shape.copies() ? gather_tile(program, shape, stream, full, ring) : load_tile(program, shape, stream, full, ring);
   };
@@ -101,8 +96,11 @@ WarpProgram produce(const Shape& shape, bool first_warp) {
     program.arithmetic({4, 2, 4});
     program.wait(places.key_empty(), ring, 1);
     load(kKeyStream, places.key_full());
+    // The kernel's prefetch brings the next tile's part of the list to L2, where it is read then; that it comes back to the SM is
+    // the model's, and so is its place: loads are waited for in order, and those of the keys come first.
     if (shape.copies() && !last) {
-      prefetch_list();
+      program.global_load(kPrefetchStream, 1, shape.list_bytes(), 1);
+      program.skip(kPrefetchStream, kGatheringWarps - 1);
     }
     program.wait(places.value_empty(), ring, 1);
     load(kValueStream, places.value_full());

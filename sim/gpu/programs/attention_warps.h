@@ -15,7 +15,7 @@ using workloads::AttentionKernel;
 // kPrefetchStream: the same a tile ahead, a warp's part of a tile at a time.
 inline constexpr uint8_t kKeyStream = 0, kValueStream = 1, kQueryStream = 2, kOutputStream = 3, kCountStream = 4, kListStream = 5,
                          kPrefetchStream = 6;
-inline constexpr uint32_t kGatheringWarps = 4, kCopyBytes = 16;  // of a thread's cp.async
+inline constexpr uint32_t kGatheringWarps = 4, kLaneBytes = 16;  // that a thread's cp.async brings
 
 // Barriers and named barriers of a CTA, as Places in gpu_ref/attention/layout.cuh.
 struct Places {
@@ -35,16 +35,14 @@ struct Shape {
   const AttentionKernel& kernel;
   Places places;
   bool engine;  // gathered tiles by the gather engine
-  uint32_t rows_of_engine;
-  const arch::SubCoreSpec& sub_core;
-  uint32_t l1_hit_latency;
+  const arch::GpuSpec& machine;
   uint32_t row_bytes() const { return kernel.head_size * 2; }
   uint32_t subtiles() const { return kernel.head_size / 64; }
   uint32_t tile_bytes() const { return kernel.key_tile * row_bytes(); }
   uint32_t list_bytes() const { return kernel.key_tile * 4 / kGatheringWarps; }  // a warp's part of a tile's entries
   // Rows that a gathering warp copies with an instruction, instructions of its part of a tile, and windows: a thread's entries
   // for as many of them as it reads at once (GatherShape in gpu_ref/attention/producer.cuh).
-  uint32_t rows_at_once() const { return kWarpLanes * kCopyBytes / row_bytes(); }
+  uint32_t rows_at_once() const { return kWarpLanes * kLaneBytes / row_bytes(); }
   uint32_t passes() const { return kernel.key_tile / (kGatheringWarps * rows_at_once()); }
   uint32_t passes_of_window() const { return passes() % 4 == 0 ? 4 : 2; }
   uint32_t windows() const { return passes() / passes_of_window(); }

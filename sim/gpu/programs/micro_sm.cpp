@@ -124,17 +124,17 @@ void add_steps_beside(ProgramBuilder& program, const std::string& name, uint32_t
   }
   const MathKind kind = math_kind(name);
   const bool alu = pipe_of(kind) == Pipe::kAlu;
-  const auto kept = [&](RegisterReads even, RegisterReads odd) {
+  const auto in_turn = [&](RegisterReads even, RegisterReads odd) {
     for (uint32_t i = 0; i < steps; ++i) {
       program.instruction(kind, alu ? 2 : 1, 0, 0, 0, alu && i % 6 == 5, i % 2 == 0 ? even : odd);
     }
   };
   if (name == "FFMA") {
-    kept(kEvenOfThree, kEvenOfThree);
+    in_turn(kEvenOfThree, kEvenOfThree);
   } else if (name == "IMAD" || name == "LOP3") {
-    kept(kEvenOfThree, kOddOfThree);
+    in_turn(kEvenOfThree, kOddOfThree);
   } else if (name == "FMUL" || name == "FADD" || name == "FMNMX" || name == "F2FP") {
-    kept(kEven, kOdd);
+    in_turn(kEven, kOdd);
   } else {
     program.math(kind, steps);
   }

@@ -72,7 +72,7 @@ std::size_t TileCode::find(std::string_view opcode, std::size_t from) const {
 void TileCode::whole() {
   run(0, code_.size() - 1, true);
   if (far()) {
-    program_.delay(shape_.sub_core.far_loop_cycles);
+    program_.delay(shape_.machine.sub_core.far_loop_cycles);
   }
 }
 
@@ -149,7 +149,7 @@ void TileCode::one(std::size_t index, bool turns) {
   } else if (look_.at != SIZE_MAX && opcode == "BRA" && (instruction.waits >> (look_.scoreboard - 1) & 1) != 0) {
     wait(index);
   } else if (opcode == "BRA.taken") {
-    program_.delay(far() ? shape_.sub_core.far_branch_cycles : shape_.sub_core.branch_cycles);
+    program_.delay(far() ? shape_.machine.sub_core.far_branch_cycles : shape_.machine.sub_core.branch_cycles);
   } else {
     program_.instruction(kind_of(opcode), instruction.stall, instruction.sets, instruction.reads, instruction.waits,
                          instruction.yields, instruction.operands);

@@ -33,7 +33,7 @@ class TileCode {
   void wait(std::size_t branch);
   void release();
   std::size_t find(std::string_view opcode, std::size_t from = 0) const;
-  bool far() const { return code_.size() > shape_.sub_core.near_instructions; }
+  bool far() const { return code_.size() > shape_.machine.sub_core.near_instructions; }
 
   const Shape& shape_;
   uint32_t group_;
